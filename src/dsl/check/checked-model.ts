@@ -1,0 +1,28 @@
+// What the checker hands to the lowering: the merged program and a table of its names.
+import type { Source, SourceSpan } from "../diagnostics.ts";
+import type { DensityStatement, Expression, FunctionStatement, NetStatement, Statement, TypeExpression } from "../language/ast.ts";
+
+/** Every name that the model defines, imports merged; function parameters and loop variables are not among them. */
+export type ModelSymbol =
+  | { readonly kind: "data"; readonly name: string; readonly type: TypeExpression; readonly span: SourceSpan }
+  /** A size declared nowhere: read off the data. */
+  | { readonly kind: "size"; readonly name: string; readonly span: SourceSpan }
+  | { readonly kind: "const"; readonly name: string; readonly value: Expression; readonly span: SourceSpan }
+  | { readonly kind: "param"; readonly name: string; readonly type: TypeExpression; readonly initial?: Expression; readonly span: SourceSpan }
+  /** `declared`: the type of the whole, from `mu: ordered[2]` or from the one unindexed ~ statement that has a type. */
+  | { readonly kind: "latent"; readonly name: string; readonly declared?: TypeExpression; readonly span: SourceSpan }
+  | { readonly kind: "let" | "quantity" | "predict"; readonly name: string; readonly span: SourceSpan }
+  | { readonly kind: "net"; readonly name: string; readonly statement: NetStatement; readonly span: SourceSpan };
+
+export interface CheckedModel {
+  /** For messages and default output folders: "eight_schools". */
+  readonly name: string;
+  /** Sources by file index of the spans. */
+  readonly sources: readonly Source[];
+  /** Statements in text order, imports replaced by what they bring; fn, density and const of imports first. */
+  readonly statements: readonly Statement[];
+  readonly symbols: ReadonlyMap<string, ModelSymbol>;
+  /** Calls are another namespace than values. */
+  readonly functions: ReadonlyMap<string, FunctionStatement>;
+  readonly densities: ReadonlyMap<string, DensityStatement>;
+}

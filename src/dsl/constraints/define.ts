@@ -1,0 +1,31 @@
+// What a constraint is: a set of values, and a smooth bijection from unconstrained coordinates onto it.
+import type { Builder, Value } from "../../runtime/ir/graph.ts";
+import type { Shape } from "../../runtime/ir/type.ts";
+
+/** Bounds of an interval: absent means none on that side. Symbolic while lowering, numbers while reading data. */
+export interface Bounds<V> {
+  readonly lower?: V;
+  readonly upper?: V;
+}
+export interface Constraint {
+  /** As the language writes it: "simplex". */
+  readonly name: string;
+  /** As read in messages: "a simplex (nonnegative, sum 1)". */
+  readonly words: string;
+  readonly discrete: boolean;
+  /** Number of trailing axes that one constrained object takes: 0 for numbers, 1 for a simplex, 2 for a matrix. */
+  readonly event: 0 | 1 | 2;
+  /** Unconstrained shape of ONE object of constrained shape s (length = event). A K-simplex has K - 1 coordinates. Throws ShapeError. */
+  unconstrainedShape(s: Shape): Shape;
+  /** One object (an elementwise constraint: any shape). Value and log |Jacobian| together: they share subexpressions and cannot drift apart.
+   *  logDetJacobian has the shape of x for event 0, and is a scalar otherwise. `shape`: constrained shape. */
+  constrain(b: Builder, u: Value, bounds: Bounds<Value>, shape: Shape): { readonly x: Value; readonly logDetJacobian: Value };
+  /** Inverse, on the host, one object (event 0: one number). x strictly inside. */
+  unconstrain(x: Float64Array, s: Shape, bounds: Bounds<number>): Float64Array;
+  /** Whether one object (event 0: one number) is in the set; for sums and orthogonality within 1e-8, as Stan checks them. */
+  contains(x: ArrayLike<number>, s: Shape, bounds: Bounds<number>): boolean;
+  /** log of the factor by which declaring this type over an exchangeable iid scalar prior renormalises it (log K! for ordered); absent: 0. */
+  logSymmetry?(s: Shape): number;
+  /** Objects strictly inside, and their shapes, for the laws: at least three, none symmetric. */
+  readonly probes: readonly { readonly shape: Shape; readonly values: readonly number[]; readonly bounds?: Bounds<number> }[];
+}

@@ -1,0 +1,81 @@
+// What an engine is: a record with a name, options as data, and a run over a Target.
+import type { RawChain } from "../runtime/draws.ts";
+import type { Rng } from "../runtime/numeric/rng.ts";
+import type { LogDensity, Target } from "../runtime/target.ts";
+
+/** One option: gives the flag, its help, its check and its TypeScript type. */
+export type Option =
+  | { readonly type: "number"; readonly default: number; readonly doc: string; readonly min?: number; readonly max?: number; readonly exclusive?: boolean }
+  | { readonly type: "integer"; readonly default: number; readonly doc: string; readonly min?: number; readonly max?: number }
+  | { readonly type: "boolean"; readonly default: boolean; readonly doc: string }
+  | { readonly type: "choice"; readonly default: string; readonly choices: readonly string[]; readonly doc: string }
+  | { readonly type: "string"; readonly default: string; readonly doc: string };
+export type OptionSchema = Readonly<Record<string, Option>>;
+export type Options<S extends OptionSchema> = {
+  readonly [K in keyof S]: S[K]["type"] extends "number" | "integer" ? number : S[K]["type"] extends "boolean" ? boolean : string;
+};
+
+export interface Progress {
+  readonly chain: number;
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number;
+  readonly divergences: number;
+  readonly stepSize?: number;
+  readonly loss?: number;
+}
+export interface Start {
+  readonly position: Float64Array;
+  readonly scale?: Float64Array;
+}
+export interface RunContext {
+  readonly rng: Rng;
+  /** 1-based number of the chain, 1 for an engine whose unit is "run". */
+  readonly chain: number;
+  readonly start?: Start;
+  /** Set to true from outside to stop at the next transition, keeping what was drawn. Shared memory across threads. */
+  readonly stop: () => boolean;
+  progress(at: Progress): void;
+  /** Milliseconds of some clock; the only use of time an engine has is its report. */
+  readonly now: () => number;
+}
+export interface Verdict {
+  readonly what: string;
+  readonly level: "pass" | "warn" | "fail";
+  readonly value: number;
+  readonly advice: string;
+}
+export interface Result {
+  readonly chain?: RawChain;
+  readonly point?: { readonly position: Float64Array; readonly logDensity: number };
+  readonly fitted?: Readonly<Record<string, Float64Array>>;
+  readonly start?: Start;
+  readonly evidence?: { readonly mean: number; readonly se: number };
+  readonly verdicts: readonly Verdict[];
+  readonly traces: Readonly<Record<string, Float64Array>>;
+}
+/** An engine that advances one chain needs the density alone, and runs in a worker without the model. */
+export interface ChainEngine<S extends OptionSchema> {
+  readonly unit: "chain";
+  run(density: LogDensity, options: Options<S>, context: RunContext): Result;
+}
+/** An engine that sees the whole target. */
+export interface RunEngine<S extends OptionSchema> {
+  readonly unit: "run";
+  run(target: Target, options: Options<S>, context: RunContext): Promise<Result>;
+}
+// biome-ignore lint/suspicious/noExplicitAny: a registry of engines with different options
+export type Engine<S extends OptionSchema = any> = EngineFacts<S> & (ChainEngine<S> | RunEngine<S>);
+export interface EngineFacts<S extends OptionSchema> {
+  readonly name: string;
+  /** A paragraph for `--help` and the generated page, with its papers. */
+  readonly doc: string;
+  readonly options: S;
+  readonly discrete: "summed" | "explicit" | "either";
+  readonly precision: "float64" | "any";
+  /** Why it cannot run this, in words for the user. */
+  refuse?(target: Target): string | undefined;
+}
+export function defineEngine<const S extends OptionSchema>(engine: Engine<S>): Engine<S> {
+  return engine;
+}

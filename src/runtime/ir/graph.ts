@@ -1,0 +1,119 @@
+// Nodes, values and the builder's interface: an expression graph that is never mutated.
+import type { Primitive } from "./primitive.ts";
+import type { DType, Numbers, TensorType } from "./type.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: attributes differ by primitive
+export interface Node<A = any> {
+  /** Creation order, hence a topological order. */
+  readonly id: number;
+  readonly op: Primitive<A> | "input" | "constant";
+  readonly inputs: readonly Value[];
+  readonly attrs: A;
+  readonly results: readonly TensorType[];
+}
+export interface InputAttrs {
+  readonly name: string;
+}
+export interface ConstantAttrs {
+  /** Row-major elements; never written after the node is made. */
+  readonly values: Numbers;
+}
+export interface Value {
+  readonly node: Node;
+  readonly index: number;
+}
+export interface DotAttrs {
+  /** Number of leading axes shared by both operands, kept in front of the result. */
+  readonly batch: number;
+  /** Axes contracted, numbered in the operand's own shape (batch axes included); equally many of each. */
+  readonly left: readonly number[];
+  readonly right: readonly number[];
+}
+
+/** Makes nodes. Hash-conses (equal expressions are one node), folds what depends on constants alone, applies local identities.
+ *  Elementwise methods broadcast as NumPy does. */
+export interface Builder {
+  // biome-ignore lint/suspicious/noExplicitAny: attributes differ by primitive
+  apply<A = any>(op: Primitive<A>, inputs: readonly Value[], attrs: A): readonly Value[];
+  input(name: string, type: TensorType): Value;
+  /** A scalar constant. */
+  constant(value: number, dtype?: DType): Value;
+  /** A constant tensor; `values` is kept, not copied, and must not change afterwards. */
+  tensor(values: Numbers, shape: readonly number[], dtype?: DType): Value;
+
+  // elementwise, one argument
+  neg(a: Value): Value; abs(a: Value): Value; sign(a: Value): Value; square(a: Value): Value; sqrt(a: Value): Value; reciprocal(a: Value): Value;
+  exp(a: Value): Value; expm1(a: Value): Value; log(a: Value): Value; log1p(a: Value): Value;
+  sin(a: Value): Value; cos(a: Value): Value; tan(a: Value): Value; asin(a: Value): Value; acos(a: Value): Value; atan(a: Value): Value;
+  sinh(a: Value): Value; cosh(a: Value): Value; tanh(a: Value): Value;
+  sigmoid(a: Value): Value;
+  /** log(1 + exp(a)) */ softplus(a: Value): Value;
+  /** log(1 - exp(a)), a < 0 */ log1mExp(a: Value): Value;
+  lgamma(a: Value): Value; digamma(a: Value): Value; trigamma(a: Value): Value; tetragamma(a: Value): Value;
+  erf(a: Value): Value; erfc(a: Value): Value;
+  /** log Φ(a), accurate in both tails */ logNormalCdf(a: Value): Value;
+  /** Φ^{-1}(p) */ normalQuantile(p: Value): Value;
+  floor(a: Value): Value; ceil(a: Value): Value; round(a: Value): Value; trunc(a: Value): Value;
+  /** real, int and bool into one another without change of value (bool to int to real widen; real to int asserts integers) */
+  cast(a: Value, to: DType): Value;
+  // elementwise, two arguments
+  add(a: Value, b: Value): Value; sub(a: Value, b: Value): Value; mul(a: Value, b: Value): Value; div(a: Value, b: Value): Value;
+  pow(a: Value, b: Value): Value; atan2(a: Value, b: Value): Value;
+  min(a: Value, b: Value): Value; max(a: Value, b: Value): Value;
+  /** Integer division and remainder, truncating as Stan's %/% and % do. */
+  idiv(a: Value, b: Value): Value; imod(a: Value, b: Value): Value;
+  /** Floored remainder of reals, sign of b (fmod is different). */ mod(a: Value, b: Value): Value;
+  /** a log b, 0 where a is 0 */ xlogy(a: Value, b: Value): Value;
+  /** a log(1 + b), 0 where a is 0 */ xlog1py(a: Value, b: Value): Value;
+  /** log(exp a + exp b) */ logAddExp(a: Value, b: Value): Value;
+  eq(a: Value, b: Value): Value; ne(a: Value, b: Value): Value; lt(a: Value, b: Value): Value; le(a: Value, b: Value): Value;
+  gt(a: Value, b: Value): Value; ge(a: Value, b: Value): Value; and(a: Value, b: Value): Value; or(a: Value, b: Value): Value; not(a: Value): Value;
+  /** condition ? a : b elementwise; the arm not chosen contributes neither value nor gradient, not even NaN. */
+  select(condition: Value, a: Value, b: Value): Value;
+
+  // reductions; without axes, over all
+  sum(a: Value, axes?: readonly number[]): Value; prod(a: Value, axes?: readonly number[]): Value;
+  reduceMin(a: Value, axes?: readonly number[]): Value; reduceMax(a: Value, axes?: readonly number[]): Value;
+  logSumExp(a: Value, axes?: readonly number[]): Value;
+  /** Cumulative sum along the last axis; `reverse`: from the end. */
+  cumsum(a: Value, reverse?: boolean): Value;
+
+  // shapes
+  reshape(a: Value, shape: readonly number[]): Value;
+  broadcastTo(a: Value, shape: readonly number[]): Value;
+  transpose(a: Value, permutation: readonly number[]): Value;
+  /** Elements start, start + step, … of one axis; step may be negative. */
+  slice(a: Value, axis: number, start: number, size: number, step?: number): Value;
+  /** Pieces laid along an axis of length `size` at their offsets, 0 where none lies: concatenation and padding at once. Pieces are disjoint. */
+  assemble(pieces: readonly Value[], axis: number, offsets: readonly number[], size: number): Value;
+  concat(pieces: readonly Value[], axis: number): Value;
+  stack(pieces: readonly Value[], axis: number): Value;
+  /** 0, 1, … along an axis of the shape; dtype int. */
+  iota(shape: readonly number[], axis: number): Value;
+  /** Rows of `a` at 0-based indices. With B = batch: a [b…, n, r…], index [b…, i…] (int) gives [b…, i…, r…]. */
+  gather(a: Value, index: Value, batch?: number): Value;
+  /** The adjoint of gather: values [b…, i…, r…] added into zeros [b…, size, r…]. */
+  scatterAdd(values: Value, index: Value, size: number, batch?: number): Value;
+
+  // linear algebra; all but dot act on the last two axes, leading axes are a batch
+  /** Result: [batch…, left's free axes…, right's free axes…]. */
+  dot(a: Value, b: Value, attrs: DotAttrs): Value;
+  /** a [.., n, k] @ b [.., k, m], vectors as NumPy's matmul. */
+  matmul(a: Value, b: Value): Value;
+  /** Lower factor of a symmetric positive definite matrix (lower triangle read); NaN everywhere where it is none. */
+  cholesky(a: Value): Value;
+  /** Solves T x = b, or T' x = b with `transpose`; T triangular [.., n, n], the other triangle not read; b [.., n, m]. */
+  triangularSolve(t: Value, b: Value, options: { readonly lower: boolean; readonly transpose: boolean }): Value;
+  /** Thin QR of [.., n, k], n >= k, R with a nonnegative diagonal. */
+  qr(a: Value): readonly [q: Value, r: Value];
+  /** A^{-1} b by LU with partial pivoting; b [.., n, m]. */
+  solve(a: Value, b: Value): Value;
+  /** log |det A| */
+  logAbsDet(a: Value): Value;
+}
+
+export const typeOf = (v: Value): TensorType => v.node.results[v.index];
+export const shapeOf = (v: Value): readonly number[] => v.node.results[v.index].shape;
+export const dtypeOf = (v: Value): DType => v.node.results[v.index].dtype;
+/** The elements of a constant, or null. */
+export const constantOf = (v: Value): Numbers | null => (v.node.op === "constant" ? (v.node.attrs as ConstantAttrs).values : null);

@@ -1,0 +1,66 @@
+// What a primitive is: one record holds everything the system knows about one tensor operation.
+import type { VectorEmitter, VectorValue } from "../wasm/vector-emitter.ts";
+import type { Builder, Node, Value } from "./graph.ts";
+import type { Numbers, TensorType } from "./type.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: a registry of records with different attributes
+export interface Primitive<A = any> {
+  readonly name: string;
+  /** Result types; throws ShapeError, which the checker turns into a diagnostic with a span. */
+  type(inputs: readonly TensorType[], attrs: A): readonly TensorType[];
+  /** Cotangent of each input; the driver sums broadcast axes. May read the node's own results. null where there is none. */
+  gradient(b: Builder, cts: readonly (Value | null)[], node: Node<A>): readonly (Value | null)[];
+  /** The operation over a new leading axis of the inputs marked in `batched`; every result has the axis in front.
+   *  Law: equals the stack of single applications. */
+  batch(b: Builder, inputs: readonly Value[], batched: readonly boolean[], attrs: A): readonly Value[];
+  /** Reference semantics in float64: slow, obvious, the oracle of every test. */
+  interpret(inputs: readonly Numbers[], node: Node<A>): readonly Float64Array[];
+  readonly wasm: WasmRule<A> | Expansion<A>;
+  /** Cotangents of the inputs are finite multiples of the output's whatever the inputs: no zero-cotangent guard is needed. */
+  readonly finiteDerivative?: boolean;
+  /** The operation may hand an exactly zero cotangent to an input (a mask, a weight that underflows): below it, guards are needed. */
+  readonly zeroCotangents?: boolean;
+  /** Cost of recomputing an element beside loading it, in flops: the fuser recomputes cheap maps and stores dear ones. */
+  readonly cost?: number;
+  /** Typical arguments, near every branch, never 0 or 1 alone (they hide faults). Validated by the laws. */
+  readonly probes: readonly Probe<A>[];
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: see Primitive
+export interface Probe<A = any> {
+  readonly inputs: readonly { readonly type: TensorType; readonly values: readonly number[] }[];
+  readonly attrs: A;
+  /** Values or derivatives here are infinite or NaN on purpose: compare values, skip finite differences. */
+  readonly singular?: boolean;
+}
+
+/** Written with simpler primitives. */
+// biome-ignore lint/suspicious/noExplicitAny: see Primitive
+export interface Expansion<A = any> {
+  readonly kind: "expand";
+  expand(b: Builder, inputs: readonly Value[], attrs: A): readonly Value[];
+}
+
+/** Code generation branches on `kind` and never on the name. */
+// biome-ignore lint/suspicious/noExplicitAny: see Primitive
+export type WasmRule<A = any> =
+  /** Elementwise with broadcasting; fuses into any loop. */
+  | { readonly kind: "map"; emit(w: VectorEmitter, xs: readonly VectorValue[], attrs: A): VectorValue }
+  /** Ends a loop; attrs.axes are the axes reduced. Associative and commutative up to rounding. */
+  | { readonly kind: "reduce"; readonly init: number; combine(w: VectorEmitter, acc: VectorValue, x: VectorValue): VectorValue }
+  /** Re-indexing: an output element is an input element (or, for `iota`, its own index). Costs nothing. */
+  | { readonly kind: "view"; index(node: Node<A>): ViewRule }
+  | { readonly kind: "gather" }
+  | { readonly kind: "scatter" }
+  | { readonly kind: "assemble" }
+  /** A call of a routine of runtime/wasm/routines: operands and results in memory, not fused. */
+  | { readonly kind: "routine"; readonly routine: string };
+
+/** How a view's output index maps to its input's: for each input axis, an affine form of the output axes, or a re-linearisation. */
+export type ViewRule =
+  /** input axis k is read at offset + Σ stride·(output axis), one list entry an input axis. */
+  | { readonly kind: "affine"; readonly axes: readonly { readonly offset: number; readonly terms: readonly { readonly axis: number; readonly stride: number }[] }[] }
+  /** The same row-major order under another shape. */
+  | { readonly kind: "reshape" }
+  /** The value is the index along this output axis, no input at all. */
+  | { readonly kind: "iota"; readonly axis: number };

@@ -1,0 +1,124 @@
+// The second contract: what an engine sees of a model. Built by dsl/compile, read by inference; no syntax in it.
+import type { Executable, ExecutableImage, Program } from "./backend.ts";
+import type { Builder, Value } from "./ir/graph.ts";
+import type { Shape, TensorType } from "./ir/type.ts";
+import type { Rng } from "./numeric/rng.ts";
+import type { SourceSpan } from "./source.ts";
+
+export interface Axis {
+  readonly kind: "plate" | "discrete" | "sample";
+  readonly name: string;
+  readonly size: number;
+}
+export interface Site {
+  readonly name: string;
+  readonly role: "latent" | "observed" | "param" | "aux";
+  readonly type: TensorType;
+  /** In words, as in messages: "a positive number". */
+  readonly support: string;
+  readonly plates: readonly Axis[];
+  readonly span: SourceSpan;
+}
+export interface Term {
+  readonly site: string;
+  readonly role: "prior" | "likelihood" | "factor" | "penalty" | "jacobian" | "guide" | "reverse";
+  readonly axes: readonly Axis[];
+  /** Shape: the sizes of `axes`. */
+  readonly value: Value;
+  /** Names of the latents that the term depends on. */
+  readonly reads: readonly string[];
+  readonly span: SourceSpan;
+}
+/** Constrained values by site. */
+export type Assignment = Readonly<Record<string, Value>>;
+export interface Rows {
+  readonly plate: string;
+  readonly indices: Value;
+  readonly total: number;
+}
+/** Noise as inputs of a program: asked for while the program is built, filled from a stream before each run. */
+export interface NoiseSource {
+  noise(kind: "normal" | "uniform" | "exponential", shape: Shape): Value;
+}
+/** The model and the guide are the same kind of thing. */
+export interface Generative {
+  readonly sites: readonly Site[];
+  terms(b: Builder, values: Assignment, rows?: Rows): readonly Term[];
+}
+/** Where a latent lies in the unconstrained vector. */
+export interface Slot {
+  readonly name: string;
+  readonly offset: number;
+  readonly size: number;
+  /** Shape of the constrained value. */
+  readonly shape: Shape;
+}
+export interface Target extends Generative {
+  readonly name: string;
+  readonly layout: readonly Slot[];
+  readonly dimension: number;
+  readonly plates: readonly Axis[];
+  /** Notes for the user that arise at bind: normalisers left out, surplus data, sizes read off the data. */
+  readonly notes: readonly string[];
+  /** Constrained values and log-Jacobian terms at the unconstrained point u, a vector of `dimension`. */
+  constrain(b: Builder, u: Value): { readonly values: Assignment; readonly jacobian: readonly Term[] };
+  /** Sum of all terms and Jacobians: a scalar. `jacobian: false` for optima on the constrained scale (mle and map as Stan gives them). */
+  logDensity(b: Builder, u: Value, options?: { readonly jacobian?: boolean; readonly prior?: boolean }): Value;
+  /** `copies` evaluations side by side: the results of f gain a leading axis; f reads its copy's inputs by the values it closes over through `per`. */
+  batched(b: Builder, copies: number, per: readonly Value[], f: (b: Builder, own: readonly Value[]) => readonly Value[]): readonly Value[];
+  compile(program: Program): Promise<Executable>;
+  /** The float64 log density with its gradient; the same options as logDensity. */
+  density(options?: { readonly jacobian?: boolean; readonly prior?: boolean }): Promise<LogDensity>;
+  finisher(rng: Rng): Promise<Finisher>;
+  /** Unconstrained position of a (partial) assignment of constrained values; what is missing is taken from `base`. */
+  unconstrain(values: Readonly<Record<string, readonly number[]>>, base: Float64Array): Float64Array;
+  /** A joint draw of latents (prior) as an unconstrained position, or why there is none. */
+  simulatePrior(rng: Rng): Promise<{ readonly position: Float64Array } | { readonly refusal: string }>;
+  blame(q: Float64Array): Blame;
+  /** Cloneable, for workers: wasm module, memory, layout of the finisher. */
+  image(): Promise<TargetImage>;
+}
+export interface LogDensity {
+  readonly dimension: number;
+  /** Returns log p(q), writes its gradient. -Infinity or NaN means "outside": never throws, never allocates. */
+  evaluate(q: Float64Array, gradient: Float64Array): number;
+  dispose(): void;
+}
+/** Everything a sampling thread needs; plain data that structured clone carries. */
+export interface TargetImage {
+  readonly dimension: number;
+  readonly density: ExecutableImage;
+}
+export interface Column {
+  readonly name: string;
+  readonly shape: Shape;
+  /** Elements that exist, by flat row-major index; absent: all. */
+  readonly defined?: readonly number[];
+  readonly role: "latent" | "quantity" | "predict";
+  readonly integer: boolean;
+}
+/** Per draw: constrain, derive, predict. */
+export interface Finisher {
+  readonly columns: readonly Column[];
+  /** Number of values that one draw gives: all columns one after the other, row-major. */
+  readonly width: number;
+  finish(q: Float64Array, out: Float64Array): void;
+  dispose(): void;
+}
+/** Why the log density is not finite at a point, by the statement whose term it is. */
+export interface Blame {
+  readonly logDensity: number;
+  readonly culprits: readonly {
+    readonly site: string;
+    readonly role: Term["role"];
+    readonly span: SourceSpan;
+    /** 1-based indices of the first bad element, empty for a scalar. */
+    readonly element: readonly number[];
+    readonly value: number;
+    readonly count: number;
+    readonly of: number;
+    /** What went into the statement there: "y[3] = 2.5, mu = 0.1, sigma = -1". */
+    readonly inputs: readonly { readonly name: string; readonly value: number }[];
+  }[];
+  readonly badGradient: readonly { readonly name: string; readonly value: number }[];
+}
