@@ -1,6 +1,7 @@
 // The first contract: a program of the IR and what a backend makes of it.
 import type { Value } from "./ir/graph.ts";
 import type { Numbers } from "./ir/type.ts";
+import type { WasmModule } from "./wasm/webassembly.ts";
 
 /** Inputs are per call (position, noise, batch indices) or resident (data, parameters, optimiser moments); a program may
  *  replace resident values, so a whole training step is one program. Randomness is an input like any other. */
@@ -31,7 +32,7 @@ export interface Executable {
 }
 /** A compiled program that can be sent to a worker and set up there without a compiler. */
 export interface ExecutableImage {
-  readonly module: WebAssembly.Module;
+  readonly module: WasmModule;
   /** Initial memory: constants in place. Shared between threads where SharedArrayBuffer exists. */
   readonly memory: Uint8Array;
   readonly pages: number;
