@@ -1,0 +1,13 @@
+// One variable of a data file, before it is held against its declared type.
+
+/** A rectangular array of numbers, row-major. */
+export interface DataValue {
+  readonly shape: readonly number[];
+  readonly values: Float64Array;
+  /** 1 where the entry is missing (null, NA, an empty cell); `values` is NaN there. Absent: none is. */
+  readonly missing?: Uint8Array;
+  /** Row-major index of the first entry that is not written as an integer (17.5, 1e3, NaN); absent: all are. */
+  readonly firstReal?: number;
+}
+/** All variables of the data files, merged. A Map, since names come from strangers: `__proto__` is a name like any other. */
+export type DataSet = ReadonlyMap<string, DataValue>;
