@@ -39,6 +39,9 @@ export interface VectorEmitter {
   not(a: VectorValue): VectorValue;
   /** Lanewise choice. `condition` is a mask, or numbers of which those unequal to 0 (NaN too) count as true. */
   select(condition: VectorValue, a: VectorValue, b: VectorValue): VectorValue;
+  /** The same choice, where `rare` is computed only when some lane of the mask is set (a branch around the block it emits):
+   *  for large arguments, poles, reflections. Nothing computed first inside the block may be reused outside it. */
+  selectRare(condition: VectorValue, rare: () => VectorValue, common: VectorValue): VectorValue;
   call(name: MathFunction, ...args: VectorValue[]): VectorValue;
   /** Reinterpreted as two 64-bit integers, for the math library: bitwise and integer operations on the lanes. */
   readonly bits: BitOperations;
