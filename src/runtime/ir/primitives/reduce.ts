@@ -1,0 +1,227 @@
+// Reductions over axes, and the cumulative sum. attrs.axes are the axes that vanish.
+import { ShapeError } from "../../errors.ts";
+import { exp as hostExp, log as hostLog } from "../../numeric/math.ts";
+import { type Builder, dtypeOf, type Node, shapeOf, type Value } from "../graph.ts";
+import type { Primitive, Probe, WasmRule } from "../primitive.ts";
+import { type DType, type Numbers, real, type Shape, sizeOf, stridesOf, type TensorType } from "../type.ts";
+import { checkAxes, forEachIndex } from "./axes.ts";
+
+export interface ReduceAttrs {
+  readonly axes: readonly number[];
+}
+export interface CumsumAttrs {
+  readonly reverse: boolean;
+}
+
+const keptShape = (shape: Shape, axes: readonly number[]): number[] => shape.filter((_, i) => !axes.includes(i));
+
+/** A value of the reduced shape, its lost axes back with size 1, so that it broadcasts against the operand. */
+function spread(b: Builder, reduced: Value, operand: Value, axes: readonly number[]): Value {
+  const shape = shapeOf(operand);
+  return b.reshape(
+    reduced,
+    shape.map((d, i) => (axes.includes(i) ? 1 : d)),
+  );
+}
+
+/** Elements of the operand that go to each output element, in order, handed to `reduce` as one array. */
+function reduceGroups(
+  values: Numbers,
+  shape: Shape,
+  axes: readonly number[],
+  reduce: (group: Float64Array) => number,
+): Float64Array {
+  const kept = keptShape(shape, axes);
+  const outStrides = stridesOf(kept);
+  const strides = new Array<number>(shape.length).fill(0);
+  let next = 0;
+  for (let i = 0; i < shape.length; i++) if (!axes.includes(i)) strides[i] = outStrides[next++];
+  const count = sizeOf(kept);
+  const groupSize = sizeOf(axes.map((i) => shape[i]));
+  const groups = new Float64Array(count * groupSize);
+  const filled = new Int32Array(count);
+  forEachIndex(shape, (flat, index) => {
+    let at = 0;
+    for (let i = 0; i < index.length; i++) at += index[i] * strides[i];
+    groups[at * groupSize + filled[at]++] = values[flat];
+  });
+  return Float64Array.from({ length: count }, (_, g) => reduce(groups.subarray(g * groupSize, (g + 1) * groupSize)));
+}
+
+interface ReductionRecord {
+  readonly name: string;
+  dtype(operand: DType): DType;
+  reduce(group: Float64Array): number;
+  gradient(b: Builder, ct: Value, a: Value, result: Value, axes: readonly number[]): Value;
+  readonly wasm: Primitive<ReduceAttrs>["wasm"];
+  readonly finiteDerivative?: boolean;
+  readonly zeroCotangents?: boolean;
+  readonly probes: readonly Probe<ReduceAttrs>[];
+}
+function reduction(r: ReductionRecord): Primitive<ReduceAttrs> {
+  const record: Primitive<ReduceAttrs> = {
+    name: r.name,
+    type([a], { axes }): readonly TensorType[] {
+      checkAxes(r.name, axes, a.shape.length);
+      return [{ shape: keptShape(a.shape, axes), dtype: r.dtype(a.dtype) }];
+    },
+    gradient(b, [ct], node) {
+      const a = node.inputs[0];
+      if (!ct || dtypeOf(a) !== "real") return [null];
+      return [r.gradient(b, ct, a, { node, index: 0 }, node.attrs.axes)];
+    },
+    batch: (b, inputs, _batched, { axes }) => b.apply(record, inputs, { axes: axes.map((i) => i + 1) }),
+    interpret: ([a], node: Node<ReduceAttrs>) => [reduceGroups(a, shapeOf(node.inputs[0]), node.attrs.axes, r.reduce)],
+    wasm: r.wasm,
+    finiteDerivative: r.finiteDerivative,
+    zeroCotangents: r.zeroCotangents,
+    probes: r.probes,
+  };
+  return record;
+}
+
+const cube = [0.7, -1.3, 2.4, 0.31, -0.52, 1.9, 3.3, -2.2, 0.85, 1.15, -0.4, 0.66];
+const cubeProbes: readonly Probe<ReduceAttrs>[] = [
+  { inputs: [{ type: real([2, 3, 2]), values: cube }], attrs: { axes: [1] } },
+  { inputs: [{ type: real([2, 3, 2]), values: cube }], attrs: { axes: [0, 2] } },
+  { inputs: [{ type: real([12]), values: cube }], attrs: { axes: [0] } },
+  { inputs: [{ type: real([2, 6]), values: cube }], attrs: { axes: [1] } },
+];
+const counting = (operand: DType): DType => (operand === "real" ? "real" : "int");
+const same = (operand: DType): DType => operand;
+
+/** Compensated (Neumaier 1974), so that the oracle's own rounding stays out of every comparison. */
+export function accurateSum(group: ArrayLike<number>): number {
+  let total = 0;
+  let lost = 0;
+  for (let i = 0; i < group.length; i++) {
+    const x = group[i];
+    const next = total + x;
+    lost += Math.abs(total) >= Math.abs(x) ? total - next + x : x - next + total;
+    total = next;
+  }
+  return Number.isFinite(total) ? total + lost : total; // an infinity makes the compensation NaN
+}
+
+export const sum = reduction({
+  name: "sum",
+  dtype: counting,
+  reduce: accurateSum,
+  gradient: (b, ct, a, _result, axes) => b.broadcastTo(spread(b, ct, a, axes), shapeOf(a)),
+  wasm: { kind: "reduce", init: 0, combine: (w, acc, x) => w.add(acc, x) },
+  finiteDerivative: true,
+  probes: cubeProbes,
+});
+
+export const prod = reduction({
+  name: "prod",
+  dtype: counting,
+  reduce: (group) => group.reduce((p, x) => p * x, 1),
+  /** ∂/∂a_i = product of the others: the result over a_i, or, where zeros stand, the product of the rest for a single zero. */
+  gradient(b, ct, a, _result, axes) {
+    const back = (v: Value): Value => spread(b, v, a, axes);
+    const zero = b.constant(0);
+    const isZero = b.eq(a, zero);
+    const rest = b.select(isZero, b.constant(1), a);
+    const restProduct = back(b.prod(rest, axes));
+    const zeros = back(b.sum(b.cast(isZero, "real"), axes));
+    const ofZero = b.select(b.eq(zeros, b.constant(1)), restProduct, zero);
+    const ofOther = b.select(b.eq(zeros, zero), b.div(restProduct, rest), zero);
+    return b.mul(back(ct), b.select(isZero, ofZero, ofOther));
+  },
+  wasm: { kind: "reduce", init: 1, combine: (w, acc, x) => w.mul(acc, x) },
+  probes: [
+    ...cubeProbes,
+    { inputs: [{ type: real([2, 3]), values: [0.7, 0, -1.6, 2.5, 1.5, -0.4] }], attrs: { axes: [1] } },
+    { inputs: [{ type: real([2, 3]), values: [0, 0, -1.6, 2.5, 1.5, -0.4] }], attrs: { axes: [1] } },
+  ],
+});
+
+/** Shared equally between the elements that attain the extremum. */
+function extremumGradient(b: Builder, ct: Value, a: Value, result: Value, axes: readonly number[]): Value {
+  const attained = b.cast(b.eq(a, spread(b, result, a, axes)), "real");
+  const share = b.div(ct, b.sum(attained, axes));
+  return b.mul(attained, spread(b, share, a, axes));
+}
+const extremum = (
+  name: string,
+  init: number,
+  pick: (x: number, y: number) => number,
+  op: "min" | "max",
+): Primitive<ReduceAttrs> =>
+  reduction({
+    name,
+    dtype: same,
+    reduce: (group) => group.reduce((m, x) => pick(m, x), init),
+    gradient: extremumGradient,
+    wasm: { kind: "reduce", init, combine: (w, acc, x) => w[op](acc, x) } satisfies WasmRule<ReduceAttrs>,
+    zeroCotangents: true,
+    probes: cubeProbes,
+  });
+export const reduceMin = extremum("reduceMin", Number.POSITIVE_INFINITY, Math.min, "min");
+export const reduceMax = extremum("reduceMax", Number.NEGATIVE_INFINITY, Math.max, "max");
+
+const NONE = Number.NEGATIVE_INFINITY; // log of an impossible event
+
+/** log Σ exp a = m + log Σ exp(a - m) with m the maximum, or 0 where that is infinite: all -inf gives -inf, a +inf gives +inf. */
+function expandLogSumExp(b: Builder, [a]: readonly Value[], { axes }: ReduceAttrs): readonly Value[] {
+  const largest = b.reduceMax(a, axes);
+  const shift = b.select(b.lt(b.abs(largest), b.constant(Number.POSITIVE_INFINITY)), largest, b.constant(0));
+  return [b.add(shift, b.log(b.sum(b.exp(b.sub(a, spread(b, shift, a, axes))), axes)))];
+}
+
+export const logSumExp = reduction({
+  name: "logSumExp",
+  dtype: () => "real",
+  reduce(group) {
+    const top = group.reduce((m, x) => Math.max(m, x), Number.NEGATIVE_INFINITY);
+    const shift = Math.abs(top) < Number.POSITIVE_INFINITY ? top : 0;
+    return shift + hostLog(accurateSum(Float64Array.from(group, (x) => hostExp(x - shift))));
+  },
+  /** The softmax, with 0 where every term is -inf. */
+  gradient(b, ct, a, result, axes) {
+    const back = (v: Value): Value => spread(b, v, a, axes);
+    const impossible = b.eq(result, b.constant(Number.NEGATIVE_INFINITY));
+    const shift = b.select(impossible, b.constant(0), result); // then exp(-inf - 0) = 0
+    return b.mul(back(ct), b.exp(b.sub(a, back(shift))));
+  },
+  wasm: { kind: "expand", expand: expandLogSumExp },
+  finiteDerivative: true,
+  zeroCotangents: true,
+  probes: [
+    ...cubeProbes,
+    { inputs: [{ type: real([2, 2]), values: [-750.5, -751.5, 810.25, 809.5] }], attrs: { axes: [1] } },
+    { inputs: [{ type: real([3, 2]), values: [NONE, NONE, 1.5, NONE, 2.5, -1.5] }], attrs: { axes: [1] }, singular: true },
+  ],
+});
+
+/** Cumulative sum along the last axis. */
+export const cumsum: Primitive<CumsumAttrs> = {
+  name: "cumsum",
+  type([a]) {
+    if (a.shape.length === 0) throw new ShapeError("cumsum needs at least one axis");
+    return [{ shape: a.shape, dtype: counting(a.dtype) }];
+  },
+  gradient: (b, [ct], node) => [ct && dtypeOf(node.inputs[0]) === "real" ? b.cumsum(ct, !node.attrs.reverse) : null],
+  batch: (b, [a], _batched, { reverse }) => [b.cumsum(a, reverse)],
+  interpret([a], node) {
+    const shape = shapeOf(node.inputs[0]);
+    const width = shape[shape.length - 1];
+    const out = new Float64Array(a.length);
+    for (let row = 0; row < a.length; row += width) {
+      let total = 0;
+      for (let j = 0; j < width; j++) {
+        const at = row + (node.attrs.reverse ? width - 1 - j : j);
+        out[at] = total += a[at];
+      }
+    }
+    return [out];
+  },
+  wasm: { kind: "routine", routine: "cumsum" },
+  finiteDerivative: true,
+  probes: [
+    { inputs: [{ type: real([3, 4]), values: cube }], attrs: { reverse: false } },
+    { inputs: [{ type: real([2, 6]), values: cube }], attrs: { reverse: true } },
+    { inputs: [{ type: real([3]), values: [0.4, -2.5, 1.7] }], attrs: { reverse: false } },
+  ],
+};
