@@ -8,8 +8,30 @@ export interface VectorValue {
 
 /** Functions of the math library that rules may call. One implementation each, in runtime/wasm/mathlib. */
 export type MathFunction =
-  | "exp" | "expm1" | "log" | "log1p" | "sin" | "cos" | "tan" | "tanh" | "atan" | "asin" | "acos" | "sigmoid" | "softplus"
-  | "lgamma" | "digamma" | "trigamma" | "tetragamma" | "erf" | "erfc" | "erfcx" | "logNormalCdf" | "normalQuantile" | "pow" | "atan2";
+  | "exp"
+  | "expm1"
+  | "log"
+  | "log1p"
+  | "sin"
+  | "cos"
+  | "tan"
+  | "tanh"
+  | "atan"
+  | "asin"
+  | "acos"
+  | "sigmoid"
+  | "softplus"
+  | "lgamma"
+  | "digamma"
+  | "trigamma"
+  | "tetragamma"
+  | "erf"
+  | "erfc"
+  | "erfcx"
+  | "logNormalCdf"
+  | "normalQuantile"
+  | "pow"
+  | "atan2";
 
 export interface VectorEmitter {
   constant(value: number): VectorValue;

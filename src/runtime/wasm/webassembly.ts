@@ -11,7 +11,10 @@ export interface WasmInstance {
 }
 interface WebAssemblyApi {
   readonly Module: new (bytes: Uint8Array) => WasmModule;
-  readonly Instance: new (module: WasmModule, imports?: Readonly<Record<string, Readonly<Record<string, unknown>>>>) => WasmInstance;
+  readonly Instance: new (
+    module: WasmModule,
+    imports?: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  ) => WasmInstance;
   readonly Memory: new (descriptor: { readonly initial: number; readonly maximum?: number }) => WasmMemory;
   validate(bytes: Uint8Array): boolean;
 }
