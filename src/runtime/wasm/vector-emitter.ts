@@ -61,8 +61,8 @@ export interface VectorEmitter {
   not(a: VectorValue): VectorValue;
   /** Lanewise choice. `condition` is a mask, or numbers of which those unequal to 0 (NaN too) count as true. */
   select(condition: VectorValue, a: VectorValue, b: VectorValue): VectorValue;
-  /** The same choice, where `rare` is computed only when some lane of the mask is set (a branch around the block it emits):
-   *  for large arguments, poles, reflections. Nothing computed first inside the block may be reused outside it. */
+  /** The same choice with a hint: `rare` (for large arguments, poles, reflections) is seldom needed, so an emitter may branch
+   *  around it when no lane of the mask is set, or simply compute both. */
   selectRare(condition: VectorValue, rare: () => VectorValue, common: VectorValue): VectorValue;
   call(name: MathFunction, ...args: VectorValue[]): VectorValue;
   /** Reinterpreted as two 64-bit integers, for the math library: bitwise and integer operations on the lanes. */
