@@ -15,6 +15,11 @@ export interface Constraint {
   readonly discrete: boolean;
   /** Number of trailing axes that one constrained object takes: 0 for numbers, 1 for a simplex, 2 for a matrix. */
   readonly event: 0 | 1 | 2;
+  /** Bounds that belong to the type itself: positive has lower 0. Those given to `constrain` and the others take precedence. */
+  readonly ownBounds?: Bounds<number>;
+  /** What densities on the set are densities against: Lebesgue measure of these elements of x (flat indices, the rest follows from them),
+   *  or the surface measure of the set in its surrounding space. */
+  measure(s: Shape): readonly number[] | "surface";
   /** Unconstrained shape of ONE object of constrained shape s (length = event). A K-simplex has K - 1 coordinates. Throws ShapeError. */
   unconstrainedShape(s: Shape): Shape;
   /** One object (an elementwise constraint: any shape). Value and log |Jacobian| together: they share subexpressions and cannot drift apart.

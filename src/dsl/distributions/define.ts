@@ -38,6 +38,7 @@ export interface GoldenRow {
 export interface Distribution<P extends Params = any> {
   /** Stan's name in UpperCamelCase. */
   readonly name: string;
+  readonly aliases?: readonly string[];
   /** One sentence and the density formula, for the generated page. */
   readonly doc: string;
   /** Order is the positional order. */
@@ -63,12 +64,21 @@ export interface Distribution<P extends Params = any> {
   };
   /** Where no finite program of noise gives a draw: one event drawn on the host. `out` has the event's elements. */
   sample?(rng: Rng, params: Values<P, Float64Array>, out: Float64Array, shapes: Values<P, Shape>): void;
-  /** x = location + scale * raw, raw ~ the same distribution at location 0 and scale 1. */
-  readonly affine?: { readonly location: keyof P & string; readonly scale: keyof P & string; readonly kind: "elementwise" | "cholesky" };
+  /** x = location + scale * raw, raw ~ the same distribution at location 0 and scale 1 (`standard`, where there is a shorter record of it). */
+  readonly affine?: {
+    readonly location?: keyof P & string;
+    readonly scale: keyof P & string;
+    readonly kind: "elementwise" | "cholesky";
+    readonly standard?: Distribution;
+  };
+  /** The density is symmetric about this parameter: half of the mass lies on each side. */
+  readonly symmetricAbout?: keyof P & string;
   /** log of P(X <= x) and P(X > x), elementwise; what truncation and censoring need. */
   logCdf?(b: Builder, x: Value, params: Values<P, Value>): Value;
   logCcdf?(b: Builder, x: Value, params: Values<P, Value>): Value;
   quantile?(b: Builder, p: Value, params: Values<P, Value>): Value;
+  /** The x with P(X > x) = q, accurate for small q. */
+  upperQuantile?(b: Builder, q: Value, params: Values<P, Value>): Value;
   readonly normalised: boolean;
   /** At least four rows, with where the numbers come from ("scipy 1.17 norm.logpdf", "mpmath, formula"). */
   readonly golden: { readonly from: string; readonly rows: readonly GoldenRow[] };

@@ -1,0 +1,161 @@
+// A distribution at its arguments: what the modifiers map to one another, and all that the lowering sees of a distribution.
+import { InternalError } from "../../runtime/errors.ts";
+import type { Builder, Value } from "../../runtime/ir/graph.ts";
+import { shapeOf } from "../../runtime/ir/graph.ts";
+import type { Shape } from "../../runtime/ir/type.ts";
+import { broadcastShapes } from "../../runtime/ir/type.ts";
+import type { Rng } from "../../runtime/numeric/rng.ts";
+import type { Bounds, Constraint } from "../constraints/define.ts";
+import type { Distribution, NoiseSpec, Params } from "./define.ts";
+import { overEvents } from "./events.ts";
+
+/** An argument; its shape is [batch…, `rank` axes of one event]. */
+export interface Argument {
+  readonly name: string;
+  readonly value: Value;
+  readonly rank: 0 | 1 | 2;
+}
+export interface AppliedDraw {
+  /** For draws of the given shape: batch axes, then the axes of one event. */
+  noise(shape: Shape): readonly NoiseSpec[];
+  build(b: Builder, noise: readonly Value[], shape: Shape): Value;
+  readonly gradient: "pathwise" | "score";
+}
+export interface Applied {
+  /** For messages: "Normal", "truncated(Normal)". */
+  readonly name: string;
+  readonly event: 0 | 1 | 2;
+  /** Shape of one event, [] for numbers; null where the declared type alone knows it (LkjCholesky). */
+  readonly eventShape: Shape | null;
+  /** Axes in front of one event, as far as the arguments tell. */
+  readonly batchShape: Shape;
+  readonly support: {
+    readonly constraint: Constraint;
+    /** Flat: the declared type is the support. */
+    readonly declared: boolean;
+    /** The bounds that belong to the constraint included. */
+    bounds(b: Builder): Bounds<Value>;
+  };
+  /** Everything that the distribution depends on, in an order that `withArguments` and `sample` share. */
+  readonly arguments: readonly Argument[];
+  withArguments(values: readonly Value[]): Applied;
+  /** x: [batch…, event…]; the result has the broadcast of all batch axes. Not -inf outside the support: that is for the caller. */
+  logDensity(b: Builder, x: Value): Value;
+  /** Draws as a program of noise. At most one of `draw` and `sample` is there. */
+  readonly draw?: AppliedDraw;
+  /** One event drawn on the host; each argument holds one event's numbers. */
+  sample?(rng: Rng, values: readonly Float64Array[], out: Float64Array): void;
+  /** x = location + scale * raw (cholesky: location + scale @ raw), raw distributed as `raw`. Without location: scale * raw. */
+  readonly affine?: {
+    readonly kind: "elementwise" | "cholesky";
+    readonly location?: Value;
+    readonly scale: Value;
+    raw(b: Builder): Applied;
+  };
+  readonly symmetricAbout?: Value;
+  logCdf?(b: Builder, x: Value): Value;
+  logCcdf?(b: Builder, x: Value): Value;
+  quantile?(b: Builder, p: Value): Value;
+  upperQuantile?(b: Builder, q: Value): Value;
+  readonly normalised: boolean;
+  /** What the user should be told once: a normaliser that is left out. */
+  readonly notes: readonly string[];
+}
+
+/** Symbolic bounds of a constraint: those given, else its own. */
+export function withOwnBounds(b: Builder, constraint: Constraint, bounds: Bounds<Value>): Bounds<Value> {
+  const own = constraint.ownBounds ?? {};
+  const dtype = constraint.discrete ? "int" : "real";
+  return {
+    lower: bounds.lower ?? (own.lower === undefined ? undefined : b.constant(own.lower, dtype)),
+    upper: bounds.upper ?? (own.upper === undefined ? undefined : b.constant(own.upper, dtype)),
+  };
+}
+
+/** The argument lists that a distribution accepts: its own and the alternatives. */
+export const signatures = (d: Distribution): readonly Params[] => [d.params, ...(d.alternatives ?? []).map((a) => a.params)];
+
+/** The signature to which all these keywords belong and none of whose parameters without a default is missing. */
+export function signatureOf(d: Distribution, names: readonly string[]): Params | undefined {
+  return signatures(d).find(
+    (params) =>
+      names.every((n) => Object.hasOwn(params, n)) &&
+      Object.entries(params).every(([n, p]) => p.default !== undefined || names.includes(n)),
+  );
+}
+
+/** The distribution at arguments given by name, in any of its signatures. Their presence has been checked (`signatureOf`). */
+export function apply(b: Builder, d: Distribution, given: Readonly<Record<string, Value>>): Applied {
+  const names = Object.keys(given);
+  const signature = signatureOf(d, names);
+  if (!signature) throw new InternalError(`${d.name} has no parameters ${names.join(", ")}`);
+  const complete: Record<string, Value> = {};
+  for (const [n, p] of Object.entries(signature)) complete[n] = b.cast(given[n] ?? b.constant(p.default ?? Number.NaN), "real");
+  const alternative = d.alternatives?.find((a) => a.params === signature);
+  return at(d, alternative ? alternative.convert(b, complete) : complete);
+}
+
+function at(d: Distribution, params: Readonly<Record<string, Value>>): Applied {
+  const args: Argument[] = Object.keys(d.params).map((name) => ({ name, value: params[name], rank: d.params[name].rank }));
+  const eventOf = (a: Argument): Shape => shapeOf(a.value).slice(shapeOf(a.value).length - a.rank);
+  const shapes = Object.fromEntries(args.map((a) => [a.name, eventOf(a)]));
+  const named = (values: readonly Value[]): Record<string, Value> => Object.fromEntries(args.map((a, i) => [a.name, values[i]]));
+  const numbers = d.event === 0;
+
+  /** f of x and the parameters; over their batch axes when an event has axes of its own (numbers broadcast by themselves). */
+  const eventwise = (b: Builder, x: Value, f: (x: Value, p: Readonly<Record<string, Value>>) => Value): Value =>
+    numbers ? f(x, params) : overEvents(b, [{ value: x, rank: d.event }, ...args], ([e, ...values]) => f(e, named(values)));
+  const { draw, sample, affine, symmetricAbout } = d;
+  const elementwise = (f: ((b: Builder, x: Value, p: Readonly<Record<string, Value>>) => Value) | undefined) =>
+    f && ((b: Builder, x: Value) => f(b, b.cast(x, "real"), params));
+
+  return {
+    name: d.name,
+    event: d.event,
+    eventShape: numbers ? [] : d.eventShape ? d.eventShape(shapes) : null,
+    batchShape: broadcastShapes(...args.map((a) => shapeOf(a.value).slice(0, shapeOf(a.value).length - a.rank))),
+    support: {
+      constraint: d.support.constraint,
+      declared: d.support.declared ?? false,
+      bounds: (b) => withOwnBounds(b, d.support.constraint, d.support.bounds?.(b, params) ?? {}),
+    },
+    arguments: args,
+    withArguments: (values) => at(d, named(values)),
+    logDensity: (b, x) => eventwise(b, b.cast(x, "real"), (e, p) => d.logDensity(b, e, p)),
+    draw: draw && {
+      gradient: draw.gradient,
+      noise: (shape) => {
+        if (numbers) return draw.noise(shape);
+        const batch = shape.slice(0, shape.length - d.event);
+        return draw.noise(shape.slice(batch.length)).map((n) => ({ kind: n.kind, shape: [...batch, ...n.shape] }));
+      },
+      build: (b, noise, shape) => {
+        if (numbers) return draw.build(b, noise, params, shape);
+        const event = shape.slice(shape.length - d.event);
+        const ranks = draw.noise(event).map((n) => n.shape.length);
+        return overEvents(b, [...noise.map((value, i) => ({ value, rank: ranks[i] })), ...args], (values) =>
+          draw.build(b, values.slice(0, noise.length), named(values.slice(noise.length)), event),
+        );
+      },
+    },
+    sample:
+      sample && ((rng, values, out) => sample(rng, Object.fromEntries(args.map((a, i) => [a.name, values[i]])), out, shapes)),
+    affine: affine && {
+      kind: affine.kind,
+      location: affine.location === undefined ? undefined : params[affine.location],
+      scale: params[affine.scale],
+      raw: (b) => {
+        if (affine.standard) return at(affine.standard, {});
+        const unit = { ...params, [affine.scale]: b.constant(1) };
+        return at(d, affine.location === undefined ? unit : { ...unit, [affine.location]: b.constant(0) });
+      },
+    },
+    symmetricAbout: symmetricAbout === undefined ? undefined : params[symmetricAbout],
+    logCdf: elementwise(d.logCdf),
+    logCcdf: elementwise(d.logCcdf),
+    quantile: elementwise(d.quantile),
+    upperQuantile: elementwise(d.upperQuantile),
+    normalised: d.normalised,
+    notes: [],
+  };
+}

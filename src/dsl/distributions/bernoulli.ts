@@ -1,0 +1,52 @@
+// Zero or one, by probability or log odds.
+
+import type { Constraint } from "../constraints/define.ts";
+import { int } from "../constraints/interval.ts";
+import { defineDistribution } from "./define.ts";
+import { location, oneNoise, probability } from "./params.ts";
+
+/** 0 and 1. */
+export const binary: Constraint = { ...int, words: "0 or 1", ownBounds: { lower: 0, upper: 1 } };
+
+export const bernoulli = defineDistribution({
+  name: "Bernoulli",
+  doc: "1 with probability theta, else 0.",
+  params: { theta: probability("probability of 1") },
+  alternatives: [
+    { params: { p: probability("probability of 1") }, convert: (_b, p) => ({ theta: p.p }) },
+    { params: { logit: location("log odds of 1") }, convert: (b, p) => ({ theta: b.sigmoid(p.logit) }) },
+  ],
+  support: { constraint: binary },
+  event: 0,
+  logDensity: (b, x, { theta }) => b.add(b.xlogy(x, theta), b.xlog1py(b.sub(b.constant(1), x), b.neg(theta))),
+  draw: {
+    gradient: "score",
+    noise: oneNoise("uniform"),
+    build: (b, [u], { theta }) => b.cast(b.lt(u, theta), "int"),
+  },
+  logCdf: (b, x, { theta }) => b.xlog1py(b.sub(b.constant(1), x), b.neg(theta)),
+  logCcdf: (b, x, { theta }) => b.select(b.lt(x, b.constant(1)), b.log(theta), b.constant(Number.NEGATIVE_INFINITY)),
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+
+export const bernoulliLogit = defineDistribution({
+  name: "BernoulliLogit",
+  doc: "1 with log odds alpha: probability 1 / (1 + exp(-alpha)).",
+  params: { alpha: location("log odds of 1") },
+  alternatives: [{ params: { logit: location("log odds of 1") }, convert: (_b, p) => ({ alpha: p.logit }) }],
+  support: { constraint: binary },
+  event: 0,
+  // x = 1: -log(1 + e^-α); x = 0: -log(1 + e^α). The sign is data.
+  logDensity: (b, x, { alpha }) => b.neg(b.softplus(b.mul(b.sub(b.constant(1), b.mul(b.constant(2), x)), alpha))),
+  draw: {
+    gradient: "score",
+    noise: oneNoise("uniform"),
+    build: (b, [u], { alpha }) => b.cast(b.lt(u, b.sigmoid(alpha)), "int"),
+  },
+  logCdf: (b, x, { alpha }) => b.mul(b.sub(x, b.constant(1)), b.softplus(alpha)),
+  logCcdf: (b, x, { alpha }) =>
+    b.select(b.lt(x, b.constant(1)), b.neg(b.softplus(b.neg(alpha))), b.constant(Number.NEGATIVE_INFINITY)),
+  normalised: true,
+  golden: { from: "", rows: [] },
+});

@@ -1,0 +1,67 @@
+// The beta.
+
+import type { Builder, Value } from "../../runtime/ir/graph.ts";
+import { beta as betaDraw } from "../../runtime/numeric/samplers.ts";
+import { unit } from "../constraints/interval.ts";
+import { defineDistribution } from "./define.ts";
+import { positiveNumber, probability } from "./params.ts";
+import { logBeta, total } from "./standardise.ts";
+
+/** (α-1) log x + (β-1) log(1-x) - log B(α, β) */
+const logBetaDensity = (b: Builder, x: Value, alpha: Value, beta: Value): Value =>
+  total(
+    b,
+    b.xlogy(b.sub(alpha, b.constant(1)), x),
+    b.xlog1py(b.sub(beta, b.constant(1)), b.neg(x)),
+    b.neg(logBeta(b, alpha, beta)),
+  );
+
+const concentration = positiveNumber("precision, alpha + beta");
+const byMean = (b: Builder, mu: Value, kappa: Value): { alpha: Value; beta: Value } => {
+  const alpha = b.mul(mu, kappa);
+  return { alpha, beta: b.sub(kappa, alpha) };
+};
+
+export const beta = defineDistribution({
+  name: "Beta",
+  doc: "The beta with mean alpha / (alpha + beta): x^(alpha - 1) (1 - x)^(beta - 1) / B(alpha, beta), 0 < x < 1.",
+  params: {
+    alpha: positiveNumber("prior successes, the power of x plus 1"),
+    beta: positiveNumber("prior failures, the power of 1 - x plus 1"),
+  },
+  alternatives: [
+    { params: { mean: probability("mean"), concentration }, convert: (b, p) => byMean(b, p.mean, p.concentration) },
+    { params: { mu: probability("mean"), kappa: concentration }, convert: (b, p) => byMean(b, p.mu, p.kappa) },
+    {
+      // κ = m (1 - m) / s² - 1
+      params: { mean: probability("mean"), sd: positiveNumber("standard deviation, below sqrt(mean (1 - mean))") },
+      convert: (b, { mean, sd }) =>
+        byMean(b, mean, b.sub(b.div(b.mul(mean, b.sub(b.constant(1), mean)), b.square(sd)), b.constant(1))),
+    },
+  ],
+  support: { constraint: unit },
+  event: 0,
+  logDensity: (b, x, { alpha, beta }) => logBetaDensity(b, x, alpha, beta),
+  sample: (rng, { alpha, beta }, out) => {
+    out[0] = betaDraw(rng, alpha[0], beta[0]);
+  },
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+
+export const betaProportion = defineDistribution({
+  name: "BetaProportion",
+  doc: "The beta with mean mu and precision kappa: Beta(mu kappa, (1 - mu) kappa).",
+  params: { mu: probability("mean"), kappa: concentration },
+  support: { constraint: unit },
+  event: 0,
+  logDensity: (b, x, { mu, kappa }) => {
+    const p = byMean(b, mu, kappa);
+    return logBetaDensity(b, x, p.alpha, p.beta);
+  },
+  sample: (rng, { mu, kappa }, out) => {
+    out[0] = betaDraw(rng, mu[0] * kappa[0], (1 - mu[0]) * kappa[0]);
+  },
+  normalised: true,
+  golden: { from: "", rows: [] },
+});

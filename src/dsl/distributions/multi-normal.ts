@@ -1,0 +1,109 @@
+// Multivariate normals, by the factor, the covariance or the precision.
+import type { Builder, Value } from "../../runtime/ir/graph.ts";
+import { shapeOf } from "../../runtime/ir/graph.ts";
+import { sizeOf } from "../../runtime/ir/type.ts";
+import { choleskyCov, cov } from "../constraints/covariance.ts";
+import { real } from "../constraints/interval.ts";
+import type { Param } from "./define.ts";
+import { defineDistribution } from "./define.ts";
+import { HALF_LOG_TAU, halve } from "./standardise.ts";
+
+export const meanVector: Param = { constraint: real, rank: 1, doc: "mean" };
+const length = (v: Value): number => sizeOf(shapeOf(v));
+
+/** The diagonal of a matrix. */
+export function diagonal(b: Builder, m: Value): Value {
+  const [n] = shapeOf(m);
+  return b.slice(b.reshape(m, [n * n]), 0, 0, n, n + 1);
+}
+/** T v, for a vector v. */
+export const times = (b: Builder, t: Value, v: Value): Value => b.dot(t, v, { batch: 0, left: [1], right: [0] });
+/** L^{-1} v, for a vector v. */
+export function solveLower(b: Builder, l: Value, v: Value): Value {
+  const n = length(v);
+  return b.reshape(b.triangularSolve(l, b.reshape(v, [n, 1]), { lower: true, transpose: false }), [n]);
+}
+/** Σ log L_ii */
+export const logDiagonal = (b: Builder, l: Value): Value => b.sum(b.log(diagonal(b, l)));
+
+/** -½ ‖z‖² - K/2 log 2π - log|L| with z = L^{-1}(x - μ) */
+const logByFactor = (b: Builder, x: Value, mu: Value, l: Value): Value =>
+  b.sub(
+    b.sub(b.neg(halve(b, b.sum(b.square(solveLower(b, l, b.sub(x, mu)))))), logDiagonal(b, l)),
+    b.constant(length(x) * HALF_LOG_TAU),
+  );
+
+/** Independent standard normals as one event: the raw coordinates of a non-centred multivariate normal. */
+const standard = defineDistribution({
+  name: "StdMultiNormal",
+  doc: "Independent standard normals.",
+  params: {},
+  support: { constraint: real },
+  event: 1,
+  logDensity: (b, x) => b.sub(b.neg(halve(b, b.sum(b.square(x)))), b.constant(length(x) * HALF_LOG_TAU)),
+  draw: { gradient: "pathwise", noise: (shape) => [{ kind: "normal", shape }], build: (_b, [z]) => z },
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+
+export const multiNormalCholesky = defineDistribution({
+  name: "MultiNormalCholesky",
+  doc: "The multivariate normal with mean mu and covariance L L', L lower triangular.",
+  params: { mu: meanVector, L: { constraint: choleskyCov, rank: 2, doc: "lower factor of the covariance" } },
+  support: { constraint: real },
+  event: 1,
+  eventShape: ({ L }) => [L[0]],
+  logDensity: (b, x, { mu, L }) => logByFactor(b, x, mu, L),
+  draw: {
+    gradient: "pathwise",
+    noise: (shape) => [{ kind: "normal", shape }],
+    build: (b, [z], { mu, L }) => b.add(mu, times(b, L, z)),
+  },
+  affine: { location: "mu", scale: "L", kind: "cholesky", standard },
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+
+export const multiNormal = defineDistribution({
+  name: "MultiNormal",
+  doc: "The multivariate normal with mean mu and covariance Sigma.",
+  params: { mu: meanVector, Sigma: { constraint: cov, rank: 2, doc: "covariance" } },
+  support: { constraint: real },
+  event: 1,
+  eventShape: ({ Sigma }) => [Sigma[0]],
+  logDensity: (b, x, { mu, Sigma }) => logByFactor(b, x, mu, b.cholesky(Sigma)),
+  draw: {
+    gradient: "pathwise",
+    noise: (shape) => [{ kind: "normal", shape }],
+    build: (b, [z], { mu, Sigma }) => b.add(mu, times(b, b.cholesky(Sigma), z)),
+  },
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+
+export const multiNormalPrec = defineDistribution({
+  name: "MultiNormalPrec",
+  doc: "The multivariate normal with mean mu and precision Omega, the inverse of the covariance.",
+  params: { mu: meanVector, Omega: { constraint: cov, rank: 2, doc: "precision" } },
+  support: { constraint: real },
+  event: 1,
+  eventShape: ({ Omega }) => [Omega[0]],
+  // Ω = C C': the quadratic form is ‖C'(x - μ)‖², and log|Σ|^(-1/2) = log|C|.
+  logDensity: (b, x, { mu, Omega }) => {
+    const c = b.cholesky(Omega);
+    const z = times(b, b.transpose(c, [1, 0]), b.sub(x, mu));
+    return b.sub(b.sub(logDiagonal(b, c), halve(b, b.sum(b.square(z)))), b.constant(length(x) * HALF_LOG_TAU));
+  },
+  draw: {
+    gradient: "pathwise",
+    noise: (shape) => [{ kind: "normal", shape }],
+    // Cov C'^{-1} z = (C C')^{-1}
+    build: (b, [z], { mu, Omega }) => {
+      const n = length(z);
+      const back = b.triangularSolve(b.cholesky(Omega), b.reshape(z, [n, 1]), { lower: true, transpose: true });
+      return b.add(mu, b.reshape(back, [n]));
+    },
+  },
+  normalised: true,
+  golden: { from: "", rows: [] },
+});

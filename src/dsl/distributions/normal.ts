@@ -1,0 +1,129 @@
+// The normal on the line and what is made from it by folding, exp and logistic maps.
+
+import type { Builder, Value } from "../../runtime/ir/graph.ts";
+import { nonnegative, positive, real, unit } from "../constraints/interval.ts";
+import { defineDistribution } from "./define.ts";
+import { location, oneNoise, positiveNumber, scale } from "./params.ts";
+import { HALF_LOG_TAU, LOG_2, standardise, total } from "./standardise.ts";
+
+/** log φ(z) */
+const logPhi = (b: Builder, z: Value): Value => b.sub(b.mul(b.constant(-0.5), b.square(z)), b.constant(HALF_LOG_TAU));
+
+export const stdNormal = defineDistribution({
+  name: "StdNormal",
+  doc: "The normal with mean 0 and standard deviation 1: exp(-x^2 / 2) / sqrt(2 pi).",
+  params: {},
+  support: { constraint: real },
+  event: 0,
+  logDensity: (b, x) => logPhi(b, x),
+  draw: { gradient: "pathwise", noise: oneNoise("normal"), build: (_b, [z]) => z },
+  logCdf: (b, x) => b.logNormalCdf(x),
+  logCcdf: (b, x) => b.logNormalCdf(b.neg(x)),
+  quantile: (b, p) => b.normalQuantile(p),
+  upperQuantile: (b, q) => b.neg(b.normalQuantile(q)),
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+
+export const normal = defineDistribution({
+  name: "Normal",
+  doc: "The normal with mean mu and standard deviation sigma: exp(-((x - mu) / sigma)^2 / 2) / (sigma sqrt(2 pi)).",
+  params: { mu: location("mean"), sigma: scale("standard deviation") },
+  alternatives: [
+    {
+      params: { mu: location("mean"), tau: positiveNumber("precision, 1 / sigma^2") },
+      convert: (b, p) => ({ mu: p.mu, sigma: b.reciprocal(b.sqrt(p.tau)) }),
+    },
+    {
+      params: { mean: location("mean"), sd: scale("standard deviation") },
+      convert: (_b, p) => ({ mu: p.mean, sigma: p.sd }),
+    },
+    {
+      params: { mu: location("mean"), variance: positiveNumber("variance, sigma^2") },
+      convert: (b, p) => ({ mu: p.mu, sigma: b.sqrt(p.variance) }),
+    },
+  ],
+  support: { constraint: real },
+  event: 0,
+  logDensity: (b, x, { mu, sigma }) => b.sub(logPhi(b, standardise(b, x, mu, sigma)), b.log(sigma)),
+  draw: {
+    gradient: "pathwise",
+    noise: oneNoise("normal"),
+    build: (b, [z], { mu, sigma }) => b.add(mu, b.mul(sigma, z)),
+  },
+  affine: { location: "mu", scale: "sigma", kind: "elementwise", standard: stdNormal },
+  symmetricAbout: "mu",
+  logCdf: (b, x, { mu, sigma }) => b.logNormalCdf(standardise(b, x, mu, sigma)),
+  logCcdf: (b, x, { mu, sigma }) => b.logNormalCdf(b.neg(standardise(b, x, mu, sigma))),
+  quantile: (b, p, { mu, sigma }) => b.add(mu, b.mul(sigma, b.normalQuantile(p))),
+  upperQuantile: (b, q, { mu, sigma }) => b.sub(mu, b.mul(sigma, b.normalQuantile(q))),
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+
+/** P(X <= x) = 2 Φ(x/σ) - 1 = 1 - 2 Φ(-x/σ) */
+export const halfNormal = defineDistribution({
+  name: "HalfNormal",
+  doc: "The absolute value of a Normal(0, sigma): 2 exp(-(x / sigma)^2 / 2) / (sigma sqrt(2 pi)), x >= 0.",
+  params: { sigma: scale("standard deviation of the normal that is folded") },
+  support: { constraint: nonnegative },
+  event: 0,
+  logDensity: (b, x, { sigma }) => total(b, logPhi(b, b.mul(x, b.reciprocal(sigma))), b.neg(b.log(sigma)), b.constant(LOG_2)),
+  draw: { gradient: "pathwise", noise: oneNoise("normal"), build: (b, [z], { sigma }) => b.mul(sigma, b.abs(z)) },
+  affine: { scale: "sigma", kind: "elementwise" },
+  logCdf: (b, x, { sigma }) => b.log1mExp(logUpper(b, b.mul(x, b.reciprocal(sigma)))),
+  logCcdf: (b, x, { sigma }) => logUpper(b, b.mul(x, b.reciprocal(sigma))),
+  quantile: (b, p, { sigma }) => b.mul(sigma, b.normalQuantile(b.add(b.constant(0.5), b.mul(b.constant(0.5), p)))),
+  upperQuantile: (b, q, { sigma }) => b.neg(b.mul(sigma, b.normalQuantile(b.mul(b.constant(0.5), q)))),
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+/** log 2 Φ(-z) */
+const logUpper = (b: Builder, z: Value): Value => b.add(b.constant(LOG_2), b.logNormalCdf(b.neg(z)));
+
+export const logNormal = defineDistribution({
+  name: "LogNormal",
+  doc: "exp of a Normal(mu, sigma): the normal density of log x, over x; x > 0.",
+  params: { mu: location("mean of log x"), sigma: scale("standard deviation of log x") },
+  support: { constraint: positive },
+  event: 0,
+  logDensity: (b, x, { mu, sigma }) => {
+    const logX = b.log(x);
+    return total(b, logPhi(b, standardise(b, logX, mu, sigma)), b.neg(b.log(sigma)), b.neg(logX));
+  },
+  draw: {
+    gradient: "pathwise",
+    noise: oneNoise("normal"),
+    build: (b, [z], { mu, sigma }) => b.exp(b.add(mu, b.mul(sigma, z))),
+  },
+  logCdf: (b, x, { mu, sigma }) => b.logNormalCdf(standardise(b, b.log(x), mu, sigma)),
+  logCcdf: (b, x, { mu, sigma }) => b.logNormalCdf(b.neg(standardise(b, b.log(x), mu, sigma))),
+  quantile: (b, p, { mu, sigma }) => b.exp(b.add(mu, b.mul(sigma, b.normalQuantile(p)))),
+  upperQuantile: (b, q, { mu, sigma }) => b.exp(b.sub(mu, b.mul(sigma, b.normalQuantile(q)))),
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+
+/** log x / (1 - x) */
+const logit = (b: Builder, x: Value): Value => b.sub(b.log(x), b.log1p(b.neg(x)));
+
+export const logitNormal = defineDistribution({
+  name: "LogitNormal",
+  doc: "The logistic function of a Normal(mu, sigma): the normal density of logit x, over x (1 - x); 0 < x < 1.",
+  params: { mu: location("mean of logit x"), sigma: scale("standard deviation of logit x") },
+  support: { constraint: unit },
+  event: 0,
+  logDensity: (b, x, { mu, sigma }) =>
+    total(b, logPhi(b, standardise(b, logit(b, x), mu, sigma)), b.neg(b.log(sigma)), b.neg(b.add(b.log(x), b.log1p(b.neg(x))))),
+  draw: {
+    gradient: "pathwise",
+    noise: oneNoise("normal"),
+    build: (b, [z], { mu, sigma }) => b.sigmoid(b.add(mu, b.mul(sigma, z))),
+  },
+  logCdf: (b, x, { mu, sigma }) => b.logNormalCdf(standardise(b, logit(b, x), mu, sigma)),
+  logCcdf: (b, x, { mu, sigma }) => b.logNormalCdf(b.neg(standardise(b, logit(b, x), mu, sigma))),
+  quantile: (b, p, { mu, sigma }) => b.sigmoid(b.add(mu, b.mul(sigma, b.normalQuantile(p)))),
+  upperQuantile: (b, q, { mu, sigma }) => b.sigmoid(b.sub(mu, b.mul(sigma, b.normalQuantile(q)))),
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
