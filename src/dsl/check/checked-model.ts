@@ -1,6 +1,13 @@
 // What the checker hands to the lowering: the merged program and a table of its names.
 import type { Source, SourceSpan } from "../diagnostics.ts";
-import type { DensityStatement, Expression, FunctionStatement, NetStatement, Statement, TypeExpression } from "../language/ast.ts";
+import type {
+  DensityStatement,
+  Expression,
+  FunctionStatement,
+  NetStatement,
+  Statement,
+  TypeExpression,
+} from "../language/ast.ts";
 
 /** Every name that the model defines, imports merged; function parameters and loop variables are not among them. */
 export type ModelSymbol =
@@ -8,7 +15,13 @@ export type ModelSymbol =
   /** A size declared nowhere: read off the data. */
   | { readonly kind: "size"; readonly name: string; readonly span: SourceSpan }
   | { readonly kind: "const"; readonly name: string; readonly value: Expression; readonly span: SourceSpan }
-  | { readonly kind: "param"; readonly name: string; readonly type: TypeExpression; readonly initial?: Expression; readonly span: SourceSpan }
+  | {
+      readonly kind: "param";
+      readonly name: string;
+      readonly type: TypeExpression;
+      readonly initial?: Expression;
+      readonly span: SourceSpan;
+    }
   /** `declared`: the type of the whole, from `mu: ordered[2]` or from the one unindexed ~ statement that has a type. */
   | { readonly kind: "latent"; readonly name: string; readonly declared?: TypeExpression; readonly span: SourceSpan }
   | { readonly kind: "let" | "quantity" | "predict"; readonly name: string; readonly span: SourceSpan }

@@ -1,0 +1,116 @@
+// Symbolic sizes: polynomials with integer coefficients over size names, loop variables and opaque integer expressions.
+
+/** What a polynomial is made of: a name of the model, a loop variable, or an expression that only bind can evaluate. */
+export interface Atom {
+  /** Equal atoms are equal numbers. */
+  readonly key: string;
+  /** As the user wrote it. */
+  readonly text: string;
+  /** `name`: N, K. Two different names are different sizes. `opaque`: anything may hold, bind knows. */
+  readonly kind: "name" | "loop" | "opaque";
+}
+interface Monomial {
+  readonly coefficient: number;
+  /** Sorted by key. */
+  readonly atoms: readonly Atom[];
+}
+/** Monomials by the keys of their atoms; never a zero coefficient. */
+export interface Dimension {
+  readonly terms: ReadonlyMap<string, Monomial>;
+}
+
+/** Not in any name, so that keys of products cannot collide. */
+const separator = "\u0000";
+const keyOf = (atoms: readonly Atom[]): string => atoms.map((a) => a.key).join(separator);
+
+function fromMonomials(monomials: Iterable<Monomial>): Dimension {
+  const terms = new Map<string, Monomial>();
+  for (const m of monomials) {
+    const key = keyOf(m.atoms);
+    const coefficient = (terms.get(key)?.coefficient ?? 0) + m.coefficient;
+    if (coefficient === 0) terms.delete(key);
+    else terms.set(key, { coefficient, atoms: m.atoms });
+  }
+  return { terms };
+}
+
+export const constantDimension = (n: number): Dimension => fromMonomials([{ coefficient: n, atoms: [] }]);
+export const atomDimension = (atom: Atom): Dimension => fromMonomials([{ coefficient: 1, atoms: [atom] }]);
+export const zero = constantDimension(0);
+export const one = constantDimension(1);
+
+export const plus = (a: Dimension, b: Dimension): Dimension => fromMonomials([...a.terms.values(), ...b.terms.values()]);
+export const times = (a: Dimension, b: Dimension): Dimension =>
+  fromMonomials(
+    [...a.terms.values()].flatMap((x) =>
+      [...b.terms.values()].map((y) => ({
+        coefficient: x.coefficient * y.coefficient,
+        atoms: [...x.atoms, ...y.atoms].sort((p, q) => (p.key < q.key ? -1 : p.key > q.key ? 1 : 0)),
+      })),
+    ),
+  );
+export const minus = (a: Dimension, b: Dimension): Dimension => plus(a, times(constantDimension(-1), b));
+
+/** The number, if no atom is in it. */
+export function constantOfDimension(a: Dimension): number | undefined {
+  if (a.terms.size === 0) return 0;
+  const only = a.terms.get("");
+  return a.terms.size === 1 && only ? only.coefficient : undefined;
+}
+export const isOne = (a: Dimension): boolean => constantOfDimension(a) === 1;
+export const sameDimension = (a: Dimension, b: Dimension): boolean => minus(a, b).terms.size === 0;
+
+/** `same` and `different` are certain or a matter of the language (N is not K); `unknown` is for bind to decide. */
+export function compareDimensions(a: Dimension, b: Dimension): "same" | "different" | "unknown" {
+  const difference = minus(a, b);
+  if (difference.terms.size === 0) return "same";
+  if (constantOfDimension(difference) !== undefined) return "different";
+  const named = [...difference.terms.values()].every((m) => m.atoms.every((x) => x.kind === "name"));
+  return named ? "different" : "unknown";
+}
+
+/** Division by a number where every coefficient allows it. */
+export function dividedBy(a: Dimension, n: number): Dimension | undefined {
+  if (n === 0 || [...a.terms.values()].some((m) => m.coefficient % n !== 0)) return undefined;
+  return fromMonomials([...a.terms.values()].map((m) => ({ coefficient: m.coefficient / n, atoms: m.atoms })));
+}
+
+/** The value with another polynomial in place of an atom. */
+export function substitute(a: Dimension, key: string, by: Dimension): Dimension {
+  let sum = zero;
+  for (const m of a.terms.values()) {
+    let product = constantDimension(m.coefficient);
+    for (const atom of m.atoms) product = times(product, atom.key === key ? by : atomDimension(atom));
+    sum = plus(sum, product);
+  }
+  return sum;
+}
+export const mentions = (a: Dimension, key: string): boolean =>
+  [...a.terms.values()].some((m) => m.atoms.some((x) => x.key === key));
+export const atomsOf = (a: Dimension): readonly Atom[] => [...a.terms.values()].flatMap((m) => m.atoms);
+/** Coefficient of the atom where the polynomial is linear in it with a number before it, else undefined. */
+export function slopeIn(a: Dimension, key: string): number | undefined {
+  let slope = 0;
+  for (const m of a.terms.values()) {
+    const count = m.atoms.filter((x) => x.key === key).length;
+    if (count === 0) continue;
+    if (count > 1 || m.atoms.length > 1) return undefined;
+    slope += m.coefficient;
+  }
+  return slope;
+}
+
+/** N + 2 * K - 1 */
+export function formatDimension(a: Dimension): string {
+  const monomials = [...a.terms.values()].sort((x, y) => y.atoms.length - x.atoms.length);
+  if (monomials.length === 0) return "0";
+  return monomials
+    .map((m, i) => {
+      const size = Math.abs(m.coefficient);
+      const factors = m.atoms.map((x) => x.text);
+      const body = factors.length === 0 ? String(size) : (size === 1 ? factors : [String(size), ...factors]).join(" * ");
+      const sign = m.coefficient < 0 ? "-" : "+";
+      return i === 0 ? (sign === "-" ? `-${body}` : body) : ` ${sign} ${body}`;
+    })
+    .join("");
+}

@@ -1,0 +1,61 @@
+// The table of built-in functions. A new one is one record in one of the files below, and nothing else.
+import { arrays } from "./functions/arrays.ts";
+import type { BuiltIn, FunctionParameter } from "./functions/define.ts";
+import { elementwise } from "./functions/elementwise.ts";
+import { kernels } from "./functions/kernels.ts";
+import { linearAlgebra } from "./functions/linear-algebra.ts";
+import { reductions } from "./functions/reductions.ts";
+
+export type { BuiltIn, FunctionParameter } from "./functions/define.ts";
+
+export const functions: readonly BuiltIn[] = [...elementwise, ...reductions, ...arrays, ...linearAlgebra, ...kernels];
+
+const byName = new Map<string, BuiltIn[]>();
+for (const f of functions) {
+  for (const name of [f.name, ...(f.aliases ?? [])]) byName.set(name, [...(byName.get(name) ?? []), f]);
+}
+export const functionNames: readonly string[] = [...byName.keys()];
+export const isFunctionName = (name: string): boolean => byName.has(name);
+/** Every form of a function: min(x) and min(a, b). */
+export const formsOf = (name: string): readonly BuiltIn[] => byName.get(name) ?? [];
+
+/** An argument as it is written: by position, or with its name. */
+export interface GivenArgument {
+  readonly name?: string;
+}
+/** Indices of the given arguments in the order of the parameters (further arguments of a repeated one follow it), if the call has this form. */
+export function matchArguments(f: BuiltIn, given: readonly GivenArgument[]): readonly number[] | undefined {
+  const positional = given.flatMap((g, i) => (g.name === undefined ? [i] : []));
+  const order: number[] = [];
+  let next = 0;
+  const used = new Set<string>();
+  for (const p of f.parameters) {
+    const byKeyword = given.findIndex((g) => g.name === p.name);
+    if (byKeyword >= 0) {
+      used.add(p.name);
+      order.push(byKeyword);
+    } else if (p.named || next >= positional.length) {
+      return undefined;
+    } else {
+      order.push(positional[next++]);
+      if (p.repeats) while (next < positional.length) order.push(positional[next++]);
+    }
+  }
+  return next === positional.length && given.every((g) => g.name === undefined || used.has(g.name)) ? order : undefined;
+}
+/** The form of a function that a call has, with its arguments in the order of the parameters. */
+export function findFunction(
+  name: string,
+  given: readonly GivenArgument[],
+): { readonly form: BuiltIn; readonly order: readonly number[] } | undefined {
+  for (const form of formsOf(name)) {
+    const order = matchArguments(form, given);
+    if (order) return { form, order };
+  }
+  return undefined;
+}
+/** How a form is written: "linspace(a, b, n)", "sum(x, axis = …)". */
+export function signatureOf(f: BuiltIn, name = f.name): string {
+  const word = (p: FunctionParameter): string => (p.named ? `${p.name} = …` : p.repeats ? `${p.name}, …` : p.name);
+  return `${name}(${f.parameters.map(word).join(", ")})`;
+}
