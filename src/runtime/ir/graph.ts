@@ -1,4 +1,5 @@
 // Nodes, values and the builder's interface: an expression graph that is never mutated.
+import { InternalError } from "../errors.ts";
 import type { Primitive } from "./primitive.ts";
 import type { DType, Numbers, TensorType } from "./type.ts";
 
@@ -42,38 +43,76 @@ export interface Builder {
   tensor(values: Numbers, shape: readonly number[], dtype?: DType): Value;
 
   // elementwise, one argument
-  neg(a: Value): Value; abs(a: Value): Value; sign(a: Value): Value; square(a: Value): Value; sqrt(a: Value): Value; reciprocal(a: Value): Value;
-  exp(a: Value): Value; expm1(a: Value): Value; log(a: Value): Value; log1p(a: Value): Value;
-  sin(a: Value): Value; cos(a: Value): Value; tan(a: Value): Value; asin(a: Value): Value; acos(a: Value): Value; atan(a: Value): Value;
-  sinh(a: Value): Value; cosh(a: Value): Value; tanh(a: Value): Value;
+  neg(a: Value): Value;
+  abs(a: Value): Value;
+  sign(a: Value): Value;
+  square(a: Value): Value;
+  sqrt(a: Value): Value;
+  reciprocal(a: Value): Value;
+  exp(a: Value): Value;
+  expm1(a: Value): Value;
+  log(a: Value): Value;
+  log1p(a: Value): Value;
+  sin(a: Value): Value;
+  cos(a: Value): Value;
+  tan(a: Value): Value;
+  asin(a: Value): Value;
+  acos(a: Value): Value;
+  atan(a: Value): Value;
+  sinh(a: Value): Value;
+  cosh(a: Value): Value;
+  tanh(a: Value): Value;
   sigmoid(a: Value): Value;
   /** log(1 + exp(a)) */ softplus(a: Value): Value;
   /** log(1 - exp(a)), a < 0 */ log1mExp(a: Value): Value;
-  lgamma(a: Value): Value; digamma(a: Value): Value; trigamma(a: Value): Value; tetragamma(a: Value): Value;
-  erf(a: Value): Value; erfc(a: Value): Value;
+  lgamma(a: Value): Value;
+  digamma(a: Value): Value;
+  trigamma(a: Value): Value;
+  tetragamma(a: Value): Value;
+  erf(a: Value): Value;
+  erfc(a: Value): Value;
+  /** exp(a^2) erfc(a) */ erfcx(a: Value): Value;
   /** log Φ(a), accurate in both tails */ logNormalCdf(a: Value): Value;
   /** Φ^{-1}(p) */ normalQuantile(p: Value): Value;
-  floor(a: Value): Value; ceil(a: Value): Value; round(a: Value): Value; trunc(a: Value): Value;
+  floor(a: Value): Value;
+  ceil(a: Value): Value;
+  round(a: Value): Value;
+  trunc(a: Value): Value;
   /** real, int and bool into one another without change of value (bool to int to real widen; real to int asserts integers) */
   cast(a: Value, to: DType): Value;
   // elementwise, two arguments
-  add(a: Value, b: Value): Value; sub(a: Value, b: Value): Value; mul(a: Value, b: Value): Value; div(a: Value, b: Value): Value;
-  pow(a: Value, b: Value): Value; atan2(a: Value, b: Value): Value;
-  min(a: Value, b: Value): Value; max(a: Value, b: Value): Value;
+  add(a: Value, b: Value): Value;
+  sub(a: Value, b: Value): Value;
+  mul(a: Value, b: Value): Value;
+  div(a: Value, b: Value): Value;
+  pow(a: Value, b: Value): Value;
+  atan2(a: Value, b: Value): Value;
+  min(a: Value, b: Value): Value;
+  max(a: Value, b: Value): Value;
   /** Integer division and remainder, truncating as Stan's %/% and % do. */
-  idiv(a: Value, b: Value): Value; imod(a: Value, b: Value): Value;
+  idiv(a: Value, b: Value): Value;
+  imod(a: Value, b: Value): Value;
   /** Floored remainder of reals, sign of b (fmod is different). */ mod(a: Value, b: Value): Value;
   /** a log b, 0 where a is 0 */ xlogy(a: Value, b: Value): Value;
   /** a log(1 + b), 0 where a is 0 */ xlog1py(a: Value, b: Value): Value;
   /** log(exp a + exp b) */ logAddExp(a: Value, b: Value): Value;
-  eq(a: Value, b: Value): Value; ne(a: Value, b: Value): Value; lt(a: Value, b: Value): Value; le(a: Value, b: Value): Value;
-  gt(a: Value, b: Value): Value; ge(a: Value, b: Value): Value; and(a: Value, b: Value): Value; or(a: Value, b: Value): Value; not(a: Value): Value;
+  eq(a: Value, b: Value): Value;
+  ne(a: Value, b: Value): Value;
+  lt(a: Value, b: Value): Value;
+  le(a: Value, b: Value): Value;
+  gt(a: Value, b: Value): Value;
+  ge(a: Value, b: Value): Value;
+  and(a: Value, b: Value): Value;
+  or(a: Value, b: Value): Value;
+  not(a: Value): Value;
   /** condition ? a : b elementwise; the arm not chosen contributes neither value nor gradient, not even NaN. */
   select(condition: Value, a: Value, b: Value): Value;
 
   // reductions; without axes, over all
-  sum(a: Value, axes?: readonly number[]): Value; prod(a: Value, axes?: readonly number[]): Value;
-  reduceMin(a: Value, axes?: readonly number[]): Value; reduceMax(a: Value, axes?: readonly number[]): Value;
+  sum(a: Value, axes?: readonly number[]): Value;
+  prod(a: Value, axes?: readonly number[]): Value;
+  reduceMin(a: Value, axes?: readonly number[]): Value;
+  reduceMax(a: Value, axes?: readonly number[]): Value;
   logSumExp(a: Value, axes?: readonly number[]): Value;
   /** Cumulative sum along the last axis; `reverse`: from the end. */
   cumsum(a: Value, reverse?: boolean): Value;
@@ -116,4 +155,10 @@ export const typeOf = (v: Value): TensorType => v.node.results[v.index];
 export const shapeOf = (v: Value): readonly number[] => v.node.results[v.index].shape;
 export const dtypeOf = (v: Value): DType => v.node.results[v.index].dtype;
 /** The elements of a constant, or null. */
-export const constantOf = (v: Value): Numbers | null => (v.node.op === "constant" ? (v.node.attrs as ConstantAttrs).values : null);
+export const constantOf = (v: Value): Numbers | null =>
+  v.node.op === "constant" ? (v.node.attrs as ConstantAttrs).values : null;
+/** The results of a node of `b`: hash-consing makes them the very same values. */
+export const resultsOf = (b: Builder, node: Node): readonly Value[] => {
+  if (typeof node.op === "string") throw new InternalError(`an ${node.op} has no operation to apply`);
+  return b.apply(node.op, node.inputs, node.attrs);
+};

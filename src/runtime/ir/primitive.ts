@@ -16,10 +16,15 @@ export interface Primitive<A = any> {
   /** Reference semantics in float64: slow, obvious, the oracle of every test. */
   interpret(inputs: readonly Numbers[], node: Node<A>): readonly Float64Array[];
   readonly wasm: WasmRule<A> | Expansion<A>;
-  /** Cotangents of the inputs are finite multiples of the output's whatever the inputs: no zero-cotangent guard is needed. */
+  /** Element i of the result depends on element i of each broadcast input alone. The driver guards its cotangents, the builder
+   *  lets broadcasts of its inputs pass through to its result. */
+  readonly elementwise?: boolean;
+  /** The two inputs may change places without any effect. */
+  readonly commutative?: boolean;
+  /** Cotangents of the inputs are finite multiples of the output's whatever the inputs, NaN included: no zero-cotangent guard is needed. */
   readonly finiteDerivative?: boolean;
   /** The operation may hand an exactly zero cotangent to an input (a mask, a weight that underflows): below it, guards are needed. */
-  readonly zeroCotangents?: boolean;
+  readonly zeroCotangents?: boolean | ((node: Node<A>, input: number) => boolean);
   /** Cost of recomputing an element beside loading it, in flops: the fuser recomputes cheap maps and stores dear ones. */
   readonly cost?: number;
   /** Typical arguments, near every branch, never 0 or 1 alone (they hide faults). Validated by the laws. */
@@ -59,7 +64,13 @@ export type WasmRule<A = any> =
 /** How a view's output index maps to its input's: for each input axis, an affine form of the output axes, or a re-linearisation. */
 export type ViewRule =
   /** input axis k is read at offset + Σ stride·(output axis), one list entry an input axis. */
-  | { readonly kind: "affine"; readonly axes: readonly { readonly offset: number; readonly terms: readonly { readonly axis: number; readonly stride: number }[] }[] }
+  | {
+      readonly kind: "affine";
+      readonly axes: readonly {
+        readonly offset: number;
+        readonly terms: readonly { readonly axis: number; readonly stride: number }[];
+      }[];
+    }
   /** The same row-major order under another shape. */
   | { readonly kind: "reshape" }
   /** The value is the index along this output axis, no input at all. */

@@ -1,0 +1,16 @@
+// The table of all primitives. A new one is its record and a line here; the laws are quantified over this table.
+import type { Primitive } from "../primitive.ts";
+import * as compare from "./compare.ts";
+import * as elementwise from "./elementwise.ts";
+import * as gather from "./gather.ts";
+import * as linalg from "./linalg.ts";
+import * as reduce from "./reduce.ts";
+import * as shape from "./shape.ts";
+import * as special from "./special.ts";
+import * as transcendental from "./transcendental.ts";
+
+const families = [elementwise, transcendental, special, compare, reduce, shape, gather, linalg];
+
+const isPrimitive = (x: unknown): x is Primitive => typeof x === "object" && x !== null && "interpret" in x && "probes" in x;
+/** Whatever a family exports that is a record. */
+export const primitives: readonly Primitive[] = families.flatMap((family) => Object.values(family).filter(isPrimitive));
