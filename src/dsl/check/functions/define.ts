@@ -45,6 +45,8 @@ export interface BuiltIn {
   readonly parameters: readonly FunctionParameter[];
   /** Computed on the host: every argument must be known at bind, and the same in every iteration. */
   readonly dataOnly?: true;
+  /** What an element that does not exist counts as, in a reduction of one array: rows of different widths are padded with it. */
+  readonly neutral?: number;
   /** Arguments in the order of the parameters, their kinds already checked, none of unknown shape unless `any` or `array`. */
   result(args: readonly ValueType[]): ResultType | Misfit;
   lower(b: Builder, args: readonly Value[]): Value;

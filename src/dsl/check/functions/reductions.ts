@@ -13,6 +13,7 @@ interface Reduction {
   readonly range?: (x: Range) => Range;
   /** Ints give an int. */
   readonly integers?: true;
+  readonly neutral?: number;
 }
 const axisParameter: FunctionParameter = { name: "axis", kind: "size", named: true };
 
@@ -32,6 +33,7 @@ function reduction(
       aliases: facts.aliases,
       doc: `${doc}, over all elements.`,
       parameters: [array("x")],
+      neutral: facts.neutral,
       result: ([x]) => ({ dtype: dtypeOf(x), shape: [], range: rangeOf(x) }),
       lower: (b, [x]) => lower(b, prepared(b, x), undefined),
     },
@@ -114,6 +116,7 @@ const toNumber = (
   aliases,
   doc,
   parameters: [array("x")],
+  neutral: 0,
   result: ([x]) => ({ dtype: "real", shape: [], range: rangeOf(elementRange(x)) }),
   lower: (b, [x]) => lower(b, asReal(b, x)),
 });
@@ -125,24 +128,37 @@ function logSoftmax(b: Builder, x: Value): Value {
 }
 
 export const reductions: readonly BuiltIn[] = [
-  ...reduction("sum", "The sum", (b, x, axes) => b.sum(x, axes), { range: signOnly, integers: true }),
+  ...reduction("sum", "The sum", (b, x, axes) => b.sum(x, axes), { range: signOnly, integers: true, neutral: 0 }),
   ...reduction("prod", "The product", (b, x, axes) => b.prod(x, axes), {
     range: (x) => (x.lower >= 0 ? (x.upper <= 1 ? unit : nonnegative) : anyNumber),
     integers: true,
+    neutral: 1,
   }),
   ...reduction("mean", "The mean", mean, { range: same }),
-  ...reduction("min", "The smallest element", (b, x, axes) => b.reduceMin(x, axes), { range: same, integers: true }),
-  ...reduction("max", "The largest element", (b, x, axes) => b.reduceMax(x, axes), { range: same, integers: true }),
+  ...reduction("min", "The smallest element", (b, x, axes) => b.reduceMin(x, axes), {
+    range: same,
+    integers: true,
+    neutral: Number.POSITIVE_INFINITY,
+  }),
+  ...reduction("max", "The largest element", (b, x, axes) => b.reduceMax(x, axes), {
+    range: same,
+    integers: true,
+    neutral: Number.NEGATIVE_INFINITY,
+  }),
   ...reduction("variance", "The sample variance, divisor n - 1", variance, { aliases: ["var"], range: () => nonnegative }),
   ...reduction("sd", "The sample standard deviation, divisor n - 1", (b, x, axes) => b.sqrt(variance(b, x, axes)), {
     aliases: ["std"],
     range: () => nonnegative,
   }),
-  ...reduction("logsumexp", "log of the sum of exp(x)", (b, x, axes) => b.logSumExp(x, axes), { aliases: ["log_sum_exp"] }),
+  ...reduction("logsumexp", "log of the sum of exp(x)", (b, x, axes) => b.logSumExp(x, axes), {
+    aliases: ["log_sum_exp"],
+    neutral: Number.NEGATIVE_INFINITY,
+  }),
   {
     name: "any",
     doc: "1 where some element is not 0.",
     parameters: [array("x")],
+    neutral: 0,
     result: () => ({ dtype: "bool", shape: [], range: unit }),
     lower: (b, [x]) => b.gt(b.sum(b.cast(b.ne(asNumber(b, x), b.constant(0, "int")), "int")), b.constant(0, "int")),
   },
@@ -150,6 +166,7 @@ export const reductions: readonly BuiltIn[] = [
     name: "all",
     doc: "1 where no element is 0.",
     parameters: [array("x")],
+    neutral: 1,
     result: () => ({ dtype: "bool", shape: [], range: unit }),
     lower: (b, [x]) => b.eq(b.sum(b.cast(b.eq(asNumber(b, x), b.constant(0, "int")), "int")), b.constant(0, "int")),
   },

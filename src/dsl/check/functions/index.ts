@@ -1,16 +1,18 @@
 // The table of built-in functions. A new one is one record in one of the files below, and nothing else.
-import { arrays } from "./functions/arrays.ts";
-import type { BuiltIn, FunctionParameter } from "./functions/define.ts";
-import { elementwise } from "./functions/elementwise.ts";
-import { kernels } from "./functions/kernels.ts";
-import { linearAlgebra } from "./functions/linear-algebra.ts";
-import { reductions } from "./functions/reductions.ts";
+import { arrays } from "./arrays.ts";
+import type { BuiltIn, FunctionParameter } from "./define.ts";
+import { elementwise } from "./elementwise.ts";
+import { kernels } from "./kernels.ts";
+import { linearAlgebra } from "./linear-algebra.ts";
+import { reductions } from "./reductions.ts";
 
-export type { BuiltIn, FunctionParameter } from "./functions/define.ts";
+export type { BuiltIn, FunctionParameter } from "./define.ts";
 
 export const functions: readonly BuiltIn[] = [...elementwise, ...reductions, ...arrays, ...linearAlgebra, ...kernels];
 
 const byName = new Map<string, BuiltIn[]>();
+/** All forms of each function, under its name and its aliases. */
+export const builtIns: ReadonlyMap<string, readonly BuiltIn[]> = byName;
 for (const f of functions) {
   for (const name of [f.name, ...(f.aliases ?? [])]) byName.set(name, [...(byName.get(name) ?? []), f]);
 }
