@@ -58,6 +58,8 @@ export type WasmRule<A = any> =
   | { readonly kind: "gather" }
   | { readonly kind: "scatter" }
   | { readonly kind: "assemble" }
+  /** Sums of products over the axes of DotAttrs: fused as such where that is the faster, else a call of the routine. */
+  | { readonly kind: "contract"; readonly routine: string }
   /** A call of a routine of runtime/wasm/routines: operands and results in memory, not fused. */
   | { readonly kind: "routine"; readonly routine: string };
 

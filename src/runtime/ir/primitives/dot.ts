@@ -102,7 +102,7 @@ export const dot: Primitive<DotAttrs> = {
     });
     return [out];
   },
-  wasm: { kind: "routine", routine: "dot" },
+  wasm: { kind: "contract", routine: "dot" },
   probes: [
     {
       inputs: [
