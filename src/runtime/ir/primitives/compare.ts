@@ -57,7 +57,7 @@ export const ge = comparison(
 const table: readonly Probe<null>[] = [
   probe(truths(1, 0, 1, 0), truths(0, 0, 1, 1)),
   probe(truths(1, 0, 1, 0), integers(3, -2, 0, 5)),
-  ...binaryProbes(vector(-1.7, 0, 2.3), vector(0.8, 0.6, 0)),
+  ...binaryProbes(vector(0, -1.7, 2.3), vector(0.8, 0, 0.6)),
   edgePairs,
 ];
 /** NaN counts as true: it is unequal to 0. */
@@ -133,6 +133,7 @@ export const select = pointwise({
         { type: real([4]), values: [1.9, -0.3, 0.4, 1.1] },
       ],
       attrs: null,
+      singular: true,
     },
     { inputs: [truths(1, 0, 1), integers(3, -2, 5), integers(7, 4, -6)], attrs: null },
   ],

@@ -103,7 +103,7 @@ const rounding = (
     dtype: arithmetic,
     host,
     emit,
-    probes: unaryProbes(-3.7, -1.5, -0.5, 0.49999999999999994, 0.5, 1.5, 2.9, 4503599627370497),
+    probes: [...unaryProbes(...generic), singular(vector(-2.5, -1.5, -0.5, 0.49999999999999994, 0.5, 1.5, 4503599627370497))],
   });
 export const floor = rounding("floor", Math.floor, (w, x) => w.floor(x));
 export const ceil = rounding("ceil", Math.ceil, (w, x) => w.ceil(x));

@@ -3,7 +3,7 @@ import * as host from "../../numeric/math.ts";
 import type { MathFunction, VectorEmitter, VectorValue } from "../../wasm/vector-emitter.ts";
 import type { Builder, Value } from "../graph.ts";
 import type { Primitive } from "../primitive.ts";
-import { binaryProbes, byOtherFactor, edgePairs, pointwise, probe, singular, unaryProbes, vector } from "./pointwise.ts";
+import { binaryProbes, edgePairs, pointwise, probe, singular, unaryProbes, vector } from "./pointwise.ts";
 
 const LOG_2 = Math.LN2;
 const { POSITIVE_INFINITY: inf } = Number;
@@ -152,7 +152,7 @@ export const xlogy = pointwise({
     const zero = b.constant(0);
     return [b.mul(ct, b.log(y)), b.select(b.eq(x, zero), zero, b.div(b.mul(ct, x), y))];
   },
-  zeroCotangents: (node, input) => input === 1 && byOtherFactor(node, input),
+  zeroCotangents: (_node, input) => input === 1,
   cost: 16,
   probes: [...binaryProbes(vector(-1.7, 0.6, 2.3), vector(0.8, 2.4, 0.07)), edgePairs],
 });
@@ -165,7 +165,7 @@ export const xlog1py = pointwise({
     const zero = b.constant(0);
     return [b.mul(ct, b.log1p(y)), b.select(b.eq(x, zero), zero, b.div(b.mul(ct, x), b.add(y, b.constant(1))))];
   },
-  zeroCotangents: (node, input) => input === 1 && byOtherFactor(node, input),
+  zeroCotangents: (_node, input) => input === 1,
   cost: 18,
   probes: [
     ...binaryProbes(vector(-1.7, 0.6, 2.3), vector(-0.8, 2.4, 1e-7)),
