@@ -50,6 +50,7 @@ export const choleskyCorr: Constraint = {
   words: "the Cholesky factor of a correlation matrix (lower triangular, positive diagonal, rows of length 1)",
   discrete: false,
   event: 2,
+  elements: { lower: -1, upper: 1 },
   measure: ([k]) => below(k),
   unconstrainedShape: (s) => {
     const k = squareOf("cholesky_corr", s);
@@ -86,6 +87,7 @@ export const corr: Constraint = {
   words: "a correlation matrix (symmetric, positive definite, diagonal 1)",
   discrete: false,
   event: 2,
+  elements: { lower: -1, upper: 1 },
   measure: ([k]) => below(k),
   unconstrainedShape: (s) => {
     const k = squareOf("corr", s);

@@ -17,6 +17,8 @@ export interface Constraint {
   readonly event: 0 | 1 | 2;
   /** Bounds that belong to the type itself: positive has lower 0. Those given to `constrain` and the others take precedence. */
   readonly ownBounds?: Bounds<number>;
+  /** Bounds of every element of one object, where event > 0: those of a simplex lie between 0 and 1. */
+  readonly elements?: Bounds<number>;
   /** What densities on the set are densities against: Lebesgue measure of these elements of x (flat indices, the rest follows from them),
    *  or the surface measure of the set in its surrounding space. */
   measure(s: Shape): readonly number[] | "surface";

@@ -46,6 +46,7 @@ export const positiveOrdered: Constraint = {
   words: "an increasing vector of positive numbers",
   discrete: false,
   event: 1,
+  elements: { lower: 0 },
   measure: ordered.measure,
   unconstrainedShape: (s) => [lengthOf(s)],
   constrain: (b, u, _bounds, [k]) =>

@@ -48,6 +48,7 @@ export const simplex: Constraint = {
   words: "a simplex (nonnegative, sum 1)",
   discrete: false,
   event: 1,
+  elements: { lower: 0, upper: 1 },
   measure: ([k]) => range(k - 1),
   unconstrainedShape: (s) => [vectorOf("simplex", s) - 1],
   // log|∂x_{1..K-1}/∂u| = ½ log K + Σ log x_i = ½ log K - K logΣexp(z), because Σ z = 0.

@@ -8,6 +8,7 @@ export const unitVector: Constraint = {
   words: "a unit vector (sum of squares 1)",
   discrete: false,
   event: 1,
+  elements: { lower: -1, upper: 1 },
   measure: () => "surface",
   unconstrainedShape: ([k]) => {
     if (k === undefined || k < 1) throw new ShapeError("a unit vector has at least one element");
