@@ -11,7 +11,18 @@ export interface Identifier extends Spanned {
 
 // ---------------------------------------------------------------- expressions
 export type Expression =
-  | NumberLiteral | BooleanLiteral | StringLiteral | Name | Call | Index | Unary | Binary | Transpose | Conditional | ArrayLiteral | Comprehension;
+  | NumberLiteral
+  | BooleanLiteral
+  | StringLiteral
+  | Name
+  | Call
+  | Index
+  | Unary
+  | Binary
+  | Transpose
+  | Conditional
+  | ArrayLiteral
+  | Comprehension;
 
 export interface NumberLiteral extends Spanned {
   readonly kind: "number";
@@ -47,7 +58,10 @@ export interface Index extends Spanned {
   readonly base: Expression;
   readonly subscripts: readonly Subscript[];
 }
-export type Subscript = (Spanned & { readonly kind: "all" }) | Range | { readonly kind: "at"; readonly value: Expression; readonly span: SourceSpan };
+export type Subscript =
+  | (Spanned & { readonly kind: "all" })
+  | Range
+  | { readonly kind: "at"; readonly value: Expression; readonly span: SourceSpan };
 /** a..b, both ends included; an end may be missing in a subscript. */
 export interface Range extends Spanned {
   readonly kind: "range";
@@ -113,9 +127,27 @@ export interface TypeExpression extends Spanned {
 
 // ---------------------------------------------------------------- statements
 export type Statement =
-  | DataStatement | ConstStatement | ParamStatement | LetStatement | SampleStatement | DeclareStatement | FactorStatement | ObserveStatement
-  | QuantityStatement | PredictStatement | ForStatement | IfStatement | FunctionStatement | DensityStatement | NetStatement | ImportStatement
-  | GuideStatement | ReverseStatement | AuxStatement | ObjectiveStatement | ReturnStatement;
+  | DataStatement
+  | ConstStatement
+  | ParamStatement
+  | LetStatement
+  | SampleStatement
+  | DeclareStatement
+  | FactorStatement
+  | ObserveStatement
+  | QuantityStatement
+  | PredictStatement
+  | ForStatement
+  | IfStatement
+  | FunctionStatement
+  | DensityStatement
+  | NetStatement
+  | ImportStatement
+  | GuideStatement
+  | ReverseStatement
+  | AuxStatement
+  | ObjectiveStatement
+  | ReturnStatement;
 
 /** What stands left of ~ or =: a name, perhaps indexed. */
 export interface Place extends Spanned {
@@ -132,7 +164,12 @@ export interface ConstStatement extends Spanned {
 }
 export interface ParamStatement extends Spanned {
   readonly kind: "param";
-  readonly declarations: readonly { readonly name: Identifier; readonly type: TypeExpression; readonly initial?: Expression; readonly span: SourceSpan }[];
+  readonly declarations: readonly {
+    readonly name: Identifier;
+    readonly type: TypeExpression;
+    readonly initial?: Expression;
+    readonly span: SourceSpan;
+  }[];
 }
 export interface LetStatement extends Spanned {
   readonly kind: "let";
@@ -231,7 +268,12 @@ export interface AuxStatement extends Spanned {
 }
 export interface ObjectiveStatement extends Spanned {
   readonly kind: "objective";
-  readonly goals: readonly { readonly sense: "maximise" | "minimise"; readonly value: Expression; readonly over?: Identifier; readonly span: SourceSpan }[];
+  readonly goals: readonly {
+    readonly sense: "maximise" | "minimise";
+    readonly value: Expression;
+    readonly over?: Identifier;
+    readonly span: SourceSpan;
+  }[];
 }
 
 // ---------------------------------------------------------------- the whole
@@ -248,7 +290,10 @@ export interface ModelFile {
 /** Calls f for each direct sub-expression. */
 export function eachChild(e: Expression, f: (child: Expression) => void): void {
   switch (e.kind) {
-    case "number": case "boolean": case "string": case "name":
+    case "number":
+    case "boolean":
+    case "string":
+    case "name":
       return;
     case "call":
       for (const a of e.arguments) f(a.value);
@@ -263,7 +308,8 @@ export function eachChild(e: Expression, f: (child: Expression) => void): void {
         }
       }
       return;
-    case "unary": case "transpose":
+    case "unary":
+    case "transpose":
       f(e.operand);
       return;
     case "binary":

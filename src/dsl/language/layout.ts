@@ -1,0 +1,394 @@
+// From the scanner's tokens to those of the grammar, in one pass: which newlines end a statement, which words are keywords
+// where they stand, which brackets match. After it the grammar needs one token of lookahead.
+import type { Diagnostic } from "../diagnostics.ts";
+import type { Token, TokenType } from "./tokens.ts";
+import * as t from "./tokens.ts";
+
+/** Brackets within brackets; the parser's recursion is bounded by it. */
+export const MAX_NESTING = 200;
+
+export interface Layout {
+  readonly tokens: Token[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+interface Frame {
+  /** ( [ { or the < of bounds; nothing for the file. */
+  readonly open?: Token;
+  readonly close?: TokenType;
+  /** ? that wait for their : */
+  ternaries: number;
+  /** The last newline that this bracket swallowed: where to go on if the bracket turns out never to be closed. */
+  newLine?: { readonly at: number; readonly out: number };
+  /** First keyword of the statement that is being read in this block. */
+  head?: TokenType;
+  /** x[…] or a type's sizes, where a comma at the end means another axis; elsewhere it means nothing. */
+  readonly subscripts?: boolean;
+  readonly inFunction: boolean;
+  readonly inObjective: boolean;
+}
+
+/** Keywords at the head of a statement, with what must follow for them to be one. */
+const beforeName: ReadonlyMap<string, TokenType> = new Map([
+  ["data", t.Data],
+  ["const", t.Const],
+  ["param", t.Param],
+  ["let", t.Let],
+  ["fn", t.Fn],
+  ["density", t.Density],
+  ["net", t.Net],
+  ["aux", t.Aux],
+  ["quantity", t.Quantity],
+  ["predict", t.Predict],
+  ["factor", t.Factor],
+]);
+const beforeBrace: ReadonlyMap<string, TokenType> = new Map([
+  ["guide", t.Guide],
+  ["reverse", t.Reverse],
+  ["objective", t.Objective],
+]);
+const beforeParen: ReadonlyMap<string, TokenType> = new Map([
+  ["factor", t.Factor],
+  ["observe", t.Observe],
+]);
+const goals = new Set(["maximise", "maximize", "minimise", "minimize"]);
+const prefixes = new Set(["noncentered", "unnormalized"]);
+const closers: ReadonlyMap<TokenType, TokenType> = new Map([
+  [t.LeftParen, t.RightParen],
+  [t.LeftBracket, t.RightBracket],
+  [t.LeftBrace, t.RightBrace],
+  [t.LeftBound, t.RightBound],
+]);
+/** After these a line goes on. */
+const dangling = new Set([
+  t.Comma,
+  t.Operator,
+  t.Sign,
+  t.Not,
+  t.Pipe,
+  t.Question,
+  t.Colon,
+  t.TypeColon,
+  t.Tilde,
+  t.Equals,
+  t.DotDot,
+]);
+
+export function layout(tokens: readonly Token[], file: number): Layout {
+  return new LayoutPass(tokens, file).run();
+}
+
+class LayoutPass {
+  private readonly input: readonly Token[];
+  private readonly file: number;
+  private readonly out: Token[] = [];
+  private readonly diagnostics: Diagnostic[] = [];
+  private readonly frames: Frame[] = [{ ternaries: 0, inFunction: false, inObjective: false }];
+  private at = 0;
+  /** 1 after the colon of a type, 2 after the type's name. */
+  private inType = 0;
+
+  constructor(tokens: readonly Token[], file: number) {
+    this.input = tokens;
+    this.file = file;
+  }
+
+  run(): Layout {
+    for (; this.at < this.input.length; this.at++) {
+      const token = this.input[this.at];
+      if (this.frames.length > MAX_NESTING || this.top.ternaries > MAX_NESTING) {
+        this.report(
+          "PPL111",
+          token,
+          "this is nested too deeply",
+          `more than ${MAX_NESTING} brackets, or c ? a : b, are open here`,
+        );
+        return { tokens: [], diagnostics: this.diagnostics };
+      }
+      this.step(token);
+    }
+    while (this.frames.length > 1) this.unclosed(this.frames.pop()!);
+    return { tokens: this.out, diagnostics: this.diagnostics };
+  }
+
+  private get top(): Frame {
+    return this.frames.at(-1)!;
+  }
+
+  /** Inside ( [ or bounds, where newlines do not count. */
+  private get inBracket(): boolean {
+    return this.top.open !== undefined && this.top.close !== t.RightBrace;
+  }
+
+  private get last(): Token | undefined {
+    return this.out.at(-1);
+  }
+
+  private step(token: Token): void {
+    const k = token.tokenType;
+    if (k === t.NewLine) return this.newLine(token);
+    if (this.inBracket && this.cannotBeInBracket(token) && this.giveUpBracket(token)) return;
+    const inType = this.inType;
+    this.inType = 0;
+    switch (k) {
+      case t.Semicolon:
+        return this.semicolon(token);
+      case t.NameToken:
+        return this.name(token, inType);
+      case t.LeftParen:
+      case t.LeftBracket:
+      case t.LeftBrace:
+        return this.open(token);
+      case t.RightParen:
+      case t.RightBracket:
+      case t.RightBrace:
+        return this.closing(token);
+      case t.Colon:
+        return this.colon(token);
+      case t.Question:
+        return this.question(token, inType);
+      case t.Operator:
+        return this.operator(token, inType);
+      case t.Comma:
+        if (!this.isTrailing()) this.out.push(token);
+        return;
+      default:
+        if ((k === t.For || k === t.If) && this.atHead) this.top.head = k;
+        this.out.push(token);
+    }
+  }
+
+  // ---------------------------------------------------------------- ends of statements
+
+  private newLine(token: Token): void {
+    if (this.inBracket) {
+      this.top.newLine = { at: this.at, out: this.out.length };
+      return;
+    }
+    const last = this.last;
+    if (!last || last.tokenType === t.NewLine || dangling.has(last.tokenType)) return;
+    const next = this.after(this.at);
+    // A brace may stand before a line's `else`; a density's sampler may stand on the next line.
+    if (next?.tokenType === t.Else && last.tokenType === t.RightBrace) return;
+    if (
+      this.top.head === t.Density &&
+      next?.text === "simulate" &&
+      this.input[this.input.indexOf(next, this.at) + 1]?.tokenType === t.Equals
+    )
+      return;
+    this.endStatement(token);
+  }
+
+  private semicolon(token: Token): void {
+    if (this.inBracket) this.out.push(token);
+    else this.endStatement(token);
+  }
+
+  private endStatement(token: Token): void {
+    this.top.ternaries = 0;
+    this.top.head = undefined;
+    this.inType = 0;
+    this.out.push(t.retype(token, t.NewLine));
+  }
+
+  /** The comma after the last element of a call or an array. */
+  private isTrailing(): boolean {
+    const { close, subscripts } = this.top;
+    return close !== t.RightBound && !subscripts && this.last?.tokenType !== t.Comma && this.after(this.at)?.tokenType === close;
+  }
+
+  private after(at: number): Token | undefined {
+    for (let i = at + 1; i < this.input.length; i++) if (this.input[i].tokenType !== t.NewLine) return this.input[i];
+    return undefined;
+  }
+
+  // ---------------------------------------------------------------- words
+
+  private get atHead(): boolean {
+    const k = this.last?.tokenType;
+    return !this.inBracket && (k === undefined || k === t.NewLine || k === t.LeftBrace || k === t.RightBrace);
+  }
+
+  private name(token: Token, inType: number): void {
+    if (inType === 1) this.inType = 2;
+    const next = this.input[this.at + 1];
+    if (this.top.close === t.RightBound && next?.tokenType === t.Equals && (token.text === "lower" || token.text === "upper")) {
+      this.report(
+        "PPL118",
+        token,
+        "bounds have no names here",
+        undefined,
+        "write real<lo, hi>; either side may be left out: real<0,> or real<,1>",
+      );
+      this.at++;
+      return;
+    }
+    const keyword = this.atHead ? this.headKeyword(token, next) : this.innerKeyword(token, next);
+    if (keyword && this.atHead) this.top.head = keyword;
+    this.out.push(keyword ? t.retype(token, keyword) : token);
+  }
+
+  private headKeyword(token: Token, next: Token | undefined): TokenType | undefined {
+    const word = token.text!;
+    const k = next?.tokenType;
+    if (this.top.inObjective && goals.has(word)) return t.Goal;
+    if (word === "return" && this.returns(k)) return t.Return;
+    if (k === t.LeftBrace) return beforeBrace.get(word);
+    if (k === t.LeftParen) return beforeParen.get(word);
+    if (k === t.StringToken && word === "import") return t.Import;
+    // A reserved word or a number is no name, but was meant as one: the parser says so.
+    const named = k === t.NameToken || k === t.NumberToken || (next !== undefined && t.reserved.has(next.text ?? ""));
+    return named ? beforeName.get(word) : undefined;
+  }
+
+  private returns(next: TokenType | undefined): boolean {
+    if (next === t.Tilde || next === t.Equals || next === t.Colon) return false;
+    return this.top.inFunction || next === t.NameToken || next === t.NumberToken;
+  }
+
+  private innerKeyword(token: Token, next: Token | undefined): TokenType | undefined {
+    const word = token.text!;
+    const last = this.last;
+    if (t.endsOperand(last)) {
+      if (word === "by") return t.By;
+      if (word === "over" && this.top.inObjective) return t.Over;
+    }
+    if (word === "simulate" && this.top.head === t.Density && next?.tokenType === t.Equals) return t.Simulate;
+    if (prefixes.has(word) && next?.tokenType === t.NameToken && (last?.tokenType === t.Tilde || last?.tokenType === t.Prefix))
+      return t.Prefix;
+    const afterOpening = last?.tokenType === t.LeftParen || last?.tokenType === t.Comma;
+    if (this.top.close === t.RightParen && afterOpening && next?.tokenType === t.Equals) return t.ArgumentName;
+    return undefined;
+  }
+
+  // ---------------------------------------------------------------- types and c ? a : b
+
+  private colon(token: Token): void {
+    if (this.top.ternaries > 0) {
+      this.top.ternaries--;
+      this.out.push(token);
+      return;
+    }
+    this.inType = 1;
+    this.out.push(t.retype(token, t.TypeColon));
+  }
+
+  private question(token: Token, inType: number): void {
+    if (inType === 2) {
+      this.inType = 2;
+      this.out.push(t.retype(token, t.Optional));
+      return;
+    }
+    this.top.ternaries++;
+    this.out.push(token);
+  }
+
+  private operator(token: Token, inType: number): void {
+    if (inType === 2 && token.image === "<") return this.open(t.retype(token, t.LeftBound));
+    if (this.top.close === t.RightBound) {
+      if (token.image === ">") return this.closing(t.retype(token, t.RightBound));
+      if (token.image === ">=") {
+        // `param s: real<0,>= 1`: the scanner took two signs for one.
+        this.closing(t.retype({ ...token, image: ">", endOffset: token.startOffset }, t.RightBound));
+        this.out.push(t.retype({ ...token, image: "=", startOffset: token.endOffset }, t.Equals));
+        return;
+      }
+      if (["<", "<=", "==", "!="].includes(token.image)) {
+        this.report("PPL118", token, "a comparison inside bounds needs parentheses", undefined, "write real<0, (a < b)>");
+      }
+    }
+    this.out.push(token);
+  }
+
+  // ---------------------------------------------------------------- brackets
+
+  private open(token: Token): void {
+    const head = this.top.head;
+    const brace = token.tokenType === t.LeftBrace;
+    const subscripts = token.tokenType === t.LeftBracket && t.endsOperand(this.last);
+    this.out.push(token);
+    this.frames.push({
+      open: token,
+      close: closers.get(token.tokenType)!,
+      ternaries: 0,
+      subscripts,
+      // A bracket is part of its statement; a brace begins others.
+      head: brace ? undefined : head,
+      inFunction: this.top.inFunction || head === t.Fn || head === t.Density,
+      inObjective: this.top.inObjective || (brace && head === t.Objective),
+    });
+  }
+
+  private closing(token: Token): void {
+    const k = token.tokenType;
+    const brace = k === t.RightBrace;
+    // The nearest bracket of the same kind in the same block.
+    let depth = this.frames.length - 1;
+    while (depth > 0 && this.frames[depth].close !== k && (brace || this.frames[depth].close !== t.RightBrace)) depth--;
+    if (this.frames[depth].close === k) {
+      while (this.frames.length - 1 > depth) this.unclosed(this.frames.pop()!, token);
+    } else if (brace || !this.inBracket) {
+      this.report(
+        "PPL109",
+        token,
+        `this ${token.image} closes nothing`,
+        undefined,
+        brace ? "delete it, or open the block with { before" : "delete it, or open it before",
+      );
+      return;
+    } else {
+      const { open, close } = this.top;
+      const right = close === t.RightParen ? ")" : close === t.RightBracket ? "]" : ">";
+      this.report("PPL109", token, `${token.image} cannot close ${open!.image}`, `${right} is expected here`);
+      token = t.retype(token, close!);
+    }
+    this.frames.pop();
+    this.out.push(token);
+    // `real<0,>?[N]`
+    if (token.tokenType === t.RightBound) this.inType = 2;
+  }
+
+  private unclosed(frame: Frame, before?: Token): void {
+    const open = frame.open!;
+    const right = { "(": ")", "[": "]", "{": "}", "<": ">" }[open.image]!;
+    const where = before ? `${right} is missing before the ${before.image}` : undefined;
+    this.report("PPL108", open, `this ${open.image} is never closed`, where, `close it with ${right}`);
+  }
+
+  /** What shows that a bracket before it was left open. */
+  private cannotBeInBracket(token: Token): boolean {
+    const k = token.tokenType;
+    if (k === t.Tilde || k === t.LeftBrace || k === t.RightBrace || k === t.If || k === t.Else) return true;
+    if (k === t.Equals && this.top.close === t.RightBound) return true;
+    const beginsLine = this.top.newLine?.at === this.at - 1;
+    if (k === t.For) return beginsLine && this.top.close !== t.RightBracket;
+    const next = this.input[this.at + 1];
+    return k === t.NameToken && beginsLine && next?.tokenType === t.NameToken && beforeName.has(token.text!);
+  }
+
+  /** Reports the open bracket and goes on behind it: at the newline it swallowed last, or here. False where the grammar should complain instead. */
+  private giveUpBracket(token: Token): boolean {
+    const block = this.frames.findLastIndex((f) => f.open === undefined || f.close === t.RightBrace);
+    const inner = this.frames.findLastIndex((f, i) => i > block && f.newLine !== undefined);
+    if (inner < 0) {
+      const bounds = this.top.close === t.RightBound && (token.tokenType === t.Tilde || token.tokenType === t.Equals);
+      const braces = token.tokenType === t.LeftBrace || token.tokenType === t.RightBrace;
+      if (!bounds && !braces) return false;
+      const keep = bounds ? this.frames.length - 2 : block;
+      while (this.frames.length - 1 > keep) this.unclosed(this.frames.pop()!, token);
+      return false;
+    }
+    const { at, out } = this.frames[inner].newLine!;
+    this.unclosed(this.frames[inner]);
+    this.frames.length = block + 1;
+    this.out.length = out;
+    this.at = at;
+    this.endStatement(this.input[at]);
+    return true;
+  }
+
+  private report(code: string, at: Token, message: string, label?: string, ...notes: string[]): void {
+    const span = { file: this.file, start: at.startOffset, end: at.endOffset + 1 };
+    this.diagnostics.push({ severity: "error", code, message, span, label, notes });
+  }
+}

@@ -1,0 +1,328 @@
+// Typical slips, each with its own words: habits from Stan, BUGS, R, Python and C, and what is easily forgotten.
+import { ends, expected, type SyntaxError } from "./parse-errors.ts";
+import type { Token, TokenType } from "./tokens.ts";
+import * as t from "./tokens.ts";
+
+export interface Slip {
+  readonly code: string;
+  readonly message: string;
+  readonly label?: string;
+  readonly notes?: readonly string[];
+  /** Where; the unexpected token, if not said. */
+  readonly at?: { readonly start: number; readonly end: number };
+}
+
+const is = (k: Token | undefined, ...types: TokenType[]) => k !== undefined && types.includes(k.tokenType);
+const spanOf = (first: Token, last: Token = first) => ({ start: first.startOffset, end: last.endOffset + 1 });
+const spaced = (e: SyntaxError, from: Token, to: Token) => e.text.slice(from.startOffset, to.endOffset + 1);
+
+const declarators = new Set([
+  "int",
+  "real",
+  "vector",
+  "row_vector",
+  "matrix",
+  "array",
+  "complex",
+  "float",
+  "double",
+  "var",
+  "simplex",
+  "ordered",
+  "positive",
+  "unit",
+]);
+const blocks = new Set(["data", "parameters", "model", "transformed", "generated", "functions"]);
+
+/** Tried in this order; the first that answers is taken. */
+export const slips: readonly ((e: SyntaxError) => Slip | undefined)[] = [
+  arrow,
+  update,
+  stanBlock,
+  stanDeclaration,
+  unknownLoop,
+  elif,
+  operatorFirst,
+  reservedName,
+  equalsForTilde,
+  tildeForEquals,
+  dataWithoutType,
+  loopHead,
+  colonRange,
+  comparisonByEquals,
+  noBraces,
+  truncation,
+  runsOn,
+  noStatement,
+  emptyArgument,
+];
+
+function arrow({ statement, rest }: SyntaxError): Slip | undefined {
+  const all = [...statement, ...rest];
+  const i = all.findIndex((k, j) => k.image === "<" && all[j + 1]?.image === "-" && all[j + 1].startOffset === k.endOffset + 1);
+  if (i < 1 || i > 8 || !is(all[0], t.NameToken, t.Let, t.Quantity, t.Const)) return undefined;
+  if (all.slice(0, i).some((k) => is(k, t.Tilde, t.Equals))) return undefined;
+  return {
+    code: "PPL114",
+    message: "<- does not assign here",
+    at: spanOf(all[i], all[i + 1]),
+    notes: ["write let x = e for a value that is computed, x ~ D for one that is drawn"],
+  };
+}
+
+function update({ statement, rest }: SyntaxError): Slip | undefined {
+  if (!is(rest[0], t.CompoundAssignment)) return undefined;
+  const target = statement[0]?.text === "target";
+  return {
+    code: "PPL114",
+    message: target ? "there is no target to add to" : `a value is never changed: ${rest[0].image} has no meaning here`,
+    at: target ? spanOf(statement[0], rest[0]) : undefined,
+    notes: [
+      target
+        ? "write factor(e): it adds e to the log density"
+        : "a sum is sum([… for i in 1..N]); a recurrence is let s[t] = s[t-1] + …",
+    ],
+  };
+}
+
+function stanBlock({ statement, rest }: SyntaxError): Slip | undefined {
+  const all = [...statement, ...rest];
+  const brace = all.findIndex((k) => is(k, t.LeftBrace));
+  if (brace < 1 || brace > 2 || !blocks.has(all[0].text ?? "")) return undefined;
+  const name = all.slice(0, brace).map((k) => k.text);
+  return {
+    code: "PPL116",
+    message: `there is no ${name.join(" ")} block`,
+    at: spanOf(all[0], all[brace - 1]),
+    notes: [
+      name[0] === "data"
+        ? "declare data one by one: data N: int"
+        : "a model is a list of statements: data are declared with data, every other name with ~ is latent",
+    ],
+  };
+}
+
+function stanDeclaration({ statement, rest }: SyntaxError): Slip | undefined {
+  const first = statement[0];
+  if (!is(first, t.NameToken) || !declarators.has(first.text!) || statement.some((k) => is(k, t.Tilde, t.TypeColon)))
+    return undefined;
+  const all = [...statement, ...rest];
+  const name = all
+    .slice(1)
+    .find((k, i) => is(k, t.NameToken) && (i === 0 || is(all[i], t.RightBracket, t.Operator)) && !declarators.has(k.text!));
+  if (!name || (!is(all[1], t.NameToken, t.LeftBracket) && all[1]?.image !== "<")) return undefined;
+  const type = first.text === "int" || first.text === "real" ? first.text : "real[N]";
+  return {
+    code: "PPL115",
+    message: "a type stands behind the name, after a colon",
+    at: spanOf(first, name),
+    notes: [`write data ${name.text}: ${type} for data, ${name.text}: ${type} ~ … for a latent`],
+  };
+}
+
+function unknownLoop({ statement, rest }: SyntaxError): Slip | undefined {
+  const first = statement[0] ?? rest[0];
+  if (!is(first, t.NameToken) || !["while", "repeat", "loop", "do", "foreach"].includes(first.text!)) return undefined;
+  return {
+    code: "PPL120",
+    message: `there is no ${first.text} here`,
+    at: spanOf(first),
+    notes: ["loops have bounds known from the data: for t in 1..T { … }"],
+  };
+}
+
+function elif({ statement, rest, before }: SyntaxError): Slip | undefined {
+  const word = [statement[0], rest[0]].find((k) => is(k, t.NameToken) && ["elif", "elseif", "elsif"].includes(k!.text!));
+  if (word) return { code: "PPL110", message: `${word.text} is written else if`, at: spanOf(word) };
+  if (!is(statement[0] ?? rest[0], t.Else)) return undefined;
+  const note = is(before, t.NewLine) ? "else follows the } of its if" : "write if c { … } else { … }";
+  return { code: "PPL110", message: "this else has no if", at: spanOf(statement[0] ?? rest[0]), notes: [note] };
+}
+
+function operatorFirst({ statement, rest, before }: SyntaxError): Slip | undefined {
+  const first = statement[0] ?? rest[0];
+  const sign = is(first, t.Sign) && ends(rest[0]);
+  if (!first || !is(before, t.NewLine) || before!.image === ";") return undefined;
+  if (
+    !sign &&
+    !(
+      statement.length === 0 &&
+      is(first, t.Operator, t.Pipe, t.Question, t.Colon, t.TypeColon, t.Tilde, t.Equals, t.Comma, t.Prime)
+    )
+  )
+    return undefined;
+  return {
+    code: "PPL112",
+    message: `a line cannot begin with ${first.image}`,
+    label: "the statement ended with the line before",
+    at: spanOf(first),
+    notes: [`put the ${first.image} at the end of the line before, or parentheses around the whole`],
+  };
+}
+
+function reservedName({ rest, expectation }: SyntaxError): Slip | undefined {
+  const k = rest[0];
+  if (!is(k, t.For, t.In, t.If, t.Else, t.BooleanToken) || !expectation.includes("name")) return undefined;
+  return {
+    code: "PPL117",
+    message: `${k.image} is a reserved word and cannot be a name`,
+    notes: ["reserved are for, in, if, else, true and false"],
+  };
+}
+
+function equalsForTilde(e: SyntaxError): Slip | undefined {
+  const { statement, rest, expectation } = e;
+  if (!is(rest[0], t.Equals) || expectation !== expected.tilde || statement.length === 0) return undefined;
+  const name = spaced(e, statement[0], statement.at(-1)!);
+  const short = name.length <= 30 && !name.includes("\n") ? name : "x";
+  const drawn = is(rest[1], t.NameToken) && /^\p{Lu}/u.test(rest[1].text!) && is(rest[2], t.LeftParen);
+  if (drawn)
+    return {
+      code: "PPL113",
+      message: `${short} is drawn from ${rest[1].text}: that is written with ~`,
+      notes: [`write ${short} ~ ${rest[1].text}(…)`],
+    };
+  return {
+    code: "PPL113",
+    message: "a value is given a name with let",
+    notes: [`write let ${short} = …, or ${short} ~ … if it is drawn from a distribution`],
+  };
+}
+
+function tildeForEquals({ statement, rest }: SyntaxError): Slip | undefined {
+  const first = statement[0];
+  if (!is(rest[0], t.Tilde)) return undefined;
+  if (is(first, t.Let, t.Const, t.Net, t.Quantity)) {
+    const note = is(first, t.Quantity) ? "what is drawn afterwards is predict x ~ D" : "what is drawn has no keyword: x ~ D";
+    return { code: "PPL113", message: `${first.image} gives a name to a value, with =`, notes: [note] };
+  }
+  if (is(first, t.Data))
+    return {
+      code: "PPL113",
+      message: "data are declared by their type",
+      notes: ["declare data y: real[N], and observe it in a statement of its own: y ~ D"],
+    };
+  if (is(first, t.Param)) {
+    return {
+      code: "PPL113",
+      message: "a param is declared by its type",
+      notes: ["declare param w: real[K], and give it a penalty in a statement of its own: w ~ D"],
+    };
+  }
+  return undefined;
+}
+
+function dataWithoutType({ statement, rest, expectation }: SyntaxError): Slip | undefined {
+  const first = statement[0];
+  if (is(first, t.Let, t.Quantity) && is(rest[0], t.TypeColon)) {
+    return {
+      code: "PPL113",
+      message: `a ${first.image} has no type: it is that of its value`,
+      notes: [`write ${first.image} x = e`],
+    };
+  }
+  if (expectation !== expected.type || !is(first, t.Data, t.Param)) return undefined;
+  const name = statement.at(-1)?.text ?? "x";
+  if (is(rest[0], t.Equals)) {
+    const note = is(first, t.Data) ? `a number in the model is a const: const ${name} = …` : `write param ${name}: real = …`;
+    return {
+      code: "PPL113",
+      message: is(first, t.Data) ? "data come from the data file" : "a param needs its type before its initial value",
+      notes: [note],
+    };
+  }
+  return {
+    code: "PPL110",
+    message: `${name} needs a type`,
+    label: ends(rest[0]) ? "it is missing here" : undefined,
+    notes: [`write ${first.image} ${name}: real, or ${first.image} ${name}: int[N]`],
+  };
+}
+
+function loopHead({ statement, rest, expectation }: SyntaxError): Slip | undefined {
+  const inFor = is(statement[0], t.For) || statement.some((k) => is(k, t.For));
+  if (!inFor) return undefined;
+  const note = "write for i in 1..N { … }";
+  if (is(rest[0], t.LeftParen) && is(statement.at(-1), t.For))
+    return { code: "PPL120", message: "the head of a loop has no parentheses", notes: [note] };
+  if (expectation === "in") return { code: "PPL120", message: "expected in after the loop's variable", notes: [note] };
+  return undefined;
+}
+
+function colonRange({ rest, statement }: SyntaxError): Slip | undefined {
+  if (!is(rest[0], t.TypeColon)) return undefined;
+  const opened = statement.filter((k) => is(k, t.LeftBracket)).length - statement.filter((k) => is(k, t.RightBracket)).length;
+  if (opened <= 0 && !is(statement[0], t.For)) return undefined;
+  return {
+    code: "PPL127",
+    message: "a range is written with two points",
+    notes: ["1..N has both ends, x[2..] and x[..k] one, x[, j] takes the whole axis"],
+  };
+}
+
+function comparisonByEquals({ statement, rest }: SyntaxError): Slip | undefined {
+  if (!is(rest[0], t.Equals)) return undefined;
+  const depth = statement.reduce(
+    (d, k) => d + (is(k, t.LeftParen, t.LeftBracket) ? 1 : is(k, t.RightParen, t.RightBracket) ? -1 : 0),
+    0,
+  );
+  if (!is(statement[0], t.If) && depth <= 0) return undefined;
+  return { code: "PPL113", message: "= does not compare", notes: ["write == to compare; a named argument is f(name = value)"] };
+}
+
+function noBraces({ statement, expectation }: SyntaxError): Slip | undefined {
+  if (expectation !== expected.block && expectation !== expected.elseBlock) return undefined;
+  const head = statement.findLast((k) => is(k, t.For, t.If, t.Else))?.image ?? "block";
+  const form = head === "for" ? "for i in 1..N { … }" : "if c { … } else { … }";
+  return {
+    code: "PPL121",
+    message: `the body of ${head} stands in braces`,
+    label: "{ is missing here",
+    notes: [`write ${form}`],
+  };
+}
+
+function truncation({ rest, expectation }: SyntaxError): Slip | undefined {
+  if (expectation !== expected.end || rest[0]?.text !== "T" || !is(rest[1], t.LeftBracket, t.LeftParen)) return undefined;
+  return {
+    code: "PPL104",
+    message: "truncation is not written T[lo, hi] here",
+    notes: ["write truncated(D, lower = lo, upper = hi), or give the name a narrower type: x: real<lo, hi> ~ D"],
+  };
+}
+
+/** Something follows a whole statement on its line. */
+function runsOn({ statement, rest, expectation }: SyntaxError): Slip | undefined {
+  const last = statement.at(-1);
+  if (expectation !== expected.end && expectation !== expected.tilde) return undefined;
+  if (
+    !is(rest[0], t.NameToken, t.NumberToken, t.LeftParen, t.StringToken, t.BooleanToken, t.Let, t.Data, t.For, t.If) ||
+    !t.endsOperand(last)
+  )
+    return undefined;
+  const what = t.describeToken(rest[0]);
+  const notes = ["a product is written with *", "a second statement needs a line of its own, or a ; before it"];
+  return { code: "PPL124", message: `an operator or the end of the statement was expected before ${what}`, notes };
+}
+
+/** A value alone. */
+function noStatement({ statement, rest, expectation }: SyntaxError): Slip | undefined {
+  if (expectation !== expected.tilde || statement.length === 0 || !(ends(rest[0]) || is(rest[0], t.RightBrace))) return undefined;
+  const notes = [
+    "x ~ D draws or observes, let x = e names a value, quantity x = e saves it, factor(e) adds it to the log density",
+  ];
+  return { code: "PPL125", message: "a value alone is no statement", at: spanOf(statement[0], statement.at(-1)!), notes };
+}
+
+function emptyArgument({ statement, rest, expectation }: SyntaxError): Slip | undefined {
+  if (expectation !== expected.value) return undefined;
+  const last = statement.at(-1);
+  if (is(last, t.Comma) && is(rest[0], t.Comma, t.RightParen, t.RightBracket))
+    return { code: "PPL110", message: "a value is missing after the comma" };
+  if (!last || !ends(rest[0])) return undefined;
+  return {
+    code: "PPL110",
+    message: `expected ${is(last, t.Tilde) ? "a distribution" : "a value"} after ${t.describeToken(last)}`,
+    label: "it is missing here",
+  };
+}

@@ -1,0 +1,551 @@
+// The grammar of statements, and recovery: a statement that cannot be read is reported and left at its end.
+import type { ParserMethod } from "chevrotain";
+import type { Diagnostic, SourceSpan } from "../diagnostics.ts";
+import type * as ast from "./ast.ts";
+import { isRecognitionException } from "./chevrotain.ts";
+import { ExpressionParser, type GrammarOptions } from "./expression-parser.ts";
+import { expected, explain } from "./parse-errors.ts";
+import type { Token, TokenType } from "./tokens.ts";
+import * as t from "./tokens.ts";
+
+/** A text with more errors is not worth more words. */
+const MAX_ERRORS = 100;
+
+export class StatementParser extends ExpressionParser {
+  private tokens: readonly Token[] = [];
+  private text = "";
+  /** What scanner and layout have found. */
+  private before: readonly Diagnostic[] = [];
+  /** Bodies of fn and density that are open. */
+  private functions = 0;
+
+  constructor(options: GrammarOptions) {
+    super(options);
+    this.performSelfAnalysis();
+  }
+
+  model(
+    tokens: readonly Token[],
+    text: string,
+    file: number,
+    before: readonly Diagnostic[],
+  ): { readonly statements: readonly ast.Statement[]; readonly diagnostics: readonly Diagnostic[] } {
+    this.begin(tokens, text, file, before);
+    const statements = this.modelFile();
+    return { statements, diagnostics: [...before, ...this.reports] };
+  }
+
+  expressionAlone(tokens: readonly Token[], file: number): ast.Expression | undefined {
+    this.begin(tokens, "", file, []);
+    const e = this.expression();
+    return this.errors.length + this.reports.length > 0 ? undefined : e;
+  }
+
+  private begin(tokens: readonly Token[], text: string, file: number, before: readonly Diagnostic[]): void {
+    this.tokens = tokens;
+    this.input = [...tokens];
+    this.text = text;
+    this.file = file;
+    this.before = before;
+    this.reports = [];
+    this.functions = 0;
+  }
+
+  // ---------------------------------------------------------------- sequences, and recovery
+
+  protected readonly modelFile: ParserMethod<[], ast.Statement[]> = this.RULE("modelFile", () => this.SUBRULE(this.sequence));
+
+  protected readonly block: ParserMethod<[], ast.Statement[]> = this.RULE("block", () => {
+    this.take(0, t.LeftBrace, expected.block);
+    const statements = this.SUBRULE(this.sequence);
+    this.take(0, t.RightBrace);
+    return statements;
+  });
+
+  protected readonly sequence: ParserMethod<[], ast.Statement[]> = this.RULE("sequence", () => {
+    const statements: ast.Statement[] = [];
+    if (this.RECORDING_PHASE) {
+      // What chevrotain is to know of the loop below.
+      this.MANY(() => this.OR([{ ALT: () => this.take(0, t.NewLine) }, { ALT: () => this.SUBRULE(this.statement) }]));
+      return statements;
+    }
+    const inBlock = this.LA(0).tokenType === t.LeftBrace;
+    for (;;) {
+      const next = this.LA(1);
+      if (next.tokenType === t.End || (next.tokenType === t.RightBrace && inBlock)) return statements;
+      if (next.tokenType === t.NewLine) {
+        this.take(0, t.NewLine);
+        continue;
+      }
+      try {
+        statements.push(this.SUBRULE(this.statement));
+        this.endOfStatement();
+      } catch (e) {
+        if (!(e instanceof Error && isRecognitionException(e))) throw e;
+        // Every token but the end's is ours, and this one is not the end.
+        this.recover(next as Token, e.message);
+      }
+    }
+  });
+
+  private endOfStatement(): void {
+    const k = this.LA(1).tokenType;
+    // A closing brace ends its statement: the next one may stand on its line.
+    if (k === t.NewLine || k === t.End || k === t.RightBrace || this.LA(0).tokenType === t.RightBrace) return;
+    this.take(0, t.NewLine, expected.end);
+  }
+
+  /** To the statement's end; blocks on the way are read. What scanner or layout said about the statement is enough. */
+  private recover(first: Token, expectation: string): void {
+    const actual = this.LA(1);
+    for (let k = actual.tokenType; k !== t.NewLine && k !== t.RightBrace && k !== t.End; k = this.LA(1).tokenType) {
+      if (k === t.LeftBrace) this.SUBRULE(this.block);
+      else this.take(0, k);
+    }
+    const start = first.startOffset;
+    const end = this.LA(0).endOffset! + 1;
+    if (this.reports.length >= MAX_ERRORS || this.before.some((d) => d.span.start >= start && d.span.start <= end)) return;
+    const from = this.tokens.indexOf(first);
+    const at = this.tokens.findIndex((k, i) => i >= from && k === actual);
+    const statement = this.tokens.slice(from, at < 0 ? this.tokens.length : at);
+    const rest = at < 0 ? [] : this.tokens.slice(at, at + 3);
+    this.reports.push(explain({ statement, rest, before: this.tokens[from - 1], expectation, text: this.text, file: this.file }));
+  }
+
+  // ---------------------------------------------------------------- statements
+
+  protected readonly statement: ParserMethod<[], ast.Statement> = this.RULE("statement", () =>
+    this.OR<ast.Statement>({
+      DEF: [
+        { ALT: () => this.SUBRULE(this.dataStatement) },
+        { ALT: () => this.SUBRULE(this.constStatement) },
+        { ALT: () => this.SUBRULE(this.paramStatement) },
+        { ALT: () => this.SUBRULE(this.letStatement) },
+        { ALT: () => this.SUBRULE(this.predictStatement) },
+        { ALT: () => this.SUBRULE(this.auxStatement) },
+        { ALT: () => this.SUBRULE(this.factorStatement) },
+        { ALT: () => this.SUBRULE(this.observeStatement) },
+        { ALT: () => this.SUBRULE(this.forStatement) },
+        { ALT: () => this.SUBRULE(this.ifStatement) },
+        { ALT: () => this.SUBRULE(this.fnStatement) },
+        { ALT: () => this.SUBRULE(this.returnStatement) },
+        { ALT: () => this.SUBRULE(this.densityStatement) },
+        { ALT: () => this.SUBRULE(this.netStatement) },
+        { ALT: () => this.SUBRULE(this.importStatement) },
+        { ALT: () => this.SUBRULE(this.guideStatement) },
+        { ALT: () => this.SUBRULE(this.objectiveStatement) },
+        { ALT: () => this.SUBRULE(this.sampleStatement) },
+      ],
+      ERR_MSG: expected.statement,
+    }),
+  );
+
+  protected readonly dataStatement = this.RULE("dataStatement", (): ast.DataStatement => {
+    const keyword = this.take(0, t.Data);
+    const declarations = this.SUBRULE(this.typedNames);
+    return this.ACTION(() => ({ kind: "data", declarations, span: this.spanFrom(keyword.startOffset) }));
+  });
+
+  /** a: type, b: type */
+  protected readonly typedNames: ParserMethod<[], ast.DataStatement["declarations"][number][]> = this.RULE("typedNames", () => {
+    const all: ast.DataStatement["declarations"][number][] = [];
+    const one = () => {
+      const name = this.take(0, t.NameToken, expected.name);
+      this.take(0, t.TypeColon, expected.type);
+      const type = this.SUBRULE(this.type);
+      this.ACTION(() => all.push({ name: this.identifier(name), type, span: this.spanFrom(name.startOffset) }));
+    };
+    this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: one, ERR_MSG: expected.name });
+    return all;
+  });
+
+  protected readonly constStatement = this.RULE("constStatement", (): ast.ConstStatement => {
+    const keyword = this.take(0, t.Const);
+    const declarations: ast.ConstStatement["declarations"][number][] = [];
+    const one = () => {
+      const name = this.take(0, t.NameToken, expected.name);
+      const value = this.SUBRULE(this.defined);
+      this.ACTION(() => declarations.push({ name: this.identifier(name), value, span: this.spanFrom(name.startOffset) }));
+    };
+    this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: one, ERR_MSG: expected.name });
+    return this.ACTION(() => ({ kind: "const", declarations, span: this.spanFrom(keyword.startOffset) }));
+  });
+
+  protected readonly paramStatement = this.RULE("paramStatement", (): ast.ParamStatement => {
+    const keyword = this.take(0, t.Param);
+    const declarations: ast.ParamStatement["declarations"][number][] = [];
+    const one = () => {
+      const name = this.take(0, t.NameToken, expected.name);
+      this.take(0, t.TypeColon, expected.type);
+      const type = this.SUBRULE(this.type);
+      const initial = this.OPTION(() => this.SUBRULE(this.defined));
+      this.ACTION(() =>
+        declarations.push({
+          name: this.identifier(name),
+          type,
+          ...(initial && { initial }),
+          span: this.spanFrom(name.startOffset),
+        }),
+      );
+    };
+    this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: one, ERR_MSG: expected.name });
+    return this.ACTION(() => ({ kind: "param", declarations, span: this.spanFrom(keyword.startOffset) }));
+  });
+
+  /** = e */
+  protected readonly defined: ParserMethod<[], ast.Expression> = this.RULE("defined", () => {
+    this.take(0, t.Equals);
+    return this.SUBRULE(this.expression);
+  });
+
+  /** let a[i] = e, and quantity, which is a let that is saved. */
+  protected readonly letStatement = this.RULE("letStatement", (): ast.LetStatement | ast.QuantityStatement => {
+    const keyword = this.OR<Token>([{ ALT: () => this.take(0, t.Let) }, { ALT: () => this.take(0, t.Quantity) }]);
+    const place = this.SUBRULE(this.place);
+    const value = this.SUBRULE(this.defined);
+    return this.ACTION(() => ({
+      kind: keyword.tokenType === t.Let ? "let" : "quantity",
+      place,
+      value,
+      span: this.spanFrom(keyword.startOffset),
+    }));
+  });
+
+  /** A name, perhaps indexed: x, x[n], x[n][k]. */
+  protected readonly place: ParserMethod<[], ast.Place> = this.RULE("place", () => {
+    const name = this.take(0, t.NameToken, expected.name);
+    const subscripts: ast.Subscript[] = [];
+    this.MANY(() => {
+      const more = this.SUBRULE(this.subscripts);
+      this.ACTION(() => subscripts.push(...more));
+    });
+    return this.ACTION(() => ({ name: this.identifier(name), subscripts, span: this.spanFrom(name.startOffset) }));
+  });
+
+  protected readonly predictStatement = this.RULE("predictStatement", (): ast.PredictStatement => {
+    const keyword = this.take(0, t.Predict);
+    const place = this.SUBRULE(this.place);
+    const type = this.OPTION(() => this.SUBRULE(this.typing));
+    let distribution: ast.DistributionExpression | undefined;
+    let value: ast.Expression | undefined;
+    this.OR({
+      DEF: [
+        {
+          ALT: () => {
+            distribution = this.SUBRULE(this.drawn);
+          },
+        },
+        {
+          ALT: () => {
+            value = this.SUBRULE(this.defined);
+          },
+        },
+      ],
+      ERR_MSG: expected.tildeOrEquals,
+    });
+    return this.ACTION(() => ({
+      kind: "predict",
+      place,
+      ...(type && { type }),
+      ...(distribution && { distribution }),
+      ...(value && { value }),
+      span: this.spanFrom(keyword.startOffset),
+    }));
+  });
+
+  /** : type */
+  protected readonly typing: ParserMethod<[], ast.TypeExpression> = this.RULE("typing", () => {
+    this.take(0, t.TypeColon, expected.type);
+    return this.SUBRULE(this.type);
+  });
+
+  /** ~ D */
+  protected readonly drawn: ParserMethod<[], ast.DistributionExpression> = this.RULE("drawn", () => {
+    this.take(0, t.Tilde, expected.tilde);
+    return this.SUBRULE(this.distribution);
+  });
+
+  protected readonly auxStatement = this.RULE("auxStatement", (): ast.AuxStatement => {
+    const keyword = this.take(0, t.Aux);
+    const place = this.SUBRULE(this.place);
+    const type = this.OPTION(() => this.SUBRULE(this.typing));
+    const distribution = this.SUBRULE(this.drawn);
+    return this.ACTION(() => ({
+      kind: "aux",
+      place,
+      ...(type && { type }),
+      distribution,
+      span: this.spanFrom(keyword.startOffset),
+    }));
+  });
+
+  /** factor(e), or factor name = e */
+  protected readonly factorStatement = this.RULE("factorStatement", (): ast.FactorStatement => {
+    const keyword = this.take(0, t.Factor);
+    let name: Token | undefined;
+    const value = this.OR<ast.Expression>({
+      DEF: [
+        { ALT: () => this.SUBRULE(this.parenthesised) },
+        {
+          ALT: () => {
+            name = this.take(0, t.NameToken);
+            return this.SUBRULE(this.defined);
+          },
+        },
+      ],
+      ERR_MSG: expected.name,
+    });
+    return this.ACTION(() => ({
+      kind: "factor",
+      ...(name && { name: this.identifier(name) }),
+      value,
+      span: this.spanFrom(keyword.startOffset),
+    }));
+  });
+
+  protected readonly parenthesised: ParserMethod<[], ast.Expression> = this.RULE("parenthesised", () => {
+    this.take(0, t.LeftParen);
+    const e = this.SUBRULE(this.expression);
+    this.take(0, t.RightParen);
+    return e;
+  });
+
+  protected readonly observeStatement = this.RULE("observeStatement", (): ast.ObserveStatement => {
+    const keyword = this.take(0, t.Observe);
+    const value = this.SUBRULE(this.parenthesised);
+    return this.ACTION(() => ({ kind: "observe", value, span: this.spanFrom(keyword.startOffset) }));
+  });
+
+  protected readonly forStatement = this.RULE("forStatement", (): ast.ForStatement => {
+    const keyword = this.take(0, t.For);
+    const loops = this.SUBRULE(this.loops);
+    const body = this.SUBRULE(this.block);
+    return this.ACTION(() => ({ kind: "for", loops, body, span: this.spanFrom(keyword.startOffset) }));
+  });
+
+  /** The arms are read in a loop, so that a long chain of else if needs no recursion. */
+  protected readonly ifStatement = this.RULE("ifStatement", (): ast.IfStatement => {
+    const arms: { start: number; condition: ast.Expression; then: ast.Statement[] }[] = [];
+    let otherwise: ast.Statement[] | undefined;
+    const arm = (start: number, condition: ast.Expression, then: ast.Statement[]) =>
+      this.ACTION(() => arms.push({ start, condition, then }));
+    const keyword = this.take(0, t.If);
+    arm(keyword.startOffset, this.SUBRULE(this.expression), this.SUBRULE(this.block));
+    const another = () => {
+      this.take(0, t.Else);
+      this.OR({
+        DEF: [
+          {
+            ALT: () => {
+              const start = this.take(1, t.If).startOffset;
+              arm(start, this.SUBRULE1(this.expression), this.SUBRULE1(this.block));
+            },
+          },
+          {
+            ALT: () => {
+              otherwise = this.SUBRULE2(this.block);
+            },
+          },
+        ],
+        ERR_MSG: expected.elseBlock,
+      });
+    };
+    this.MANY({ GATE: () => otherwise === undefined, DEF: another });
+    return this.ACTION(() => {
+      const { end } = this.spanFrom(keyword.startOffset);
+      const nested = arms.reduceRight<ast.IfStatement | undefined>((inner, { start, condition, then }) => {
+        const rest = inner ? [inner] : otherwise;
+        return { kind: "if", condition, then, ...(rest && { else: rest }), span: { file: this.file, start, end } };
+      }, undefined);
+      return nested!;
+    });
+  });
+
+  protected readonly fnStatement = this.RULE("fnStatement", (): ast.FunctionStatement => {
+    const keyword = this.take(0, t.Fn);
+    const name = this.take(0, t.NameToken, expected.name);
+    this.take(0, t.LeftParen, expected.parameters);
+    const parameters: ast.Identifier[] = [];
+    this.MANY_SEP({ SEP: t.Comma, DEF: () => parameters.push(this.identifier(this.take(1, t.NameToken, expected.name))) });
+    this.take(0, t.RightParen, "a comma or )");
+    const body = this.SUBRULE(this.functionBody);
+    return this.ACTION(() => ({
+      kind: "fn",
+      name: this.identifier(name),
+      parameters,
+      body,
+      span: this.spanFrom(keyword.startOffset),
+    }));
+  });
+
+  /** = e, or statements that end in return. */
+  protected readonly functionBody: ParserMethod<[], ast.Expression | ast.Statement[]> = this.RULE("functionBody", () => {
+    this.functions++;
+    try {
+      return this.OR<ast.Expression | ast.Statement[]>({
+        DEF: [{ ALT: () => this.SUBRULE(this.defined) }, { ALT: () => this.SUBRULE(this.block) }],
+        ERR_MSG: expected.functionBody,
+      });
+    } finally {
+      this.functions--;
+    }
+  });
+
+  protected readonly returnStatement = this.RULE("returnStatement", (): ast.ReturnStatement => {
+    const keyword = this.take(0, t.Return);
+    const value = this.SUBRULE(this.expression);
+    return this.ACTION(() => {
+      const span = this.spanFrom(keyword.startOffset);
+      if (this.functions === 0)
+        this.report(
+          "PPL126",
+          span,
+          "return belongs into a function",
+          undefined,
+          "a model returns nothing; a value to be saved is quantity x = e",
+        );
+      return { kind: "return", value, span };
+    });
+  });
+
+  /** density P(x: type; a: type) = e, simulate = e */
+  protected readonly densityStatement = this.RULE("densityStatement", (): ast.DensityStatement => {
+    const keyword = this.take(0, t.Density);
+    const name = this.take(0, t.NameToken, expected.name);
+    this.take(0, t.LeftParen, expected.variable);
+    const variable = this.take(1, t.NameToken, expected.variable);
+    const type = this.SUBRULE(this.typing);
+    const parameters = this.OPTION(() => {
+      this.take(0, t.Semicolon);
+      return this.SUBRULE(this.typedNames);
+    });
+    this.take(0, t.RightParen, "; before the parameters, or )");
+    const body = this.SUBRULE(this.functionBody);
+    let simulate: ast.Expression | undefined;
+    this.OPTION1(() => {
+      this.OPTION2(() => this.take(0, t.Comma));
+      this.take(0, t.Simulate, expected.simulate);
+      simulate = this.SUBRULE(this.defined);
+    });
+    return this.ACTION(() => ({
+      kind: "density",
+      name: this.identifier(name),
+      variable: { name: this.identifier(variable), type },
+      parameters: (parameters ?? []).map((p) => ({ name: p.name, type: p.type })),
+      body,
+      ...(simulate && { simulate }),
+      span: this.spanFrom(keyword.startOffset),
+    }));
+  });
+
+  protected readonly netStatement = this.RULE("netStatement", (): ast.NetStatement => {
+    const keyword = this.take(0, t.Net);
+    const name = this.take(0, t.NameToken, expected.name);
+    const value = this.SUBRULE(this.defined);
+    return this.ACTION(() => ({ kind: "net", name: this.identifier(name), value, span: this.spanFrom(keyword.startOffset) }));
+  });
+
+  protected readonly importStatement = this.RULE("importStatement", (): ast.ImportStatement => {
+    const keyword = this.take(0, t.Import);
+    const at = this.take(0, t.StringToken);
+    return this.ACTION(() => ({
+      kind: "import",
+      path: { kind: "string", value: at.text!, span: this.identifier(at).span },
+      span: this.spanFrom(keyword.startOffset),
+    }));
+  });
+
+  protected readonly guideStatement = this.RULE("guideStatement", (): ast.GuideStatement | ast.ReverseStatement => {
+    const keyword = this.OR<Token>([{ ALT: () => this.take(0, t.Guide) }, { ALT: () => this.take(0, t.Reverse) }]);
+    const body = this.SUBRULE(this.block);
+    return this.ACTION(() => ({
+      kind: keyword.tokenType === t.Guide ? "guide" : "reverse",
+      body,
+      span: this.spanFrom(keyword.startOffset),
+    }));
+  });
+
+  /** objective { maximise e over group; minimise e } */
+  protected readonly objectiveStatement = this.RULE("objectiveStatement", (): ast.ObjectiveStatement => {
+    const goals: ast.ObjectiveStatement["goals"][number][] = [];
+    const keyword = this.take(0, t.Objective);
+    this.take(0, t.LeftBrace);
+    this.MANY(() => this.take(0, t.NewLine));
+    this.MANY1(() => {
+      goals.push(this.SUBRULE(this.goal));
+      this.MANY2(() => this.take(1, t.NewLine));
+    });
+    this.take(0, t.RightBrace, expected.goal);
+    return this.ACTION(() => ({ kind: "objective", goals, span: this.spanFrom(keyword.startOffset) }));
+  });
+
+  protected readonly goal: ParserMethod<[], ast.ObjectiveStatement["goals"][number]> = this.RULE("goal", () => {
+    const word = this.take(0, t.Goal);
+    const value = this.SUBRULE(this.expression);
+    const over = this.OPTION(() => {
+      this.take(0, t.Over);
+      return this.take(0, t.NameToken, expected.name);
+    });
+    return this.ACTION(() => ({
+      sense: word.text!.startsWith("max") ? ("maximise" as const) : ("minimise" as const),
+      value,
+      ...(over && { over: this.identifier(over) }),
+      span: this.spanFrom(word.startOffset),
+    }));
+  });
+
+  /** target ~ D, name: type, or target: type ~ D */
+  protected readonly sampleStatement = this.RULE("sampleStatement", (): ast.SampleStatement | ast.DeclareStatement => {
+    const target = this.SUBRULE(this.expression);
+    const type = this.OPTION(() => this.SUBRULE(this.typing));
+    // A type alone declares; anything else needs its ~.
+    const distribution = this.OPTION1({
+      GATE: () => type === undefined || this.tokenAt(1) === t.Tilde,
+      DEF: () => this.SUBRULE(this.drawn),
+    });
+    return this.ACTION(() => this.sampleOrDeclare(target, type, distribution));
+  });
+
+  private tokenAt(ahead: number): TokenType {
+    return this.LA(ahead).tokenType;
+  }
+
+  private sampleOrDeclare(
+    target: ast.Expression,
+    type: ast.TypeExpression | undefined,
+    distribution: ast.DistributionExpression | undefined,
+  ): ast.SampleStatement | ast.DeclareStatement {
+    const span = this.spanFrom(target.span.start);
+    const place = placeOf(target, span.file);
+    if (type && !place)
+      this.report(
+        "PPL123",
+        target.span,
+        "only a name has a type",
+        "this is an expression",
+        "leave the type out: data, or an expression of data, is observed by ~ alone",
+      );
+    if (distribution) return { kind: "sample", target, ...(place && { place }), ...(type && { type }), distribution, span };
+    if (!type) this.take(0, t.Tilde, expected.tilde);
+    if (place && place.subscripts.length > 0) {
+      this.report(
+        "PPL123",
+        place.span,
+        "a declaration fixes the whole, not an element",
+        undefined,
+        `write ${place.name.name}: type[N], or give the element its ~ on this line`,
+      );
+    }
+    return { kind: "declare", name: place?.name ?? { name: "", span: target.span }, type: type!, span };
+  }
+}
+
+/** The name, perhaps indexed, that an expression is. */
+function placeOf(e: ast.Expression, file: number): ast.Place | undefined {
+  const groups: (readonly ast.Subscript[])[] = [];
+  let base = e;
+  for (; base.kind === "index"; base = base.base) groups.unshift(base.subscripts);
+  if (base.kind !== "name") return undefined;
+  const span: SourceSpan = { ...e.span, file };
+  return { name: { name: base.name, span: base.span }, subscripts: groups.flat(), span };
+}
