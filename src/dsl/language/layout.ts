@@ -126,29 +126,39 @@ class LayoutPass {
 
   private step(token: Token): void {
     const k = token.tokenType;
-    if (k === t.NewLine) return this.newLine(token);
+    if (k === t.NewLine) {
+      this.newLine(token);
+      return;
+    }
     if (this.inBracket && this.cannotBeInBracket(token) && this.giveUpBracket(token)) return;
     const inType = this.inType;
     this.inType = 0;
     switch (k) {
       case t.Semicolon:
-        return this.semicolon(token);
+        this.semicolon(token);
+        return;
       case t.NameToken:
-        return this.name(token, inType);
+        this.name(token, inType);
+        return;
       case t.LeftParen:
       case t.LeftBracket:
       case t.LeftBrace:
-        return this.open(token);
+        this.open(token);
+        return;
       case t.RightParen:
       case t.RightBracket:
       case t.RightBrace:
-        return this.closing(token);
+        this.closing(token);
+        return;
       case t.Colon:
-        return this.colon(token);
+        this.colon(token);
+        return;
       case t.Question:
-        return this.question(token, inType);
+        this.question(token, inType);
+        return;
       case t.Operator:
-        return this.operator(token, inType);
+        this.operator(token, inType);
+        return;
       case t.Comma:
         if (!this.isTrailing()) this.out.push(token);
         return;
@@ -284,9 +294,15 @@ class LayoutPass {
   }
 
   private operator(token: Token, inType: number): void {
-    if (inType === 2 && token.image === "<") return this.open(t.retype(token, t.LeftBound));
+    if (inType === 2 && token.image === "<") {
+      this.open(t.retype(token, t.LeftBound));
+      return;
+    }
     if (this.top.close === t.RightBound) {
-      if (token.image === ">") return this.closing(t.retype(token, t.RightBound));
+      if (token.image === ">") {
+        this.closing(t.retype(token, t.RightBound));
+        return;
+      }
       if (token.image === ">=") {
         // `param s: real<0,>= 1`: the scanner took two signs for one.
         this.closing(t.retype({ ...token, image: ">", endOffset: token.startOffset }, t.RightBound));

@@ -77,25 +77,48 @@ class Scanner {
     if (this.embeddedValue() || this.take(blankAt) !== undefined) return;
     const start = this.at;
     const newLine = this.take(newLineAt);
-    if (newLine !== undefined) return this.push(t.NewLine, start);
+    if (newLine !== undefined) {
+      this.push(t.NewLine, start);
+      return;
+    }
     const c = this.text[start];
-    if (c === "/" && this.text[start + 1] === "/") return this.lineComment(start);
-    if (c === "/" && this.text[start + 1] === "*") return this.blockComment(start);
-    if (c === '"') return this.string(start, '"');
-    if (c === "'") return this.prime(start);
-    if (c >= "0" && c <= "9") return this.number(start);
+    if (c === "/" && this.text[start + 1] === "/") {
+      this.lineComment(start);
+      return;
+    }
+    if (c === "/" && this.text[start + 1] === "*") {
+      this.blockComment(start);
+      return;
+    }
+    if (c === '"') {
+      this.string(start, '"');
+      return;
+    }
+    if (c === "'") {
+      this.prime(start);
+      return;
+    }
+    if (c >= "0" && c <= "9") {
+      this.number(start);
+      return;
+    }
     const name = this.take(nameAt);
-    if (name !== undefined) return this.name(start, name);
+    if (name !== undefined) {
+      this.name(start, name);
+      return;
+    }
     // The longest first: a sign of another language may begin with one of ours.
     for (const foreign of foreignSigns) {
       if (!this.text.startsWith(foreign.text, start) || foreign.unless?.includes(this.text[start + foreign.text.length]))
         continue;
-      return this.foreign(start, foreign);
+      this.foreign(start, foreign);
+      return;
     }
     for (const [sign, type] of signs) {
       if (!this.text.startsWith(sign, start)) continue;
       this.at += sign.length;
-      return this.push(type, start);
+      this.push(type, start);
+      return;
     }
     this.unknown(start);
   }
@@ -159,7 +182,8 @@ class Scanner {
       const c = this.text[this.at];
       if (c === close) {
         this.at++;
-        return this.push(t.StringToken, start, { text: content });
+        this.push(t.StringToken, start, { text: content });
+        return;
       }
       if (c === "\n" || c === "\r") break;
       if (c === "\\" && (this.text[this.at + 1] === "\\" || this.text[this.at + 1] === '"')) this.at++;
@@ -172,7 +196,10 @@ class Scanner {
   /** A transpose, unless it opens what another language writes as a string. */
   private prime(start: number): void {
     this.at++;
-    if (t.endsOperand(this.tokens.at(-1))) return this.push(t.Prime, start);
+    if (t.endsOperand(this.tokens.at(-1))) {
+      this.push(t.Prime, start);
+      return;
+    }
     const end = /^[^'\n\r]*'/.exec(this.text.slice(this.at, this.at + 200));
     if (!end) {
       this.report(
@@ -265,7 +292,8 @@ class Scanner {
       );
       if (!closed) return;
       this.at = end + 1;
-      return this.push(t.StringToken, start, { text: this.text.slice(start + 1, end) });
+      this.push(t.StringToken, start, { text: this.text.slice(start + 1, end) });
+      return;
     }
     const message = bentPrime ? "’ is a typographic apostrophe" : foreign.message;
     this.report("PPL104", start, this.at, message, undefined, bentPrime ? "transpose with a straight one: X'" : foreign.note);

@@ -1,5 +1,5 @@
 // Typical slips, each with its own words: habits from Stan, BUGS, R, Python and C, and what is easily forgotten.
-import { ends, expected, type SyntaxError } from "./parse-errors.ts";
+import { ends, expected, type ParseFailure } from "./expectations.ts";
 import type { Token, TokenType } from "./tokens.ts";
 import * as t from "./tokens.ts";
 
@@ -14,7 +14,7 @@ export interface Slip {
 
 const is = (k: Token | undefined, ...types: TokenType[]) => k !== undefined && types.includes(k.tokenType);
 const spanOf = (first: Token, last: Token = first) => ({ start: first.startOffset, end: last.endOffset + 1 });
-const spaced = (e: SyntaxError, from: Token, to: Token) => e.text.slice(from.startOffset, to.endOffset + 1);
+const spaced = (e: ParseFailure, from: Token, to: Token) => e.text.slice(from.startOffset, to.endOffset + 1);
 
 const declarators = new Set([
   "int",
@@ -35,7 +35,7 @@ const declarators = new Set([
 const blocks = new Set(["data", "parameters", "model", "transformed", "generated", "functions"]);
 
 /** Tried in this order; the first that answers is taken. */
-export const slips: readonly ((e: SyntaxError) => Slip | undefined)[] = [
+export const slips: readonly ((e: ParseFailure) => Slip | undefined)[] = [
   arrow,
   update,
   stanBlock,
@@ -57,7 +57,7 @@ export const slips: readonly ((e: SyntaxError) => Slip | undefined)[] = [
   emptyArgument,
 ];
 
-function arrow({ statement, rest }: SyntaxError): Slip | undefined {
+function arrow({ statement, rest }: ParseFailure): Slip | undefined {
   const all = [...statement, ...rest];
   const i = all.findIndex((k, j) => k.image === "<" && all[j + 1]?.image === "-" && all[j + 1].startOffset === k.endOffset + 1);
   if (i < 1 || i > 8 || !is(all[0], t.NameToken, t.Let, t.Quantity, t.Const)) return undefined;
@@ -70,7 +70,7 @@ function arrow({ statement, rest }: SyntaxError): Slip | undefined {
   };
 }
 
-function update({ statement, rest }: SyntaxError): Slip | undefined {
+function update({ statement, rest }: ParseFailure): Slip | undefined {
   if (!is(rest[0], t.CompoundAssignment)) return undefined;
   const target = statement[0]?.text === "target";
   return {
@@ -85,7 +85,7 @@ function update({ statement, rest }: SyntaxError): Slip | undefined {
   };
 }
 
-function stanBlock({ statement, rest }: SyntaxError): Slip | undefined {
+function stanBlock({ statement, rest }: ParseFailure): Slip | undefined {
   const all = [...statement, ...rest];
   const brace = all.findIndex((k) => is(k, t.LeftBrace));
   if (brace < 1 || brace > 2 || !blocks.has(all[0].text ?? "")) return undefined;
@@ -102,7 +102,7 @@ function stanBlock({ statement, rest }: SyntaxError): Slip | undefined {
   };
 }
 
-function stanDeclaration({ statement, rest }: SyntaxError): Slip | undefined {
+function stanDeclaration({ statement, rest }: ParseFailure): Slip | undefined {
   const first = statement[0];
   if (!is(first, t.NameToken) || !declarators.has(first.text!) || statement.some((k) => is(k, t.Tilde, t.TypeColon)))
     return undefined;
@@ -120,7 +120,7 @@ function stanDeclaration({ statement, rest }: SyntaxError): Slip | undefined {
   };
 }
 
-function unknownLoop({ statement, rest }: SyntaxError): Slip | undefined {
+function unknownLoop({ statement, rest }: ParseFailure): Slip | undefined {
   const first = statement[0] ?? rest[0];
   if (!is(first, t.NameToken) || !["while", "repeat", "loop", "do", "foreach"].includes(first.text!)) return undefined;
   return {
@@ -131,7 +131,7 @@ function unknownLoop({ statement, rest }: SyntaxError): Slip | undefined {
   };
 }
 
-function elif({ statement, rest, before }: SyntaxError): Slip | undefined {
+function elif({ statement, rest, before }: ParseFailure): Slip | undefined {
   const word = [statement[0], rest[0]].find((k) => is(k, t.NameToken) && ["elif", "elseif", "elsif"].includes(k!.text!));
   if (word) return { code: "PPL110", message: `${word.text} is written else if`, at: spanOf(word) };
   if (!is(statement[0] ?? rest[0], t.Else)) return undefined;
@@ -139,7 +139,7 @@ function elif({ statement, rest, before }: SyntaxError): Slip | undefined {
   return { code: "PPL110", message: "this else has no if", at: spanOf(statement[0] ?? rest[0]), notes: [note] };
 }
 
-function operatorFirst({ statement, rest, before }: SyntaxError): Slip | undefined {
+function operatorFirst({ statement, rest, before }: ParseFailure): Slip | undefined {
   const first = statement[0] ?? rest[0];
   const sign = is(first, t.Sign) && ends(rest[0]);
   if (!first || !is(before, t.NewLine) || before!.image === ";") return undefined;
@@ -160,7 +160,7 @@ function operatorFirst({ statement, rest, before }: SyntaxError): Slip | undefin
   };
 }
 
-function reservedName({ rest, expectation }: SyntaxError): Slip | undefined {
+function reservedName({ rest, expectation }: ParseFailure): Slip | undefined {
   const k = rest[0];
   if (!is(k, t.For, t.In, t.If, t.Else, t.BooleanToken) || !expectation.includes("name")) return undefined;
   return {
@@ -170,7 +170,7 @@ function reservedName({ rest, expectation }: SyntaxError): Slip | undefined {
   };
 }
 
-function equalsForTilde(e: SyntaxError): Slip | undefined {
+function equalsForTilde(e: ParseFailure): Slip | undefined {
   const { statement, rest, expectation } = e;
   if (!is(rest[0], t.Equals) || expectation !== expected.tilde || statement.length === 0) return undefined;
   const name = spaced(e, statement[0], statement.at(-1)!);
@@ -189,7 +189,7 @@ function equalsForTilde(e: SyntaxError): Slip | undefined {
   };
 }
 
-function tildeForEquals({ statement, rest }: SyntaxError): Slip | undefined {
+function tildeForEquals({ statement, rest }: ParseFailure): Slip | undefined {
   const first = statement[0];
   if (!is(rest[0], t.Tilde)) return undefined;
   if (is(first, t.Let, t.Const, t.Net, t.Quantity)) {
@@ -212,7 +212,7 @@ function tildeForEquals({ statement, rest }: SyntaxError): Slip | undefined {
   return undefined;
 }
 
-function dataWithoutType({ statement, rest, expectation }: SyntaxError): Slip | undefined {
+function dataWithoutType({ statement, rest, expectation }: ParseFailure): Slip | undefined {
   const first = statement[0];
   if (is(first, t.Let, t.Quantity) && is(rest[0], t.TypeColon)) {
     return {
@@ -239,7 +239,7 @@ function dataWithoutType({ statement, rest, expectation }: SyntaxError): Slip | 
   };
 }
 
-function loopHead({ statement, rest, expectation }: SyntaxError): Slip | undefined {
+function loopHead({ statement, rest, expectation }: ParseFailure): Slip | undefined {
   const inFor = is(statement[0], t.For) || statement.some((k) => is(k, t.For));
   if (!inFor) return undefined;
   const note = "write for i in 1..N { … }";
@@ -249,7 +249,7 @@ function loopHead({ statement, rest, expectation }: SyntaxError): Slip | undefin
   return undefined;
 }
 
-function colonRange({ rest, statement }: SyntaxError): Slip | undefined {
+function colonRange({ rest, statement }: ParseFailure): Slip | undefined {
   if (!is(rest[0], t.TypeColon)) return undefined;
   const opened = statement.filter((k) => is(k, t.LeftBracket)).length - statement.filter((k) => is(k, t.RightBracket)).length;
   if (opened <= 0 && !is(statement[0], t.For)) return undefined;
@@ -260,7 +260,7 @@ function colonRange({ rest, statement }: SyntaxError): Slip | undefined {
   };
 }
 
-function comparisonByEquals({ statement, rest }: SyntaxError): Slip | undefined {
+function comparisonByEquals({ statement, rest }: ParseFailure): Slip | undefined {
   if (!is(rest[0], t.Equals)) return undefined;
   const depth = statement.reduce(
     (d, k) => d + (is(k, t.LeftParen, t.LeftBracket) ? 1 : is(k, t.RightParen, t.RightBracket) ? -1 : 0),
@@ -270,7 +270,7 @@ function comparisonByEquals({ statement, rest }: SyntaxError): Slip | undefined 
   return { code: "PPL113", message: "= does not compare", notes: ["write == to compare; a named argument is f(name = value)"] };
 }
 
-function noBraces({ statement, expectation }: SyntaxError): Slip | undefined {
+function noBraces({ statement, expectation }: ParseFailure): Slip | undefined {
   if (expectation !== expected.block && expectation !== expected.elseBlock) return undefined;
   const head = statement.findLast((k) => is(k, t.For, t.If, t.Else))?.image ?? "block";
   const form = head === "for" ? "for i in 1..N { … }" : "if c { … } else { … }";
@@ -282,7 +282,7 @@ function noBraces({ statement, expectation }: SyntaxError): Slip | undefined {
   };
 }
 
-function truncation({ rest, expectation }: SyntaxError): Slip | undefined {
+function truncation({ rest, expectation }: ParseFailure): Slip | undefined {
   if (expectation !== expected.end || rest[0]?.text !== "T" || !is(rest[1], t.LeftBracket, t.LeftParen)) return undefined;
   return {
     code: "PPL104",
@@ -292,7 +292,7 @@ function truncation({ rest, expectation }: SyntaxError): Slip | undefined {
 }
 
 /** Something follows a whole statement on its line. */
-function runsOn({ statement, rest, expectation }: SyntaxError): Slip | undefined {
+function runsOn({ statement, rest, expectation }: ParseFailure): Slip | undefined {
   const last = statement.at(-1);
   if (expectation !== expected.end && expectation !== expected.tilde) return undefined;
   if (
@@ -306,7 +306,7 @@ function runsOn({ statement, rest, expectation }: SyntaxError): Slip | undefined
 }
 
 /** A value alone. */
-function noStatement({ statement, rest, expectation }: SyntaxError): Slip | undefined {
+function noStatement({ statement, rest, expectation }: ParseFailure): Slip | undefined {
   if (expectation !== expected.tilde || statement.length === 0 || !(ends(rest[0]) || is(rest[0], t.RightBrace))) return undefined;
   const notes = [
     "x ~ D draws or observes, let x = e names a value, quantity x = e saves it, factor(e) adds it to the log density",
@@ -314,7 +314,7 @@ function noStatement({ statement, rest, expectation }: SyntaxError): Slip | unde
   return { code: "PPL125", message: "a value alone is no statement", at: spanOf(statement[0], statement.at(-1)!), notes };
 }
 
-function emptyArgument({ statement, rest, expectation }: SyntaxError): Slip | undefined {
+function emptyArgument({ statement, rest, expectation }: ParseFailure): Slip | undefined {
   if (expectation !== expected.value) return undefined;
   const last = statement.at(-1);
   if (is(last, t.Comma) && is(rest[0], t.Comma, t.RightParen, t.RightBracket))
