@@ -1,0 +1,50 @@
+// The error function's family on two lanes, from one approximation: (1 + 2 x) erfcx(x) as a polynomial in (x - 3.5)/(x + 3.5), x >= 0
+// (the mapping is that of Shepherd & Laframboise, Mathematics of Computation 36, 1981).
+import type { VectorEmitter, VectorValue } from "../vector-emitter.ts";
+import { polynomial, powerOf2, signOf, twoSquare, withSign } from "./arithmetic.ts";
+import { erfcxG, erfE } from "./coefficients.ts";
+import { expOfSum } from "./exp.ts";
+
+/** exp(a^2) erfc(a), 0 <= a < infinity; at infinity NaN. */
+export function erfcxOfPositive(w: VectorEmitter, a: VectorValue): VectorValue {
+  const u = w.div(w.sub(a, w.constant(3.5)), w.add(a, w.constant(3.5)));
+  return w.div(polynomial(w, u, erfcxG), w.add(w.add(a, a), w.constant(1)));
+}
+
+/** exp(sign a^2 factor), the square without rounding error, |a| <= 40; factor a power of 2. */
+export function expOfSquare(w: VectorEmitter, a: VectorValue, factor: number): VectorValue {
+  const { high, low } = twoSquare(w, a);
+  return expOfSum(w, w.mul(high, w.constant(factor)), w.mul(low, w.constant(factor)));
+}
+
+const atMost = (w: VectorEmitter, a: VectorValue, limit: number): VectorValue =>
+  w.select(w.gt(a, w.constant(limit)), w.constant(limit), a);
+
+/** erfc(a), a >= 0; 0 beyond 27.3. */
+const erfcOfPositive = (w: VectorEmitter, a: VectorValue): VectorValue => {
+  const b = atMost(w, a, 27.5);
+  return w.mul(expOfSquare(w, b, -1), erfcxOfPositive(w, b));
+};
+
+/** erf(x): below 2 ulp. */
+export function erf(w: VectorEmitter, x: VectorValue): VectorValue {
+  const a = w.abs(x);
+  const inner = w.lt(a, w.constant(1));
+  const core = w.add(w.mul(x, polynomial(w, w.mul(x, x), erfE)), x);
+  const outer = withSign(w, w.sub(w.constant(1), erfcOfPositive(w, a)), signOf(w, x));
+  return w.select(inner, core, outer);
+}
+
+/** 1 - erf(x): below 4 ulp; relative accuracy in the right tail down to the smallest subnormal number. */
+export function erfc(w: VectorEmitter, x: VectorValue): VectorValue {
+  const y = erfcOfPositive(w, w.abs(x));
+  return w.select(w.lt(x, w.constant(0)), w.sub(w.constant(2), y), y);
+}
+
+/** exp(x^2) erfc(x): below 4 ulp; 2 exp(x^2) - erfcx(-x) for negative x, infinite below -26.7. */
+export function erfcx(w: VectorEmitter, x: VectorValue): VectorValue {
+  const a = atMost(w, w.abs(x), powerOf2(1000));
+  const y = w.select(w.eq(x, w.constant(Infinity)), w.constant(0), erfcxOfPositive(w, a));
+  const e = expOfSquare(w, atMost(w, a, 27), 1);
+  return w.select(w.lt(x, w.constant(0)), w.sub(w.add(e, e), y), y);
+}

@@ -1,0 +1,100 @@
+// Exponential functions on two lanes: exp, expm1, tanh, sigmoid.
+// Reduction: x = n log 2 + r, |r| <= log(2)/2, n read off the low bits of x / log 2 + 1.5 * 2^52.
+import type { VectorEmitter, VectorValue } from "../vector-emitter.ts";
+import { clamp, type Double, fastTwoSum, isNegative, polynomial, powerOf2, signOf, withSign } from "./arithmetic.ts";
+import { expm1Q, expQ, ln2Parts, log2e } from "./coefficients.ts";
+
+/** Adding this rounds |x| < 2^51 to an integer, which then stands in the low bits of the sum. */
+export const roundingConstant = 1.5 * powerOf2(52);
+
+interface Reduced {
+  /** n, as the low bits of roundingConstant + n. */
+  readonly shifted: VectorValue;
+  readonly n: VectorValue;
+  readonly high: VectorValue;
+  /** r = high - low */
+  readonly low: VectorValue;
+  readonly r: VectorValue;
+}
+function reduce(w: VectorEmitter, x: VectorValue): Reduced {
+  const magic = w.constant(roundingConstant);
+  const shifted = w.add(w.mul(x, w.constant(log2e)), magic);
+  const n = w.sub(shifted, magic);
+  const high = w.sub(x, w.mul(n, w.constant(ln2Parts[0])));
+  const low = w.mul(n, w.constant(ln2Parts[1]));
+  return { shifted, n, high, low, r: w.sub(high, low) };
+}
+
+/** 2^n from roundingConstant + n, -1022 <= n <= 1023. */
+export const powerOfTwo = (w: VectorEmitter, shifted: VectorValue): VectorValue =>
+  w.bits.add(w.bits.shiftLeft(shifted, 52), w.constant(1));
+
+/** p 2^n with one rounding, for -1076 <= n <= 1025, p of order 1: the power in two factors. NaN in p stays. */
+export function scale(w: VectorEmitter, p: VectorValue, n: VectorValue, shifted: VectorValue): VectorValue {
+  const magic = w.constant(roundingConstant);
+  const half = w.add(w.mul(n, w.constant(0.5)), magic);
+  const rest = w.sub(shifted, w.sub(half, magic));
+  return w.mul(w.mul(p, powerOfTwo(w, half)), powerOfTwo(w, rest));
+}
+
+/** exp(x) for |x| <= 708 without special cases: below 1 ulp. */
+export function expInRange(w: VectorEmitter, x: VectorValue): VectorValue {
+  const { shifted, r } = reduce(w, x);
+  return w.mul(onePlus(w, r), powerOfTwo(w, shifted));
+}
+/** exp(r), |r| <= log(2)/2 */
+function onePlus(w: VectorEmitter, r: VectorValue): VectorValue {
+  return w.add(w.add(w.mul(w.mul(r, r), polynomial(w, r, expQ)), r), w.constant(1));
+}
+
+/** exp(x): below 1 ulp; subnormal results within 1 ulp of theirs. */
+export function exp(w: VectorEmitter, x: VectorValue): VectorValue {
+  const { shifted, n, r } = reduce(w, clamp(w, x, -746, 710));
+  return scale(w, onePlus(w, r), n, shifted);
+}
+
+/** exp(x + low), |low| <= 2^-40 or so, for x within [-746, 710] after clamping. */
+export function expOfSum(w: VectorEmitter, x: VectorValue, low: VectorValue): VectorValue {
+  const { shifted, n, high, low: c } = reduce(w, x);
+  const r = w.sub(high, w.sub(c, low));
+  return scale(w, onePlus(w, r), n, shifted);
+}
+
+/** (exp(x) - 1) / 2 as an unevaluated sum, for -60 < x <= 710. */
+function halfExpm1(w: VectorEmitter, x: VectorValue): Double {
+  const { shifted, high, low, r } = reduce(w, x);
+  // expm1(r) = sum + rest; then 2^(n-1) sum + (2^(n-1) - 1/2) + 2^(n-1) rest: nothing overflows early, and where n = 0 nothing is lost
+  const q = w.mul(w.mul(r, r), polynomial(w, r, expm1Q));
+  const sum = w.add(r, q);
+  const rest = w.add(w.add(w.sub(r, sum), q), w.sub(w.sub(high, r), low));
+  const s = powerOfTwo(w, w.sub(shifted, w.constant(1)));
+  const total = fastTwoSum(w, w.sub(s, w.constant(0.5)), w.mul(s, sum));
+  return { high: total.high, low: w.add(total.low, w.mul(s, rest)) };
+}
+
+/** exp(x) - 1: below 1.1 ulp, relative accuracy kept near 0. */
+export function expm1(w: VectorEmitter, x: VectorValue): VectorValue {
+  const { high, low } = halfExpm1(w, clamp(w, x, -50, 710));
+  const half = w.add(high, low);
+  return w.select(w.lt(w.abs(x), w.constant(powerOf2(-54))), x, w.add(half, half));
+}
+
+/** tanh(x) = t / (t + 2), t = expm1(2 |x|), with the sign of x: below 1.5 ulp. */
+export function tanh(w: VectorEmitter, x: VectorValue): VectorValue {
+  const a = w.abs(x);
+  const { high, low } = halfExpm1(w, clamp(w, w.add(a, a), 0, 50));
+  // t / 2 = high + low over 1 + t / 2 = d + e; to first order q + (low - q (e + low)) / d, and 1 / d = 1 - tanh
+  const one = w.constant(1);
+  const d = w.add(high, one);
+  const e = w.select(w.lt(high, one), w.sub(high, w.sub(d, one)), w.sub(one, w.sub(d, high)));
+  const q = w.div(high, d);
+  const rest = w.sub(one, q);
+  const y = w.add(q, w.mul(w.sub(w.mul(low, rest), w.mul(q, e)), rest));
+  return w.select(w.lt(a, w.constant(powerOf2(-28))), x, withSign(w, y, signOf(w, x)));
+}
+
+/** 1 / (1 + exp(-x)): below 2 ulp, also where it is tiny: exp(-|x|) / (1 + exp(-|x|)) for negative x. */
+export function sigmoid(w: VectorEmitter, x: VectorValue): VectorValue {
+  const e = exp(w, w.neg(w.abs(x)));
+  return w.div(w.select(isNegative(w, x), e, w.constant(1)), w.add(e, w.constant(1)));
+}
