@@ -262,7 +262,7 @@ class Scanner {
   private name(start: number, written: string): void {
     const name = written.normalize("NFKC");
     if (!wholeName.test(name)) {
-      return this.report(
+      this.report(
         "PPL103",
         start,
         this.at,
@@ -270,6 +270,7 @@ class Scanner {
         undefined,
         "its normal form (NFKC) is not made of letters, digits and _",
       );
+      return;
     }
     this.push(t.reserved.get(name) ?? t.NameToken, start, { text: name });
   }
