@@ -137,22 +137,33 @@ export const unit = interval({
 const noCoordinates = (): never => {
   throw new InternalError("an integer has no unconstrained coordinates");
 };
-export const int: Constraint = {
+/** Integers between optional bounds; `own` belongs to the type. */
+const integers = (words: string, own: Bounds<number>, probes: Constraint["probes"]): Constraint => ({
   name: "int",
-  words: "an integer",
+  words,
   discrete: true,
   event: 0,
+  ownBounds: own,
   measure: (s) => real.measure(s),
   unconstrainedShape: noCoordinates,
   constrain: noCoordinates,
   unconstrain: noCoordinates,
-  contains: (x, _s, { lower = Number.NEGATIVE_INFINITY, upper = Number.POSITIVE_INFINITY }) => {
+  contains: (x, _s, bounds) => {
+    const lower = bounds.lower ?? own.lower ?? Number.NEGATIVE_INFINITY;
+    const upper = bounds.upper ?? own.upper ?? Number.POSITIVE_INFINITY;
     for (let i = 0; i < x.length; i++) if (!(Number.isInteger(x[i]) && x[i] >= lower && x[i] <= upper)) return false;
     return true;
   },
-  probes: [
-    { shape: [], values: [-3] },
-    { shape: [], values: [7], bounds: { lower: 2 } },
-    { shape: [], values: [4], bounds: { lower: 1, upper: 9 } },
-  ],
-};
+  probes,
+});
+
+export const int = integers("an integer", {}, [
+  { shape: [], values: [-3] },
+  { shape: [], values: [7], bounds: { lower: 2 } },
+  { shape: [], values: [4], bounds: { lower: 1, upper: 9 } },
+]);
+/** The integers with bounds that distributions have for their support. */
+export const binary = integers("0 or 1", { lower: 0, upper: 1 }, [{ shape: [], values: [1] }]);
+export const count = integers("a count (0, 1, 2, …)", { lower: 0 }, [{ shape: [], values: [5] }]);
+/** 1 … K; the upper bound is given. */
+export const category = integers("a category (1, 2, …)", { lower: 1 }, [{ shape: [], values: [3], bounds: { upper: 4 } }]);

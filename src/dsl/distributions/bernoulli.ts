@@ -1,12 +1,8 @@
 // Zero or one, by probability or log odds.
 
-import type { Constraint } from "../constraints/define.ts";
-import { int } from "../constraints/interval.ts";
+import { binary } from "../constraints/interval.ts";
 import { defineDistribution } from "./define.ts";
 import { location, oneNoise, probability } from "./params.ts";
-
-/** 0 and 1. */
-export const binary: Constraint = { ...int, words: "0 or 1", ownBounds: { lower: 0, upper: 1 } };
 
 export const bernoulli = defineDistribution({
   name: "Bernoulli",

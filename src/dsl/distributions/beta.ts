@@ -65,3 +65,28 @@ export const betaProportion = defineDistribution({
   normalised: true,
   golden: { from: "", rows: [] },
 });
+
+export const kumaraswamy = defineDistribution({
+  name: "Kumaraswamy",
+  doc: "The Kumaraswamy: a b x^(a - 1) (1 - x^a)^(b - 1), 0 < x < 1.",
+  params: { a: positiveNumber("power of x"), b: positiveNumber("power of 1 - x^a") },
+  support: { constraint: unit },
+  event: 0,
+  logDensity: (g, x, { a, b }) => {
+    const logX = g.log(x);
+    const one = g.constant(1);
+    return total(g, g.mul(g.sub(a, one), logX), g.mul(g.sub(b, one), g.log1mExp(g.mul(a, logX))), g.log(a), g.log(b));
+  },
+  // 1 - (1 - x^a)^b is uniform: x = (1 - u^(1/b))^(1/a).
+  draw: {
+    gradient: "pathwise",
+    noise: (shape) => [{ kind: "exponential", shape }],
+    build: (g, [e], { a, b }) => g.exp(g.div(g.log1mExp(g.neg(g.div(e, b))), a)),
+  },
+  logCdf: (g, x, { a, b }) => g.log1mExp(g.mul(b, g.log1mExp(g.mul(a, g.log(x))))),
+  logCcdf: (g, x, { a, b }) => g.mul(b, g.log1mExp(g.mul(a, g.log(x)))),
+  quantile: (g, p, { a, b }) => g.exp(g.div(g.log1mExp(g.div(g.log1p(g.neg(p)), b)), a)),
+  upperQuantile: (g, q, { a, b }) => g.exp(g.div(g.log1mExp(g.div(g.log(q), b)), a)),
+  normalised: true,
+  golden: { from: "", rows: [] },
+});

@@ -1,12 +1,27 @@
-// The gamma.
+// The gamma, its inverse, and the chi squares, which are gammas by other names.
+import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import { gamma as gammaDraw } from "../../runtime/numeric/samplers.ts";
 import { positive } from "../constraints/interval.ts";
 import { defineDistribution } from "./define.ts";
 import { positiveNumber } from "./params.ts";
-import { total } from "./standardise.ts";
+import { halve, total } from "./standardise.ts";
+
+/** (α - 1) log x - β x + α log β - log Γ(α) */
+const logGamma = (b: Builder, x: Value, alpha: Value, beta: Value): Value =>
+  total(b, b.xlogy(b.sub(alpha, b.constant(1)), x), b.neg(b.mul(beta, x)), b.mul(alpha, b.log(beta)), b.neg(b.lgamma(alpha)));
+/** -(α + 1) log x - β / x + α log β - log Γ(α) */
+const logInvGamma = (b: Builder, x: Value, alpha: Value, beta: Value): Value =>
+  total(
+    b,
+    b.neg(b.mul(b.add(alpha, b.constant(1)), b.log(x))),
+    b.neg(b.mul(beta, b.reciprocal(x))),
+    b.mul(alpha, b.log(beta)),
+    b.neg(b.lgamma(alpha)),
+  );
 
 const shape = positiveNumber("shape");
 const rate = positiveNumber("rate");
+const freedom = positiveNumber("degrees of freedom");
 
 export const gamma = defineDistribution({
   name: "Gamma",
@@ -33,10 +48,82 @@ export const gamma = defineDistribution({
   ],
   support: { constraint: positive },
   event: 0,
-  logDensity: (b, x, { alpha, beta }) =>
-    total(b, b.xlogy(b.sub(alpha, b.constant(1)), x), b.neg(b.mul(beta, x)), b.mul(alpha, b.log(beta)), b.neg(b.lgamma(alpha))),
+  logDensity: (b, x, { alpha, beta }) => logGamma(b, x, alpha, beta),
   sample: (rng, { alpha, beta }, out) => {
     out[0] = gammaDraw(rng, alpha[0]) / beta[0];
+  },
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+
+export const invGamma = defineDistribution({
+  name: "InvGamma",
+  doc: "The inverse of a Gamma(alpha, beta): beta^alpha / Gamma(alpha) x^(-alpha - 1) exp(-beta / x), x > 0.",
+  params: { alpha: shape, beta: positiveNumber("scale, the rate of 1 / x") },
+  alternatives: [
+    {
+      params: { shape, scale: positiveNumber("scale, the rate of 1 / x") },
+      convert: (_b, p) => ({ alpha: p.shape, beta: p.scale }),
+    },
+    {
+      // α = 2 + m²/s², β = m (α - 1)
+      params: { mean: positiveNumber("mean"), sd: positiveNumber("standard deviation") },
+      convert: (b, { mean, sd }) => {
+        const ratio = b.square(b.div(mean, sd));
+        return { alpha: b.add(ratio, b.constant(2)), beta: b.mul(mean, b.add(ratio, b.constant(1))) };
+      },
+    },
+  ],
+  support: { constraint: positive },
+  event: 0,
+  logDensity: (b, x, { alpha, beta }) => logInvGamma(b, x, alpha, beta),
+  sample: (rng, { alpha, beta }, out) => {
+    out[0] = beta[0] / gammaDraw(rng, alpha[0]);
+  },
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+
+export const chiSquare = defineDistribution({
+  name: "ChiSquare",
+  doc: "The sum of nu squared standard normals: Gamma(nu / 2, 1 / 2), x > 0.",
+  params: { nu: freedom },
+  support: { constraint: positive },
+  event: 0,
+  logDensity: (b, x, { nu }) => logGamma(b, x, halve(b, nu), b.constant(0.5)),
+  sample: (rng, { nu }, out) => {
+    out[0] = 2 * gammaDraw(rng, nu[0] / 2);
+  },
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+
+export const invChiSquare = defineDistribution({
+  name: "InvChiSquare",
+  doc: "The inverse of a ChiSquare(nu): InvGamma(nu / 2, 1 / 2), x > 0.",
+  params: { nu: freedom },
+  support: { constraint: positive },
+  event: 0,
+  logDensity: (b, x, { nu }) => logInvGamma(b, x, halve(b, nu), b.constant(0.5)),
+  sample: (rng, { nu }, out) => {
+    out[0] = 0.5 / gammaDraw(rng, nu[0] / 2);
+  },
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+
+export const scaledInvChiSquare = defineDistribution({
+  name: "ScaledInvChiSquare",
+  doc: "nu sigma^2 over a ChiSquare(nu): InvGamma(nu / 2, nu sigma^2 / 2), x > 0.",
+  params: { nu: freedom, sigma: positiveNumber("scale; x is near sigma^2") },
+  support: { constraint: positive },
+  event: 0,
+  logDensity: (b, x, { nu, sigma }) => {
+    const half = halve(b, nu);
+    return logInvGamma(b, x, half, b.mul(half, b.square(sigma)));
+  },
+  sample: (rng, { nu, sigma }, out) => {
+    out[0] = ((nu[0] / 2) * sigma[0] * sigma[0]) / gammaDraw(rng, nu[0] / 2);
   },
   normalised: true,
   golden: { from: "", rows: [] },

@@ -2,27 +2,59 @@
 
 import * as bernoulli from "./bernoulli.ts";
 import * as beta from "./beta.ts";
+import * as binomial from "./binomial.ts";
+import * as categorical from "./categorical.ts";
 import * as cauchy from "./cauchy.ts";
 import type { Distribution } from "./define.ts";
+import * as dirichlet from "./dirichlet.ts";
+import * as discrete from "./discrete.ts";
 import * as exponential from "./exponential.ts";
 import * as gamma from "./gamma.ts";
+import * as inverseGaussian from "./inverse-gaussian.ts";
+import * as lkj from "./lkj.ts";
+import * as logistic from "./logistic.ts";
 import * as multiNormal from "./multi-normal.ts";
+import * as multiStudentT from "./multi-student-t.ts";
+import * as negativeBinomial from "./negative-binomial.ts";
 import * as normal from "./normal.ts";
+import * as ordered from "./ordered.ts";
+import * as pareto from "./pareto.ts";
 import * as poisson from "./poisson.ts";
+import * as skewNormal from "./skew-normal.ts";
 import * as studentT from "./student-t.ts";
 import * as uniform from "./uniform.ts";
+import * as vonMises from "./von-mises.ts";
+import * as weibull from "./weibull.ts";
+import * as wishart from "./wishart.ts";
+import * as zeroInflated from "./zero-inflated.ts";
 
 const families: readonly Readonly<Record<string, unknown>>[] = [
   bernoulli,
   beta,
+  binomial,
+  categorical,
   cauchy,
+  dirichlet,
+  discrete,
   exponential,
   gamma,
+  inverseGaussian,
+  lkj,
+  logistic,
   multiNormal,
+  multiStudentT,
+  negativeBinomial,
   normal,
+  ordered,
+  pareto,
   poisson,
+  skewNormal,
   studentT,
   uniform,
+  vonMises,
+  weibull,
+  wishart,
+  zeroInflated,
 ];
 
 const isDistribution = (v: unknown): v is Distribution =>

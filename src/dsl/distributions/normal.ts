@@ -4,10 +4,10 @@ import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import { nonnegative, positive, real, unit } from "../constraints/interval.ts";
 import { defineDistribution } from "./define.ts";
 import { location, oneNoise, positiveNumber, scale } from "./params.ts";
-import { HALF_LOG_TAU, LOG_2, standardise, total } from "./standardise.ts";
+import { HALF_LOG_TAU, LOG_2, logit, standardise, total } from "./standardise.ts";
 
 /** log φ(z) */
-const logPhi = (b: Builder, z: Value): Value => b.sub(b.mul(b.constant(-0.5), b.square(z)), b.constant(HALF_LOG_TAU));
+export const logPhi = (b: Builder, z: Value): Value => b.sub(b.mul(b.constant(-0.5), b.square(z)), b.constant(HALF_LOG_TAU));
 
 export const stdNormal = defineDistribution({
   name: "StdNormal",
@@ -103,9 +103,6 @@ export const logNormal = defineDistribution({
   normalised: true,
   golden: { from: "", rows: [] },
 });
-
-/** log x / (1 - x) */
-const logit = (b: Builder, x: Value): Value => b.sub(b.log(x), b.log1p(b.neg(x)));
 
 export const logitNormal = defineDistribution({
   name: "LogitNormal",

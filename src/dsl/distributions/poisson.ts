@@ -1,14 +1,10 @@
 // Counts of independent events, by rate or log rate.
 import { exp } from "../../runtime/numeric/math.ts";
 import { poisson as poissonDraw } from "../../runtime/numeric/samplers.ts";
-import type { Constraint } from "../constraints/define.ts";
-import { int } from "../constraints/interval.ts";
+import { count } from "../constraints/interval.ts";
 import { defineDistribution } from "./define.ts";
 import { location, nonnegativeNumber } from "./params.ts";
 import { total } from "./standardise.ts";
-
-/** 0, 1, 2, … */
-export const count: Constraint = { ...int, words: "a count (0, 1, 2, …)", ownBounds: { lower: 0 } };
 
 export const poisson = defineDistribution({
   name: "Poisson",

@@ -16,6 +16,8 @@ export const standardise = (b: Builder, x: Value, location: Value, scale: Value)
 export const total = (b: Builder, first: Value, ...rest: readonly Value[]): Value => rest.reduce((s, v) => b.add(s, v), first);
 
 export const halve = (b: Builder, v: Value): Value => b.mul(b.constant(0.5), v);
+/** log x / (1 - x) */
+export const logit = (b: Builder, x: Value): Value => b.sub(b.log(x), b.log1p(b.neg(x)));
 /** log B(p, q) */
 export const logBeta = (b: Builder, p: Value, q: Value): Value => b.sub(b.add(b.lgamma(p), b.lgamma(q)), b.lgamma(b.add(p, q)));
 /** log of the number of ways to choose k of n */

@@ -5,6 +5,7 @@ import { gamma } from "../../runtime/numeric/samplers.ts";
 import { nonnegative, real } from "../constraints/interval.ts";
 import { defineDistribution } from "./define.ts";
 import { location, positiveNumber, scale } from "./params.ts";
+import { logRising } from "./rising.ts";
 import { halve, LOG_2, LOG_PI, standardise, total } from "./standardise.ts";
 
 /** Γ((ν+1)/2) / (Γ(ν/2) sqrt(ν π)) (1 + z²/ν)^(-(ν+1)/2), in logs. */
@@ -13,8 +14,7 @@ function logStandard(b: Builder, z: Value, nu: Value): Value {
   return total(
     b,
     b.neg(b.mul(half, b.log1p(b.mul(b.square(z), b.reciprocal(nu))))),
-    b.lgamma(half),
-    b.neg(b.lgamma(halve(b, nu))),
+    logRising(b, halve(b, nu), b.constant(0.5)),
     b.mul(b.constant(-0.5), b.log(nu)),
     b.constant(-0.5 * LOG_PI),
   );

@@ -1,7 +1,7 @@
 // The uniform, and the improper densities that are constant on the declared type.
 import { nonnegative, real } from "../constraints/interval.ts";
 import { defineDistribution } from "./define.ts";
-import { location, oneNoise } from "./params.ts";
+import { location, oneNoise, positiveNumber } from "./params.ts";
 import { spread, standardise } from "./standardise.ts";
 
 export const uniform = defineDistribution({
@@ -49,5 +49,25 @@ export const halfFlat = defineDistribution({
   event: 0,
   logDensity: (b, x) => spread(b, b.constant(0), x),
   normalised: false,
+  golden: { from: "", rows: [] },
+});
+
+export const logUniform = defineDistribution({
+  name: "LogUniform",
+  doc: "exp of a uniform: 1 / (x (log beta - log alpha)) between alpha and beta.",
+  params: { alpha: positiveNumber("lower end"), beta: positiveNumber("upper end, above alpha") },
+  support: { constraint: nonnegative, bounds: (_b, { alpha, beta }) => ({ lower: alpha, upper: beta }) },
+  event: 0,
+  logDensity: (b, x, { alpha, beta }) => b.neg(b.add(b.log(x), b.log(b.sub(b.log(beta), b.log(alpha))))),
+  draw: {
+    gradient: "pathwise",
+    noise: oneNoise("uniform"),
+    build: (b, [u], { alpha, beta }) => b.mul(alpha, b.exp(b.mul(u, b.sub(b.log(beta), b.log(alpha))))),
+  },
+  logCdf: (b, x, { alpha, beta }) => b.log(b.div(b.sub(b.log(x), b.log(alpha)), b.sub(b.log(beta), b.log(alpha)))),
+  logCcdf: (b, x, { alpha, beta }) => b.log(b.div(b.sub(b.log(beta), b.log(x)), b.sub(b.log(beta), b.log(alpha)))),
+  quantile: (b, p, { alpha, beta }) => b.mul(alpha, b.exp(b.mul(p, b.sub(b.log(beta), b.log(alpha))))),
+  upperQuantile: (b, q, { alpha, beta }) => b.mul(beta, b.exp(b.mul(q, b.sub(b.log(alpha), b.log(beta))))),
+  normalised: true,
   golden: { from: "", rows: [] },
 });

@@ -1,0 +1,59 @@
+// The inverse Gaussian, the first passage time of a Brownian motion with drift.
+import type { Builder, Value } from "../../runtime/ir/graph.ts";
+import { positive } from "../constraints/interval.ts";
+import { defineDistribution } from "./define.ts";
+import { positiveNumber } from "./params.ts";
+import { HALF_LOG_TAU, halve, total } from "./standardise.ts";
+
+/** log Φ(a) and log e^{2λ/μ} Φ(-b), a = sqrt(λ/x) (x/μ - 1), b = sqrt(λ/x) (x/μ + 1): the parts of the distribution function. */
+function parts(b: Builder, x: Value, mu: Value, lambda: Value): { a: Value; reflected: Value } {
+  const root = b.sqrt(b.div(lambda, x));
+  const ratio = b.div(x, mu);
+  const one = b.constant(1);
+  const far = b.logNormalCdf(b.neg(b.mul(root, b.add(ratio, one))));
+  return { a: b.mul(root, b.sub(ratio, one)), reflected: b.add(b.mul(b.constant(2), b.div(lambda, mu)), far) };
+}
+
+export const inverseGaussian = defineDistribution({
+  name: "InverseGaussian",
+  aliases: ["Wald"],
+  doc: "The inverse Gaussian with mean mu and shape lambda: sqrt(lambda / (2 pi x^3)) exp(-lambda (x - mu)^2 / (2 mu^2 x)), x > 0.",
+  params: { mu: positiveNumber("mean"), lambda: positiveNumber("shape; the variance is mu^3 / lambda") },
+  support: { constraint: positive },
+  event: 0,
+  logDensity: (b, x, { mu, lambda }) =>
+    total(
+      b,
+      b.neg(halve(b, b.mul(lambda, b.div(b.square(b.sub(b.div(x, mu), b.constant(1))), x)))),
+      halve(b, b.log(lambda)),
+      b.mul(b.constant(-1.5), b.log(x)),
+      b.constant(-HALF_LOG_TAU),
+    ),
+  // Michael, Schucany & Haas (1976): with w = μ z² / λ the smaller root is μ r, r = 1 / (1 + w/2 + sqrt(w + w²/4)), the larger μ / r;
+  // the smaller is taken with probability 1 / (1 + r).
+  draw: {
+    gradient: "score",
+    noise: (shape) => [
+      { kind: "normal", shape },
+      { kind: "uniform", shape },
+    ],
+    build: (b, [z, u], { mu, lambda }) => {
+      const half = halve(b, b.div(b.mul(mu, b.square(z)), lambda));
+      const one = b.constant(1);
+      const larger = b.add(b.add(one, half), b.sqrt(b.mul(half, b.add(b.constant(2), half))));
+      const smaller = b.reciprocal(larger);
+      return b.mul(mu, b.select(b.le(b.mul(u, b.add(one, smaller)), one), smaller, larger));
+    },
+  },
+  logCdf: (b, x, { mu, lambda }) => {
+    const { a, reflected } = parts(b, x, mu, lambda);
+    return b.logAddExp(b.logNormalCdf(a), reflected);
+  },
+  logCcdf: (b, x, { mu, lambda }) => {
+    const { a, reflected } = parts(b, x, mu, lambda);
+    const upper = b.logNormalCdf(b.neg(a));
+    return b.add(upper, b.log1mExp(b.sub(reflected, upper)));
+  },
+  normalised: true,
+  golden: { from: "", rows: [] },
+});

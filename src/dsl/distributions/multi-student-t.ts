@@ -1,0 +1,96 @@
+// Multivariate t and the normal of sum zero.
+import type { Builder, Value } from "../../runtime/ir/graph.ts";
+import { shapeOf } from "../../runtime/ir/graph.ts";
+import type { Rng } from "../../runtime/numeric/rng.ts";
+import { gamma as gammaDraw } from "../../runtime/numeric/samplers.ts";
+import { choleskyCov, cov } from "../constraints/covariance.ts";
+import { real } from "../constraints/interval.ts";
+import { sumToZero } from "../constraints/simplex.ts";
+import { factorOf } from "../constraints/triangle.ts";
+import { defineDistribution } from "./define.ts";
+import { logDiagonal, meanVector, solveLower } from "./multi-normal.ts";
+import { positiveNumber, scale } from "./params.ts";
+import { logRising } from "./rising.ts";
+import { HALF_LOG_TAU, halve, LOG_PI, total } from "./standardise.ts";
+
+const freedom = positiveNumber("degrees of freedom");
+
+/** log Γ((ν+K)/2) / Γ(ν/2) - K/2 log νπ - log|L| - (ν+K)/2 log(1 + ‖L^{-1}(x - μ)‖² / ν) */
+function logByFactor(b: Builder, x: Value, nu: Value, mu: Value, l: Value): Value {
+  const [k] = shapeOf(x);
+  const squared = b.sum(b.square(solveLower(b, l, b.sub(x, mu))));
+  const half = halve(b, nu);
+  const halfK = b.constant(k / 2);
+  return total(
+    b,
+    b.neg(b.mul(b.add(half, halfK), b.log1p(b.div(squared, nu)))),
+    b.neg(logDiagonal(b, l)),
+    logRising(b, half, halfK),
+    b.neg(b.mul(halfK, b.add(b.log(nu), b.constant(LOG_PI)))),
+  );
+}
+function drawByFactor(rng: Rng, nu: number, mu: Float64Array, l: Float64Array, out: Float64Array): void {
+  const k = mu.length;
+  const z = Float64Array.from({ length: k }, () => rng.normal());
+  const stretch = 1 / Math.sqrt(gammaDraw(rng, nu / 2) / (nu / 2));
+  for (let i = 0; i < k; i++) {
+    let s = 0;
+    for (let j = 0; j <= i; j++) s += l[i * k + j] * z[j];
+    out[i] = mu[i] + stretch * s;
+  }
+}
+
+export const multiStudentT = defineDistribution({
+  name: "MultiStudentT",
+  doc: "The multivariate t with nu degrees of freedom, location mu and scale matrix Sigma.",
+  params: { nu: freedom, mu: meanVector, Sigma: { constraint: cov, rank: 2, doc: "scale matrix" } },
+  support: { constraint: real },
+  event: 1,
+  eventShape: ({ Sigma }) => [Sigma[0]],
+  logDensity: (b, x, { nu, mu, Sigma }) => logByFactor(b, x, nu, mu, b.cholesky(Sigma)),
+  sample: (rng, { nu, mu, Sigma }, out) => {
+    const l = factorOf(Sigma, mu.length);
+    if (l) drawByFactor(rng, nu[0], mu, l, out);
+    else out.fill(Number.NaN);
+  },
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+
+export const multiStudentTCholesky = defineDistribution({
+  name: "MultiStudentTCholesky",
+  doc: "The multivariate t with nu degrees of freedom, location mu and scale matrix L L'.",
+  params: { nu: freedom, mu: meanVector, L: { constraint: choleskyCov, rank: 2, doc: "lower factor of the scale matrix" } },
+  support: { constraint: real },
+  event: 1,
+  eventShape: ({ L }) => [L[0]],
+  logDensity: (b, x, { nu, mu, L }) => logByFactor(b, x, nu, mu, L),
+  sample: (rng, { nu, mu, L }, out) => drawByFactor(rng, nu[0], mu, L, out),
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+
+export const zeroSumNormal = defineDistribution({
+  name: "ZeroSumNormal",
+  doc: "Independent Normal(0, sigma) conditioned on sum 0; its density is on the hyperplane of dimension K - 1.",
+  params: { sigma: scale("standard deviation before conditioning") },
+  support: { constraint: sumToZero },
+  event: 1,
+  logDensity: (b, x, { sigma }) => {
+    const free = shapeOf(x)[0] - 1;
+    return total(
+      b,
+      b.neg(halve(b, b.sum(b.square(b.mul(x, b.reciprocal(sigma)))))),
+      b.neg(b.mul(b.constant(free), b.log(sigma))),
+      b.constant(-free * HALF_LOG_TAU),
+    );
+  },
+  draw: {
+    gradient: "pathwise",
+    noise: (shape) => [{ kind: "normal", shape }],
+    build: (b, [z], { sigma }, [k]) => b.mul(sigma, b.sub(z, b.mul(b.constant(1 / k), b.sum(z)))),
+  },
+  affine: { scale: "sigma", kind: "elementwise" },
+  normalised: true,
+  golden: { from: "", rows: [] },
+});

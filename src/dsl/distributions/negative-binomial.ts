@@ -1,0 +1,107 @@
+// Counts with more variance than a Poisson's: a Poisson whose rate is gamma.
+import type { Builder, Value } from "../../runtime/ir/graph.ts";
+import { exp } from "../../runtime/numeric/math.ts";
+import type { Rng } from "../../runtime/numeric/rng.ts";
+import { beta as betaDraw, gamma as gammaDraw, poisson as poissonDraw } from "../../runtime/numeric/samplers.ts";
+import { count } from "../constraints/interval.ts";
+import { defineDistribution } from "./define.ts";
+import { location, positiveNumber } from "./params.ts";
+import { logRising } from "./rising.ts";
+import { total } from "./standardise.ts";
+
+const logFactorial = (b: Builder, x: Value): Value => b.lgamma(b.add(x, b.constant(1)));
+const dispersion = positiveNumber("precision; the variance is mu + mu^2 / phi");
+
+/** log Γ(x+φ)/(Γ(φ) x!) + x log μ/(μ+φ) + φ log φ/(μ+φ), given r = μ/φ. */
+export const logByMean = (b: Builder, x: Value, mu: Value, phi: Value): Value =>
+  total(
+    b,
+    logRising(b, phi, x),
+    b.xlogy(x, b.div(mu, b.add(mu, phi))),
+    b.neg(b.mul(phi, b.log1p(b.div(mu, phi)))),
+    b.neg(logFactorial(b, x)),
+  );
+export const drawByMean = (rng: Rng, mu: number, phi: number): number => poissonDraw(rng, (gammaDraw(rng, phi) / phi) * mu);
+
+export const negBinomial = defineDistribution({
+  name: "NegBinomial",
+  doc: "The negative binomial with shape alpha and inverse scale beta, mean alpha / beta: (x + alpha - 1 choose x) (beta / (beta + 1))^alpha (beta + 1)^(-x).",
+  params: { alpha: positiveNumber("shape"), beta: positiveNumber("inverse scale") },
+  support: { constraint: count },
+  event: 0,
+  logDensity: (b, x, { alpha, beta }) =>
+    total(
+      b,
+      logRising(b, alpha, x),
+      b.neg(b.mul(alpha, b.log1p(b.reciprocal(beta)))),
+      b.neg(b.mul(x, b.log1p(beta))),
+      b.neg(logFactorial(b, x)),
+    ),
+  sample: (rng, { alpha, beta }, out) => {
+    out[0] = poissonDraw(rng, gammaDraw(rng, alpha[0]) / beta[0]);
+  },
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+
+export const negBinomial2 = defineDistribution({
+  name: "NegBinomial2",
+  doc: "The negative binomial with mean mu and precision phi: (x + phi - 1 choose x) (mu / (mu + phi))^x (phi / (mu + phi))^phi.",
+  params: { mu: positiveNumber("mean"), phi: dispersion },
+  support: { constraint: count },
+  event: 0,
+  logDensity: (b, x, { mu, phi }) => logByMean(b, x, mu, phi),
+  sample: (rng, { mu, phi }, out) => {
+    out[0] = drawByMean(rng, mu[0], phi[0]);
+  },
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+
+export const negBinomial2Log = defineDistribution({
+  name: "NegBinomial2Log",
+  doc: "The negative binomial with log mean eta and precision phi: NegBinomial2(exp(eta), phi).",
+  params: { eta: location("log mean"), phi: dispersion },
+  support: { constraint: count },
+  event: 0,
+  // With t = η - log φ: log μ/(μ+φ) = -log(1 + e^-t), log φ/(μ+φ) = -log(1 + e^t).
+  logDensity: (b, x, { eta, phi }) => {
+    const t = b.sub(eta, b.log(phi));
+    return total(
+      b,
+      logRising(b, phi, x),
+      b.neg(b.mul(x, b.softplus(b.neg(t)))),
+      b.neg(b.mul(phi, b.softplus(t))),
+      b.neg(logFactorial(b, x)),
+    );
+  },
+  sample: (rng, { eta, phi }, out) => {
+    out[0] = drawByMean(rng, exp(eta[0]), phi[0]);
+  },
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+
+export const betaNegBinomial = defineDistribution({
+  name: "BetaNegBinomial",
+  doc: "Failures before r successes of probability Beta(alpha, beta): B(r + x, alpha + beta) / B(r, alpha) Gamma(x + beta) / (x! Gamma(beta)).",
+  params: { r: positiveNumber("successes"), alpha: positiveNumber("prior successes"), beta: positiveNumber("prior failures") },
+  support: { constraint: count },
+  event: 0,
+  // B(r+x, α+β) / B(r, α) = [Γ(r+x)/Γ(r)] [Γ(α+β)/Γ(α)] [Γ(r+α)/Γ(r+α+β+x)]
+  logDensity: (b, x, { r, alpha, beta }) =>
+    total(
+      b,
+      logRising(b, r, x),
+      logRising(b, beta, x),
+      logRising(b, alpha, beta),
+      b.neg(logRising(b, b.add(r, alpha), b.add(beta, x))),
+      b.neg(logFactorial(b, x)),
+    ),
+  sample: (rng, { r, alpha, beta }, out) => {
+    const p = betaDraw(rng, alpha[0], beta[0]);
+    out[0] = poissonDraw(rng, (gammaDraw(rng, r[0]) * (1 - p)) / p);
+  },
+  normalised: true,
+  golden: { from: "", rows: [] },
+});

@@ -1,0 +1,117 @@
+// Skewed relatives of the normal and the Laplace.
+import type { Builder, Value } from "../../runtime/ir/graph.ts";
+import { real, unit } from "../constraints/interval.ts";
+import { defineDistribution } from "./define.ts";
+import { logPhi } from "./normal.ts";
+import { location, oneNoise, positiveNumber, scale } from "./params.ts";
+import { LOG_2, standardise, total } from "./standardise.ts";
+
+export const skewNormal = defineDistribution({
+  name: "SkewNormal",
+  doc: "The skew normal (Azzalini 1985) with location xi, scale omega and slant alpha: 2 phi(z) Phi(alpha z) / omega, z = (x - xi) / omega.",
+  params: { xi: location(), omega: scale("scale"), alpha: location("slant; 0 is the normal") },
+  support: { constraint: real },
+  event: 0,
+  logDensity: (b, x, { xi, omega, alpha }) => {
+    const z = standardise(b, x, xi, omega);
+    return total(b, logPhi(b, z), b.logNormalCdf(b.mul(alpha, z)), b.neg(b.log(omega)), b.constant(LOG_2));
+  },
+  // (α |z0| + z1) / sqrt(1 + α²) is skew normal.
+  draw: {
+    gradient: "pathwise",
+    noise: (shape) => [
+      { kind: "normal", shape },
+      { kind: "normal", shape },
+    ],
+    build: (b, [z0, z1], { xi, omega, alpha }) => {
+      const length = b.sqrt(b.add(b.constant(1), b.square(alpha)));
+      return b.add(xi, b.mul(omega, b.div(b.add(b.mul(alpha, b.abs(z0)), z1), length)));
+    },
+  },
+  affine: { location: "xi", scale: "omega", kind: "elementwise" },
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+
+export const expModNormal = defineDistribution({
+  name: "ExpModNormal",
+  aliases: ["ExGaussian"],
+  doc: "The sum of a Normal(mu, sigma) and an Exponential(lambda).",
+  params: {
+    mu: location("mean of the normal"),
+    sigma: scale("standard deviation of the normal"),
+    lambda: positiveNumber("rate of the exponential"),
+  },
+  support: { constraint: real },
+  event: 0,
+  // With z = (x - μ) / σ and w = z - λσ the density is λ exp(½ (λσ)² - λσ z) Φ(w); for w < 0, where its factors grow without bound,
+  // λ exp(-½ z²) ½ erfcx(-w / √2).
+  logDensity: (b, x, { mu, sigma, lambda }) => {
+    const z = standardise(b, x, mu, sigma);
+    const k = b.mul(lambda, sigma);
+    const w = b.sub(z, k);
+    const negative = b.lt(w, b.constant(0));
+    const left = b.sub(
+      b.log(b.erfcx(b.mul(b.constant(-Math.SQRT1_2), b.min(w, b.constant(0))))),
+      b.add(b.mul(b.constant(0.5), b.square(z)), b.constant(LOG_2)),
+    );
+    const right = b.add(b.mul(k, b.sub(b.mul(b.constant(0.5), k), z)), b.logNormalCdf(b.max(w, b.constant(0))));
+    return b.add(b.select(negative, left, right), b.log(lambda));
+  },
+  draw: {
+    gradient: "pathwise",
+    noise: (shape) => [
+      { kind: "normal", shape },
+      { kind: "exponential", shape },
+    ],
+    build: (b, [z, e], { mu, sigma, lambda }) => b.add(mu, b.add(b.mul(sigma, z), b.div(e, lambda))),
+  },
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
+
+/** log P(Z <= z) at scale 1: log τ + 2 (1 - τ) z below 0, log(1 - (1 - τ) e^{-2τz}) above. */
+const logLower = (b: Builder, z: Value, tau: Value): Value => {
+  const zero = b.constant(0);
+  const rest = b.sub(b.constant(1), tau);
+  return b.select(
+    b.lt(z, zero),
+    b.add(b.log(tau), b.mul(b.mul(b.constant(2), rest), z)),
+    b.log1p(b.neg(b.mul(rest, b.exp(b.mul(b.constant(-2), b.mul(tau, b.max(z, zero))))))),
+  );
+};
+/** The z with that lower tail. */
+const quantileOf = (b: Builder, p: Value, tau: Value): Value => {
+  const rest = b.sub(b.constant(1), tau);
+  return b.select(
+    b.lt(p, tau),
+    b.div(b.sub(b.log(p), b.log(tau)), b.mul(b.constant(2), rest)),
+    b.div(b.sub(b.log(rest), b.log1p(b.neg(p))), b.mul(b.constant(2), tau)),
+  );
+};
+
+export const skewDoubleExponential = defineDistribution({
+  name: "SkewDoubleExponential",
+  aliases: ["AsymmetricLaplace"],
+  doc: "The asymmetric Laplace, whose tau-quantile is mu: 2 tau (1 - tau) / sigma exp(-2 / sigma ((1 - tau) (mu - x) if x < mu, else tau (x - mu))).",
+  params: { mu: location("tau-quantile"), sigma: scale("scale"), tau: { constraint: unit, rank: 0, doc: "P(x < mu)" } },
+  support: { constraint: real },
+  event: 0,
+  // max((τ - 1) d, τ d) is (1 - τ) |d| below and τ d above.
+  logDensity: (b, x, { mu, sigma, tau }) => {
+    const d = b.mul(b.constant(2), standardise(b, x, mu, sigma));
+    const loss = b.mul(d, b.select(b.lt(d, b.constant(0)), b.sub(tau, b.constant(1)), tau));
+    return total(b, b.neg(loss), b.log(tau), b.log1p(b.neg(tau)), b.neg(b.log(sigma)), b.constant(LOG_2));
+  },
+  draw: {
+    gradient: "pathwise",
+    noise: oneNoise("uniform"),
+    build: (b, [u], { mu, sigma, tau }) => b.add(mu, b.mul(sigma, quantileOf(b, u, tau))),
+  },
+  affine: { location: "mu", scale: "sigma", kind: "elementwise" },
+  logCdf: (b, x, { mu, sigma, tau }) => logLower(b, standardise(b, x, mu, sigma), tau),
+  logCcdf: (b, x, { mu, sigma, tau }) => logLower(b, b.neg(standardise(b, x, mu, sigma)), b.sub(b.constant(1), tau)),
+  quantile: (b, p, { mu, sigma, tau }) => b.add(mu, b.mul(sigma, quantileOf(b, p, tau))),
+  normalised: true,
+  golden: { from: "", rows: [] },
+});
