@@ -5,7 +5,14 @@ import type { LogDensity, Target } from "../runtime/target.ts";
 
 /** One option: gives the flag, its help, its check and its TypeScript type. */
 export type Option =
-  | { readonly type: "number"; readonly default: number; readonly doc: string; readonly min?: number; readonly max?: number; readonly exclusive?: boolean }
+  | {
+      readonly type: "number";
+      readonly default: number;
+      readonly doc: string;
+      readonly min?: number;
+      readonly max?: number;
+      readonly exclusive?: boolean;
+    }
   | { readonly type: "integer"; readonly default: number; readonly doc: string; readonly min?: number; readonly max?: number }
   | { readonly type: "boolean"; readonly default: boolean; readonly doc: string }
   | { readonly type: "choice"; readonly default: string; readonly choices: readonly string[]; readonly doc: string }
@@ -14,6 +21,9 @@ export type OptionSchema = Readonly<Record<string, Option>>;
 export type Options<S extends OptionSchema> = {
   readonly [K in keyof S]: S[K]["type"] extends "number" | "integer" ? number : S[K]["type"] extends "boolean" ? boolean : string;
 };
+
+/** Options of any engine, checked against its schema and complete. */
+export type OptionValues = Readonly<Record<string, number | boolean | string>>;
 
 export interface Progress {
   readonly chain: number;
@@ -45,7 +55,14 @@ export interface Verdict {
   readonly value: number;
   readonly advice: string;
 }
+/** Why an engine could not run, in a sentence for the user; a position that the caller may ask `target.blame` about. */
+export interface Failure {
+  readonly reason: string;
+  readonly position?: Float64Array;
+}
 export interface Result {
+  /** Set when there is no result; all else is then empty. */
+  readonly failure?: Failure;
   readonly chain?: RawChain;
   readonly point?: { readonly position: Float64Array; readonly logDensity: number };
   readonly fitted?: Readonly<Record<string, Float64Array>>;
@@ -54,10 +71,11 @@ export interface Result {
   readonly verdicts: readonly Verdict[];
   readonly traces: Readonly<Record<string, Float64Array>>;
 }
-/** An engine that advances one chain needs the density alone, and runs in a worker without the model. */
+/** An engine that advances one chain needs the density alone, and runs in a worker without the model. It yields after each
+ *  transition, so that whoever runs it may breathe, interleave chains, or stop. */
 export interface ChainEngine<S extends OptionSchema> {
   readonly unit: "chain";
-  run(density: LogDensity, options: Options<S>, context: RunContext): Result;
+  run(density: LogDensity, options: Options<S>, context: RunContext): Generator<undefined, Result, undefined>;
 }
 /** An engine that sees the whole target. */
 export interface RunEngine<S extends OptionSchema> {
@@ -76,6 +94,15 @@ export interface EngineFacts<S extends OptionSchema> {
   /** Why it cannot run this, in words for the user. */
   refuse?(target: Target): string | undefined;
 }
+/** Keeps the literal types of the options, for their `run`, and the kind of engine. */
+export function defineEngine<const S extends OptionSchema>(
+  engine: EngineFacts<S> & ChainEngine<S>,
+): EngineFacts<S> & ChainEngine<S>;
+export function defineEngine<const S extends OptionSchema>(engine: EngineFacts<S> & RunEngine<S>): EngineFacts<S> & RunEngine<S>;
 export function defineEngine<const S extends OptionSchema>(engine: Engine<S>): Engine<S> {
   return engine;
+}
+/** Keeps the literal types of a schema that several engines share. */
+export function defineOptions<const S extends OptionSchema>(options: S): S {
+  return options;
 }

@@ -1,0 +1,26 @@
+// The engine `nuts`: the no-U-turn sampler with multinomial weights and Stan's warm-up.
+import { defineEngine } from "../engine.ts";
+import { runHamiltonianChain } from "../hmc/chain.ts";
+import { createNoUTurn } from "../hmc/tree.ts";
+import { refuseSampling } from "./refuse.ts";
+import { chainOptions, samplerOptions } from "./sampler-options.ts";
+
+export const nuts = defineEngine({
+  name: "nuts",
+  doc: `The no-U-turn sampler: Hamiltonian trajectories that double until they turn, a draw from each by multinomial weights
+(Hoffman and Gelman 2014; Betancourt 2017), with the generalised U-turn criterion and Stan's checks across subtrees. Warm-up
+tunes the step size by dual averaging and learns the metric, from draws in Stan's doubling windows or from draws and
+gradients (Seyboldt, Carlson and Carpenter 2025).`,
+  options: {
+    ...samplerOptions,
+    maxDepth: { type: "integer", default: 10, min: 1, max: 20, doc: "a trajectory has at most 2^this steps" },
+  },
+  unit: "chain",
+  discrete: "summed",
+  precision: "float64",
+  refuse: refuseSampling,
+  run: (density, options, context) =>
+    runHamiltonianChain(density, chainOptions(options, context.start !== undefined), context, (hamiltonian, start) =>
+      createNoUTurn(hamiltonian, start, options.maxDepth),
+    ),
+});

@@ -1,0 +1,36 @@
+// Where a chain starts: the given position, or the first of a hundred tries at which density and gradient are finite.
+import type { Rng } from "../../runtime/numeric/rng.ts";
+import type { Failure, Start } from "../engine.ts";
+import type { Hamiltonian } from "./hamiltonian.ts";
+import type { Point } from "./phase.ts";
+
+/** Stan's number. */
+const TRIES = 100;
+
+/** Fills `point`; the failure carries the last position tried. Positions are uniform on (-radius, radius), unconstrained. */
+export function findStart(
+  hamiltonian: Pick<Hamiltonian, "evaluate">,
+  point: Point,
+  radius: number,
+  rng: Rng,
+  start?: Start,
+): Failure | undefined {
+  const given = start?.position;
+  const tries = given !== undefined || radius === 0 ? 1 : TRIES;
+  for (let attempt = 0; attempt < tries; attempt++) {
+    const q = point.position;
+    if (given !== undefined) q.set(given);
+    else for (let i = 0; i < q.length; i++) q[i] = radius === 0 ? 0 : radius * (2 * rng.uniform() - 1);
+    hamiltonian.evaluate(point);
+    if (Number.isFinite(point.logDensity) && point.gradient.every(Number.isFinite)) return undefined;
+  }
+  const what = Number.isFinite(point.logDensity) ? "its gradient is not finite" : `it is ${point.logDensity}`;
+  const where =
+    given !== undefined
+      ? "at the given starting point"
+      : radius === 0
+        ? "at zero"
+        : `at any of ${TRIES} random starting points (uniform on ±${radius}, unconstrained)`;
+  const last = tries > 1 ? `, at the last one ${what}` : `: ${what}`;
+  return { reason: `the log density is not finite ${where}${last}`, position: point.position.slice() };
+}

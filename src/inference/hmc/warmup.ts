@@ -1,0 +1,167 @@
+// Warm-up: step size and metric learnt together. From draws in doubling windows (Stan), or from draws and gradients (nutpie).
+import type { Rng } from "../../runtime/numeric/rng.ts";
+import type { Hamiltonian } from "./hamiltonian.ts";
+import { createRunningCovariance, createRunningVariance } from "./moments.ts";
+import { createPoint, type Point } from "./phase.ts";
+import { type AveragingOptions, createStepSize, LARGEST_STEP, reasonableStepSize } from "./step-size.ts";
+import { type WindowOptions, warmupWindows } from "./windows.ts";
+
+export interface WarmupOptions extends AveragingOptions, WindowOptions {
+  readonly warmup: number;
+  /** First guess of the step size. */
+  readonly stepSize: number;
+  readonly metricFrom: "draws" | "gradients";
+}
+
+export interface Warmup {
+  /** For the next transition. */
+  readonly stepSize: number;
+  /** No step from the start was too large. */
+  readonly isFlat: boolean;
+  /** After transition `iteration` (from 0), which ended in z. */
+  learn(iteration: number, z: Point, acceptance: number, moved: boolean): void;
+  /** After the last one: the step size is settled. */
+  finish(): void;
+}
+
+export function createWarmup(hamiltonian: Hamiltonian, start: Point, options: WarmupOptions, rng: Rng): Warmup {
+  // Without warm-up the step size is the user's.
+  if (options.warmup === 0) return { stepSize: options.stepSize, isFlat: false, learn() {}, finish() {} };
+  const learner = createMetricLearner(hamiltonian, start, options);
+  const scratch = createPoint(hamiltonian.dimension);
+  const stepSize = createStepSize(options.stepSize, options);
+  const guess = (z: Point): void => stepSize.restart(reasonableStepSize(hamiltonian, z, scratch, stepSize.current, rng));
+  guess(start);
+  const isFlat = stepSize.current >= LARGEST_STEP;
+  return {
+    isFlat,
+    get stepSize() {
+      return stepSize.current;
+    },
+    learn(iteration, z, acceptance, moved) {
+      stepSize.learn(acceptance);
+      if (learner(iteration, z, moved)) guess(z);
+    },
+    finish() {
+      stepSize.settle();
+    },
+  };
+}
+
+/** Takes in the draw of an iteration; true when the metric changed so much that the step size must be sought anew. */
+type MetricLearner = (iteration: number, z: Point, moved: boolean) => boolean;
+
+function createMetricLearner(hamiltonian: Hamiltonian, start: Point, options: WarmupOptions): MetricLearner {
+  const { kind } = hamiltonian.metric;
+  switch (kind) {
+    case "unit":
+      return () => false;
+    case "dense":
+      return learnCovariance(hamiltonian, options);
+    case "diag":
+      return options.metricFrom === "gradients"
+        ? learnFromGradients(hamiltonian, start, options)
+        : learnVariances(hamiltonian, options);
+  }
+}
+
+/** A window's variance is drawn towards a small one as by five draws of variance 1e-3 (Stan's regularisation). */
+const PRIOR_DRAWS = 5;
+const PRIOR_VARIANCE = 1e-3;
+
+function learnVariances({ metric, dimension }: Hamiltonian, options: WarmupOptions): MetricLearner {
+  const { slowBegin, slowEnd, windowEnds } = warmupWindows(options.warmup, options);
+  const variance = createRunningVariance(dimension);
+  return (iteration, z) => {
+    if (iteration < slowBegin || iteration >= slowEnd) return false;
+    variance.add(z.position);
+    if (!windowEnds.includes(iteration)) return false;
+    const n = variance.count;
+    const weight = n / (n + PRIOR_DRAWS);
+    for (let i = 0; i < dimension; i++)
+      metric.inverse[i] = weight * (variance.squares[i] / Math.max(1, n - 1)) + (1 - weight) * PRIOR_VARIANCE;
+    variance.reset();
+    return metric.update();
+  };
+}
+
+function learnCovariance({ metric, dimension }: Hamiltonian, options: WarmupOptions): MetricLearner {
+  const { slowBegin, slowEnd, windowEnds } = warmupWindows(options.warmup, options);
+  const covariance = createRunningCovariance(dimension);
+  const { products } = covariance;
+  return (iteration, z) => {
+    if (iteration < slowBegin || iteration >= slowEnd) return false;
+    covariance.add(z.position);
+    if (!windowEnds.includes(iteration)) return false;
+    const n = covariance.count;
+    const weight = n / (n + PRIOR_DRAWS);
+    const scale = weight / Math.max(1, n - 1);
+    for (let i = 0; i < dimension; i++) {
+      for (let j = 0; j <= i; j++) {
+        const c = scale * products[i * dimension + j] + (i === j ? (1 - weight) * PRIOR_VARIANCE : 0);
+        metric.inverse[i * dimension + j] = metric.inverse[j * dimension + i] = c;
+      }
+    }
+    covariance.reset();
+    return metric.update();
+  };
+}
+
+/** Schedule of the metric from gradients: fractions of the warm-up, and draws between two restarts of the estimate. */
+const EARLY_FRACTION = 0.3;
+const FINAL_FRACTION = 0.15;
+const EARLY_RESTART = 10;
+const LATE_RESTART = 80;
+/** A scale outside of these is no estimate of anything. */
+const SMALLEST_SCALE = 1e-20;
+const LARGEST_SCALE = 1e20;
+
+/**
+ * The diagonal M⁻¹ = sqrt(var(q) / var(∇ log p)), which minimises the Fisher divergence between the transformed posterior and
+ * a standard normal one; exact on a Gaussian with uncorrelated axes, and learnt from a few draws (Seyboldt, Carlson and
+ * Carpenter 2025, "Preconditioning Hamiltonian Monte Carlo by minimizing Fisher divergence"). Updated after every draw, from
+ * an estimate that forgets: two windows overlap, and the older one is dropped every 10 draws early on and 80 later.
+ */
+function learnFromGradients({ metric, dimension }: Hamiltonian, start: Point, options: WarmupOptions): MetricLearner {
+  const earlyEnd = Math.floor(EARLY_FRACTION * options.warmup);
+  const end = options.warmup - Math.floor(FINAL_FRACTION * options.warmup);
+  const moments = () => ({ draws: createRunningVariance(dimension), gradients: createRunningVariance(dimension) });
+  let foreground = moments();
+  let background = moments();
+  let isFirst = true;
+  // Before any draw: as if the posterior were normal with the gradient at the start one standard deviation's.
+  for (let i = 0; i < dimension; i++) {
+    const scale = 1 / Math.abs(start.gradient[i]);
+    metric.inverse[i] = Math.min(1e10, Math.max(1e-10, scale > 0 ? scale : 1));
+  }
+  metric.update();
+  return (iteration, z, moved) => {
+    if (iteration >= end) return false;
+    // A draw that did not move teaches nothing new of the scales.
+    if (moved) {
+      foreground.draws.add(z.position);
+      foreground.gradients.add(z.gradient);
+      background.draws.add(z.position);
+      background.gradients.add(z.gradient);
+    }
+    const restart = iteration < earlyEnd ? EARLY_RESTART : LATE_RESTART;
+    if (background.draws.count >= restart && iteration + restart <= end) {
+      const emptied = foreground;
+      foreground = background;
+      background = emptied;
+      background.draws.reset();
+      background.gradients.reset();
+    }
+    if (foreground.draws.count < 3) return false;
+    const { draws, gradients } = foreground;
+    for (let i = 0; i < dimension; i++) {
+      const scale = Math.sqrt(draws.squares[i] / gradients.squares[i]);
+      if (scale > 0 && scale < Number.POSITIVE_INFINITY)
+        metric.inverse[i] = Math.min(LARGEST_SCALE, Math.max(SMALLEST_SCALE, scale));
+    }
+    metric.update();
+    const seekStep = isFirst;
+    isFirst = false;
+    return seekStep;
+  };
+}

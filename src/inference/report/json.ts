@@ -1,0 +1,51 @@
+// summary.json, and JSON text that keeps what is not finite.
+import type { SummaryRow } from "./summary.ts";
+
+/** The object of summary.json; `variables` by name, in order. */
+export interface SummaryJson {
+  readonly engine: string;
+  readonly chains: number;
+  readonly draws: number;
+  readonly divergences: number;
+  readonly logDensityEvaluations: number;
+  readonly seconds: Readonly<Record<string, number>>;
+  readonly variables: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+export function summaryJson(facts: Omit<SummaryJson, "variables">, rows: readonly SummaryRow[]): SummaryJson {
+  return { ...facts, variables: Object.fromEntries(rows.map((row) => [row.name, variableJson(row)])) };
+}
+
+function variableJson(row: SummaryRow): Record<string, number> {
+  return {
+    mean: row.mean,
+    sd: row.sd,
+    mcse_mean: row.mcseMean,
+    mcse_sd: row.mcseSd,
+    q5: row.q5,
+    q50: row.q50,
+    q95: row.q95,
+    ess_bulk: row.essBulk,
+    ess_tail: row.essTail,
+    rhat: row.rhat,
+  };
+}
+
+/** Indented JSON. A number that is not finite becomes null, which every reader of JSON accepts; objects of numbers stay on one line. */
+export function jsonText(value: unknown, indent = ""): string {
+  if (value === undefined) return "null";
+  if (typeof value === "number") return Number.isFinite(value) ? String(value) : "null";
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  if (ArrayBuffer.isView(value)) return jsonText(Array.from(value as Float64Array), indent);
+  const isList = Array.isArray(value);
+  const entries: string[] = isList
+    ? value.map((entry) => jsonText(entry, `${indent}  `))
+    : Object.entries(value).flatMap(([key, entry]) =>
+        entry === undefined ? [] : [`${JSON.stringify(key)}: ${jsonText(entry, `${indent}  `)}`],
+      );
+  const [open, close] = isList ? "[]" : "{}";
+  const isFlat = Object.values(value).every((entry) => entry === null || typeof entry !== "object");
+  if (entries.length === 0) return open + close;
+  if (isFlat && (isList || indent !== "")) return `${open}${isList ? "" : " "}${entries.join(", ")}${isList ? "" : " "}${close}`;
+  return `${open}\n${entries.map((entry) => `${indent}  ${entry}`).join(",\n")}\n${indent}${close}`;
+}

@@ -1,0 +1,113 @@
+// Reads chains in the CSV format of CmdStan, ours or Stan's own, back into draws.
+import type { Draws } from "../../runtime/draws.ts";
+import { UsageError } from "../../runtime/errors.ts";
+import type { Column } from "../../runtime/target.ts";
+import { parseNumber } from "./number.ts";
+
+/** One file. */
+export interface ChainTable {
+  /** As in the header: lp__, theta.1. */
+  readonly names: readonly string[];
+  /** One column a name; draws after warm-up only. */
+  readonly columns: readonly Float64Array[];
+  readonly draws: number;
+  /** From the comments `key = value`, "(Default)" taken off. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly stepSize?: number;
+  readonly seconds: { readonly warmup: number; readonly sampling: number };
+}
+
+/** `name` is for messages. Warm-up rows, which precede "# Adaptation terminated", are left out. */
+export function readChainCsv(name: string, text: string): ChainTable {
+  const settings: Record<string, string> = {};
+  let names: string[] | undefined;
+  let rows: Float64Array[] = [];
+  let stepSize: number | undefined;
+  const seconds = { warmup: Number.NaN, sampling: Number.NaN };
+  let lineNumber = 0;
+  for (const raw of text.split("\n")) {
+    lineNumber++;
+    const line = raw.trimEnd();
+    if (line.startsWith("#")) {
+      const comment = line.slice(1).trim();
+      const setting = /^([A-Za-z_][\w ]*?)\s*=\s*(.*?)(?:\s*\(Default\))?$/.exec(comment);
+      if (setting !== null && names === undefined) settings[setting[1]] = setting[2];
+      if (setting !== null && setting[1] === "Step size") stepSize = parseNumber(setting[2]);
+      if (comment.startsWith("Adaptation terminated")) rows = [];
+      const time = /([\d.eE+-]+) seconds \((Warm-up|Sampling)\)/.exec(comment);
+      if (time !== null) seconds[time[2] === "Sampling" ? "sampling" : "warmup"] = Number(time[1]);
+      continue;
+    }
+    if (line === "") continue;
+    const cells = line.split(",");
+    if (names === undefined) {
+      names = cells.map((cell) => cell.trim().replace(/^"(.*)"$/, "$1"));
+      continue;
+    }
+    if (cells.length !== names.length)
+      throw new UsageError(
+        `${name}, line ${lineNumber}: ${cells.length} values, but the header has ${names.length} columns; is the file cut off?`,
+      );
+    const row = new Float64Array(cells.length);
+    for (let i = 0; i < cells.length; i++) {
+      const value = parseNumber(cells[i]);
+      if (value === undefined)
+        throw new UsageError(`${name}, line ${lineNumber}: ${JSON.stringify(cells[i])} is not a number (column ${names[i]})`);
+      row[i] = value;
+    }
+    rows.push(row);
+  }
+  if (names === undefined) throw new UsageError(`${name} has no header of column names`);
+  const columns = names.map((_, i) => Float64Array.from(rows, (row) => row[i]));
+  return { names, columns, draws: rows.length, settings, stepSize, seconds };
+}
+
+/** Chains of one run as draws; columns whose names end in __ are the sampler's. */
+export function drawsOfTables(tables: readonly { readonly name: string; readonly table: ChainTable }[]): Draws {
+  const [first, ...others] = tables;
+  for (const { name, table } of others)
+    if (table.names.join() !== first.table.names.join())
+      throw new UsageError(`${name} has other columns than ${first.name}: they are not chains of one run`);
+  const drawsPerChain = Math.min(...tables.map(({ table }) => table.draws));
+  const { names } = first.table;
+  const stats: Record<string, Float64Array> = {};
+  const stack = (column: number): Float64Array => {
+    const all = new Float64Array(tables.length * drawsPerChain);
+    tables.forEach(({ table }, c) => {
+      all.set(table.columns[column].subarray(0, drawsPerChain), c * drawsPerChain);
+    });
+    return all;
+  };
+  const grouped = new Map<string, { readonly column: number; readonly indices: readonly number[] }[]>();
+  names.forEach((name, column) => {
+    if (name.endsWith("__")) {
+      stats[name.slice(0, -2)] = stack(column);
+      return;
+    }
+    // theta.1 and theta[1] are the same; a tuple's bar:2.1 keeps its first part as its name.
+    const parts = name.replaceAll("[", ".").replaceAll("]", "").replaceAll(",", ".").split(".");
+    const isIndexed = parts.length > 1 && parts.slice(1).every((part) => /^\d+$/.test(part));
+    const base = isIndexed ? parts[0] : name;
+    const entries = grouped.get(base) ?? [];
+    entries.push({ column, indices: isIndexed ? parts.slice(1).map(Number) : [] });
+    grouped.set(base, entries);
+  });
+  const columns: Column[] = [];
+  const values: Record<string, Float64Array> = {};
+  for (const [name, entries] of grouped) {
+    const rank = entries[0].indices.length;
+    const shape = Array.from({ length: rank }, (_, axis) => Math.max(...entries.map(({ indices }) => indices[axis])));
+    const size = shape.reduce((product, length) => product * length, 1);
+    const flat = (indices: readonly number[]) => indices.reduce((at, index, axis) => at * shape[axis] + index - 1, 0);
+    const all = new Float64Array(tables.length * drawsPerChain * size).fill(Number.NaN);
+    for (const { column, indices } of entries) {
+      const own = stack(column);
+      const element = flat(indices);
+      for (let i = 0; i < own.length; i++) all[i * size + element] = own[i];
+    }
+    const elements = entries.map(({ indices }) => flat(indices)).sort((a, b) => a - b);
+    columns.push({ name, shape, role: "latent", integer: false, ...(elements.length < size ? { defined: elements } : {}) });
+    values[name] = all;
+  }
+  return { chains: tables.length, drawsPerChain, columns, values, stats };
+}

@@ -1,0 +1,219 @@
+// Runs an engine over a target: chains on threads or interleaved here, with the same bits either way.
+import type { RawChain } from "../runtime/draws.ts";
+import { InternalError } from "../runtime/errors.ts";
+import type { LogDensity, Target } from "../runtime/target.ts";
+import { type ChainOrder, chainContext, type WorkerData, type WorkerMessage } from "./chain-protocol.ts";
+import type { Engine, Failure, OptionValues, Progress, Result, Start } from "./engine.ts";
+import { type AnyChainEngine, chainEngines } from "./engines/chain-engines.ts";
+import { resolveOptions } from "./options.ts";
+
+export interface RunSettings {
+  /** Of an engine whose unit is a chain; default 4. */
+  readonly chains?: number;
+  readonly seed: number;
+  /** At most so many worker threads; default: the cores of the machine. 1 runs everything on this thread. */
+  readonly threads?: number;
+  /** Stops at the next transition; what was drawn is kept. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (at: Progress) => void;
+  /** By chain; absent: the engine finds its own. */
+  readonly starts?: readonly (Start | undefined)[];
+  /** Whether chains go to worker threads. "auto": when they take long enough to be worth it. */
+  readonly workers?: "auto" | "always" | "never";
+}
+export interface RunOutcome {
+  /** Chains in order, of an engine whose unit is a chain, or the one chain of an engine that draws. */
+  readonly chains: readonly RawChain[];
+  /** Results in order of chain; one for an engine whose unit is a run. */
+  readonly results: readonly Result[];
+  /** The first chain that could not run. */
+  readonly failure?: Failure & { readonly chain: number };
+  readonly interrupted: boolean;
+  /** Worker threads used; 0: none but this. */
+  readonly threads: number;
+}
+
+/** Options are checked against the engine's schema; a mistake throws a UsageError. A refusal is a failure of the outcome. */
+export async function runEngine(
+  target: Target,
+  engine: Engine,
+  options: Readonly<Record<string, unknown>>,
+  settings: RunSettings,
+): Promise<RunOutcome> {
+  const resolved = resolveOptions(engine, options);
+  const refusal = engine.refuse?.(target);
+  if (refusal !== undefined)
+    return { chains: [], results: [], failure: { reason: refusal, chain: 1 }, interrupted: false, threads: 0 };
+  if (engine.unit === "chain") return runChains(target, engine, resolved, settings);
+  const { signal } = settings;
+  const context = chainContext(
+    settings.seed,
+    { chain: 1, start: settings.starts?.[0] },
+    () => signal?.aborted === true,
+    (at) => settings.onProgress?.(at),
+  );
+  const result = await engine.run(target, resolved, context);
+  return outcome([result], signal?.aborted === true, 0);
+}
+
+/** `options` resolved. Chain c, from 1, draws from the stream "chain c" of the seed. */
+export async function runChains(
+  target: Target,
+  engine: AnyChainEngine,
+  options: OptionValues,
+  settings: RunSettings,
+): Promise<RunOutcome> {
+  const chains = settings.chains ?? 4;
+  const orders: ChainOrder[] = Array.from({ length: chains }, (_, c) => ({ chain: c + 1, start: settings.starts?.[c] }));
+  const threads = await threadsFor(engine, chains, settings);
+  const limit = settings.workers === "always" ? 0 : threads > 0 ? PATIENCE : Number.POSITIVE_INFINITY;
+  const density = await target.density();
+  const here = limit === 0 ? undefined : await runHere(density, engine, options, orders, settings, limit, threads);
+  density.dispose();
+  if (here !== undefined) return outcome(here, settings.signal?.aborted === true, 0);
+  const image = await target.image();
+  const data: Omit<WorkerData, "stop"> = { image, engine: engine.name, options, seed: settings.seed };
+  return outcome(await runOnThreads(data, orders, settings, threads), settings.signal?.aborted === true, threads);
+}
+
+function outcome(results: readonly Result[], interrupted: boolean, threads: number): RunOutcome {
+  const failed = results.findIndex(({ failure }) => failure !== undefined);
+  const failure = results[failed]?.failure;
+  return {
+    chains: results.flatMap(({ chain }) => chain ?? []),
+    results,
+    failure: failure === undefined ? undefined : { ...failure, chain: failed + 1 },
+    interrupted,
+    threads,
+  };
+}
+
+const isNode = (): boolean => typeof process === "object" && typeof process.versions?.node === "string";
+
+/** Worker threads that may be used: none outside Node, on one core, or for an engine that threads do not know. */
+async function threadsFor(engine: AnyChainEngine, chains: number, settings: RunSettings): Promise<number> {
+  if (settings.workers === "never" || !isNode() || !chainEngines.includes(engine)) return 0;
+  const { coreCount } = await import("../runtime/platform/threads.ts");
+  const threads = Math.min(chains, settings.threads ?? coreCount());
+  return settings.workers === "always" ? Math.max(1, threads) : threads > 1 ? threads : 0;
+}
+
+/** Milliseconds after which chains that are far from done are given to threads, from their beginning. */
+const PATIENCE = 200;
+/** What starting the threads costs, in milliseconds. */
+const THREAD_START = 100;
+/** Milliseconds that one chain runs before the next one's turn. */
+const SLICE = 15;
+
+/**
+ * All chains on this thread, in turns, so that progress is shared and an interruption finds them alike. After `patience`
+ * milliseconds, if threads would be done sooner even by starting again, undefined: a chain's bits do not depend on where it runs.
+ */
+async function runHere(
+  density: LogDensity,
+  engine: AnyChainEngine,
+  options: OptionValues,
+  orders: readonly ChainOrder[],
+  settings: RunSettings,
+  patience: number,
+  threads: number,
+): Promise<Result[] | undefined> {
+  const done = orders.map(() => 0);
+  const { signal } = settings;
+  const stop = () => signal?.aborted === true;
+  const runs = orders.map((order, c) => {
+    const context = chainContext(settings.seed, order, stop, (at) => settings.onProgress?.(at));
+    const progress = (at: Progress) => {
+      done[c] = at.done / at.total;
+      context.progress(at);
+    };
+    return engine.run(density, options, { ...context, progress });
+  });
+  const results: (Result | undefined)[] = orders.map(() => undefined);
+  const began = performance.now();
+  let isPatient = Number.isFinite(patience);
+  while (results.includes(undefined)) {
+    for (let c = 0; c < runs.length; c++) {
+      if (results[c] !== undefined) continue;
+      const end = performance.now() + SLICE;
+      let step = runs[c].next();
+      for (let i = 1; !step.done && !((i & 7) === 0 && performance.now() > end); i++) step = runs[c].next();
+      if (step.done) results[c] = step.value;
+      await breathe();
+    }
+    const elapsed = performance.now() - began;
+    if (isPatient && elapsed > patience && !stop()) {
+      isPatient = false;
+      const share = done.reduce((sum, part, c) => sum + (results[c] === undefined ? part : 1), 0) / done.length;
+      const whole = elapsed / Math.max(share, 1e-3);
+      if (whole - elapsed > whole / threads + THREAD_START) {
+        for (const run of runs) run.return(ABANDONED);
+        return undefined;
+      }
+    }
+  }
+  return results.flatMap((result) => result ?? []);
+}
+const ABANDONED: Result = { verdicts: [], traces: {} };
+
+/** Lets signals and output through. */
+function breathe(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === "function") setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
+}
+
+async function runOnThreads(
+  data: Omit<WorkerData, "stop">,
+  orders: readonly ChainOrder[],
+  settings: RunSettings,
+  threads: number,
+): Promise<Result[]> {
+  const { startThread } = await import("../runtime/platform/threads.ts");
+  const stop = new Int32Array(new SharedArrayBuffer(4));
+  const { signal } = settings;
+  const abort = () => Atomics.store(stop, 0, 1);
+  if (signal?.aborted) abort();
+  signal?.addEventListener("abort", abort);
+  const results: Result[] = [];
+  const waiting = [...orders];
+  const workers = Array.from({ length: threads }, () => startThread(workerModule(), { ...data, stop } satisfies WorkerData));
+  try {
+    await Promise.all(
+      workers.map(
+        (worker) =>
+          new Promise<void>((resolve, reject) => {
+            const next = () => {
+              const order = waiting.shift();
+              if (order === undefined) resolve();
+              else worker.send(order);
+            };
+            worker.onFailure(reject);
+            worker.onMessage((received) => {
+              // worker.ts sends nothing else.
+              const message = received as WorkerMessage;
+              if (message.type === "progress") settings.onProgress?.(message.at);
+              else {
+                if (message.type === "done") results[message.chain - 1] = message.result;
+                next();
+              }
+            });
+          }),
+      ),
+    );
+  } finally {
+    signal?.removeEventListener("abort", abort);
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+  if (orders.some(({ chain }) => results[chain - 1] === undefined))
+    throw new InternalError("a sampling thread ended without a result");
+  return results;
+}
+
+/** The built module; sources under test use it too. */
+function workerModule(): URL {
+  return import.meta.url.endsWith(".ts")
+    ? new URL("../../dist/inference/worker.js", import.meta.url)
+    : new URL("./worker.js", import.meta.url);
+}
