@@ -12,19 +12,26 @@ export interface Difference {
 }
 
 /** df/dx_i at x by central differences with steps h, h/2 and h/4, h relative to x_i, extrapolated once (Richardson 1911). The error is
- *  below the spread of the three where truncation rules, and below rounding over the step where that does. `magnitude`: of the terms
- *  that f sums. */
+ *  below the spread of the three where truncation rules, and below rounding over the step where that does. Where the slopes to both sides
+ *  do not approach each other there is a kink, and any slope between them is right. `magnitude`: of the terms that f sums. */
 export function centralDifference(f: (x: Float64Array) => number, x: Float64Array, i: number, magnitude: number): Difference {
   const h = STEP * (x[i] === 0 ? 1 : Math.abs(x[i]));
-  const at = (step: number): number => {
+  const here = f(x);
+  const at = (step: number): { readonly slope: number; readonly bend: number } => {
     const [up, down] = [Float64Array.from(x), Float64Array.from(x)];
     up[i] += step;
     down[i] -= step;
-    return (f(up) - f(down)) / (up[i] - down[i]);
+    const [above, below] = [f(up), f(down)];
+    return {
+      slope: (above - below) / (up[i] - down[i]),
+      bend: Math.abs((above - here) / (up[i] - x[i]) - (here - below) / (x[i] - down[i])),
+    };
   };
   const [wide, middle, narrow] = [at(h), at(h / 2), at(h / 4)];
-  const spread = Math.max(Math.abs(wide - middle), Math.abs(middle - narrow));
-  return { value: (4 * narrow - middle) / 3, tolerance: 4 * spread + (OPERATIONS * EPSILON * magnitude) / (h / 4) };
+  const spread = Math.max(Math.abs(wide.slope - middle.slope), Math.abs(middle.slope - narrow.slope));
+  const kink = narrow.bend > wide.bend / 2 ? narrow.bend : 0;
+  const rounding = (OPERATIONS * EPSILON * magnitude) / (h / 4);
+  return { value: (4 * narrow.slope - middle.slope) / 3, tolerance: 4 * spread + kink + rounding };
 }
 
 export function expectDerivative(derivative: number, difference: Difference, where: string): void {

@@ -4,7 +4,7 @@ import { exp as hostExp, log as hostLog } from "../../numeric/math.ts";
 import { type Builder, dtypeOf, type Node, shapeOf, type Value } from "../graph.ts";
 import type { Primitive, Probe, WasmRule } from "../primitive.ts";
 import { type DType, type Numbers, real, type Shape, sizeOf, stridesOf, type TensorType } from "../type.ts";
-import { checkAxes, forEachIndex } from "./axes.ts";
+import { checkAxes, forEachIndex, otherAxes } from "./axes.ts";
 
 export interface ReduceAttrs {
   readonly axes: readonly number[];
@@ -113,22 +113,35 @@ export const sum = reduction({
   probes: cubeProbes,
 });
 
+/** For each element the product of the others over the axes: by multiplications alone, so that zeros and every derivative are right. */
+function productOfOthers(b: Builder, a: Value, axes: readonly number[]): Value {
+  const shape = shapeOf(a);
+  const order = [...otherAxes(shape.length, axes), ...axes];
+  const rows = sizeOf(keptShape(shape, axes));
+  const moved = b.transpose(a, order);
+  const others = inRow(b, b.reshape(moved, [rows, sizeOf(axes.map((axis) => shape[axis]))]));
+  return b.transpose(
+    b.reshape(others, shapeOf(moved)),
+    order.map((_, axis) => order.indexOf(axis)),
+  );
+}
+/** The halves multiplied are a row half as long, whose others are known; beside them stands the partner in the other half. */
+function inRow(b: Builder, row: Value): Value {
+  const [rows, n] = shapeOf(row);
+  const ones = b.broadcastTo(b.constant(1), [rows, 1]);
+  if (n <= 1) return b.broadcastTo(ones, [rows, n]);
+  const half = Math.ceil(n / 2);
+  const left = b.slice(row, 1, 0, half);
+  const right = n === 2 * half ? b.slice(row, 1, half, half) : b.concat([b.slice(row, 1, half, half - 1), ones], 1);
+  const others = inRow(b, b.mul(left, right));
+  return b.slice(b.concat([b.mul(others, right), b.mul(others, left)], 1), 1, 0, n);
+}
+
 export const prod = reduction({
   name: "prod",
   dtype: counting,
   reduce: (group) => group.reduce((p, x) => p * x, 1),
-  /** ∂/∂a_i = product of the others: the result over a_i, or, where zeros stand, the product of the rest for a single zero. */
-  gradient(b, ct, a, _result, axes) {
-    const back = (v: Value): Value => spread(b, v, a, axes);
-    const zero = b.constant(0);
-    const isZero = b.eq(a, zero);
-    const rest = b.select(isZero, b.constant(1), a);
-    const restProduct = back(b.prod(rest, axes));
-    const zeros = back(b.sum(b.cast(isZero, "real"), axes));
-    const ofZero = b.select(b.eq(zeros, b.constant(1)), restProduct, zero);
-    const ofOther = b.select(b.eq(zeros, zero), b.div(restProduct, rest), zero);
-    return b.mul(back(ct), b.select(isZero, ofZero, ofOther));
-  },
+  gradient: (b, ct, a, _result, axes) => b.mul(spread(b, ct, a, axes), productOfOthers(b, a, axes)),
   wasm: { kind: "reduce", init: 1, combine: (w, acc, x) => w.mul(acc, x) },
   probes: [
     ...cubeProbes,
