@@ -1,6 +1,6 @@
 // Rows at indices, and the adjoint: rows added at indices. Indices are 0-based and inside the table: whoever makes them sees to it.
 import { InternalError, ShapeError } from "../../errors.ts";
-import { dtypeOf, shapeOf } from "../graph.ts";
+import { constantOf, dtypeOf, shapeOf, type Value } from "../graph.ts";
 import type { Primitive } from "../primitive.ts";
 import { formatShape, int, real, sameShape, sizeOf, type TensorType } from "../type.ts";
 import { allBatched, moveAxis } from "./axes.ts";
@@ -37,6 +37,12 @@ function forEachRow(
   }
 }
 
+/** Rows that no index names get a cotangent of exactly 0. */
+function readsEveryRow(index: Value, size: number, batch: number): boolean {
+  const known = constantOf(index);
+  return known !== null && batch === 0 && new Set<number>(known).size === size;
+}
+
 const table = [0.7, -1.3, 2.4, 0.31, -0.52, 1.9, 3.3, -2.2, 0.85, 1.15, -0.4, 0.66];
 
 export const gather: Primitive<GatherAttrs> = {
@@ -68,6 +74,7 @@ export const gather: Primitive<GatherAttrs> = {
   },
   wasm: { kind: "gather" },
   finiteDerivative: true,
+  zeroCotangents: ({ inputs: [a, index], attrs: { batch } }) => !readsEveryRow(index, shapeOf(a)[batch], batch),
   probes: [
     {
       inputs: [

@@ -174,6 +174,7 @@ export const slice: Primitive<SliceAttrs> = {
     }),
   },
   finiteDerivative: true,
+  zeroCotangents: ({ inputs: [a], attrs: { axis, size } }) => size < shapeOf(a)[axis],
   probes: [
     { inputs: [{ type: real([7]), values: sixteen.slice(0, 7) }], attrs: { axis: 0, start: 2, size: 4, step: 1 } },
     { inputs: [{ type: real([7]), values: sixteen.slice(0, 7) }], attrs: { axis: 0, start: 1, size: 3, step: 2 } },

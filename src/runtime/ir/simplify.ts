@@ -1,0 +1,54 @@
+// The simplifier: data never moves. Sums over observations become sums over what varies; see simplify/sums.ts and simplify/squares.ts.
+import type { Program } from "../backend.ts";
+import type { Builder, Node, Value } from "./graph.ts";
+import { shapeOf } from "./graph.ts";
+import { nodesOf } from "./order.ts";
+import { type ReduceAttrs, sum } from "./primitives/reduce.ts";
+import { cheaper } from "./simplify/elementwise.ts";
+import { Session } from "./simplify/session.ts";
+import { cheaperSum } from "./simplify/sums.ts";
+import { verify } from "./verify.ts";
+
+/** Rewriting ends by itself; this bounds it should two rules undo one another. */
+const MOST_ROUNDS = 6;
+const sessions = new WeakMap<Builder, Session>();
+
+/** The same outputs and updates up to rounding, computed with less work. Constant sub-expressions may take seconds, once. */
+export function simplify(b: Builder, program: Program): Program {
+  let session = sessions.get(b);
+  if (session === undefined) sessions.set(b, (session = new Session(b)));
+  let roots = [...program.outputs, ...program.updates.map(([, next]) => next)];
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const next = rewrite(session, roots);
+    const done = next.every((v, i) => v === roots[i]);
+    roots = next;
+    if (done) break;
+  }
+  const outputs = roots.slice(0, program.outputs.length);
+  const updates = program.updates.map(([resident], i) => [resident, roots[program.outputs.length + i]] as const);
+  const simplified = { inputs: program.inputs, outputs, updates };
+  verify(simplified);
+  return simplified;
+}
+
+/** Every node again, from the inputs on, by the rules. */
+function rewrite(s: Session, roots: readonly Value[]): Value[] {
+  const results = new Map<Node, readonly Value[]>();
+  const own = (v: Value): Value => results.get(v.node)?.[v.index] ?? v;
+  for (const node of nodesOf(roots)) {
+    if (typeof node.op === "string") continue;
+    const inputs = node.inputs.map(own);
+    const simpler = cheaper(s, node, inputs) ?? simplerSum(s, node, inputs);
+    results.set(node, simpler === null ? s.b.apply(node.op, inputs, node.attrs) : [simpler]);
+  }
+  return roots.map(own);
+}
+
+function simplerSum(s: Session, node: Node, inputs: readonly Value[]): Value | null {
+  if (node.op !== sum || (node.attrs as ReduceAttrs).axes.length !== shapeOf(inputs[0]).length) return null;
+  const [plain] = s.b.apply(sum, inputs, node.attrs);
+  if (s.settled.has(plain)) return null;
+  const simpler = cheaperSum(s, inputs[0]);
+  if (simpler === null) s.settled.add(plain);
+  return simpler;
+}

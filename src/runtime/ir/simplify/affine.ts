@@ -1,0 +1,207 @@
+// Affine analysis: row n of a value as a constant c_n plus Σ (data of row n) · (an element of something small that varies).
+import { shapeOf, type Value } from "../graph.ts";
+import { otherAxes } from "../primitives/axes.ts";
+import { add, div, mul, neg, sub } from "../primitives/elementwise.ts";
+import { type ReduceAttrs, sum } from "../primitives/reduce.ts";
+import { type Shape, sizeOf, stridesOf } from "../type.ts";
+import { at, compose, type Positions, samePositions, sourceOf, stretched } from "./positions.ts";
+import { matrixVector } from "./rows.ts";
+import { allFinite, type Session } from "./session.ts";
+
+/** Element `at` of the flat atom: the same one in every row, or one a row. */
+export interface Part {
+  readonly atom: Value;
+  readonly at: number | Int32Array;
+}
+/** data_n · Σ parts */
+export interface Column {
+  readonly data: Float64Array;
+  readonly parts: readonly Part[];
+}
+export interface Affine {
+  readonly rows: number;
+  readonly constant: Float64Array;
+  readonly columns: readonly Column[];
+}
+
+/** Bounds on what is spent at bind: columns, elements held, terms of a partial sum that is written out. */
+const MOST_COLUMNS = 1024;
+const MOST_ELEMENTS = 4e7;
+const MOST_TERMS = 64;
+
+/** The affine form of a value, its elements being the rows, or null where that is too large or not finite. `deep` looks inside values
+ *  that are small beside the rows; otherwise they are atoms. */
+export function affineForm(s: Session, v: Value, deep: boolean): Affine | null {
+  const form = new Accumulator(s, sizeOf(shapeOf(v)), deep);
+  form.add(v, null, null, null);
+  return form.finish();
+}
+
+interface OpenColumn {
+  readonly data: Float64Array;
+  readonly part: Part;
+}
+class Accumulator {
+  readonly #s: Session;
+  readonly #rows: number;
+  readonly #deep: boolean;
+  readonly #constant: Float64Array;
+  readonly #byAtom = new Map<Value, OpenColumn[]>();
+  #columns = 0;
+  #failed = false;
+
+  constructor(s: Session, rows: number, deep: boolean) {
+    this.#s = s;
+    this.#rows = rows;
+    this.#deep = deep;
+    this.#constant = new Float64Array(rows);
+  }
+
+  finish(): Affine | null {
+    const columns = [...this.#byAtom.values()].flat().map(({ data, part }) => ({ data, parts: [part] }));
+    const finite = !this.#failed && allFinite(this.#constant) && columns.every((c) => allFinite(c.data));
+    return finite ? { rows: this.#rows, constant: this.#constant, columns } : null;
+  }
+
+  /** Adds scale · data_n · v[positions_n] to row n; null stands for 1. */
+  add(v: Value, positions: Positions, data: Float64Array | null, scale: Value | null): this {
+    if (this.#failed) return this;
+    const s = this.#s;
+    const shape = shapeOf(v);
+    const { op, inputs } = v.node;
+    if (s.isClosed(v)) return this.#addConstant(s.valuesOf(v), positions, data, scale);
+    if (sizeOf(shape) === 1) return this.#addColumn(this.#scaled(scale, s.scalar(v)), 0, data);
+    if (!this.#deep && 2 * sizeOf(shape) <= this.#rows) return this.#addAtom(v, positions, data, scale);
+    const operand = (x: Value, d: Float64Array | null): this =>
+      this.add(x, compose(positions, stretched(shapeOf(x), shape)), d, scale);
+    switch (op) {
+      case add:
+        operand(inputs[0], data);
+        return operand(inputs[1], data);
+      case sub:
+        operand(inputs[0], data);
+        return operand(
+          inputs[1],
+          this.#times(data, () => -1),
+        );
+      case neg:
+        return operand(
+          inputs[0],
+          this.#times(data, () => -1),
+        );
+      case mul:
+        for (const [x, y] of [inputs, [inputs[1], inputs[0]]]) {
+          if (s.isClosed(x)) return operand(y, this.#times(data, this.#reader(x, shape, positions)));
+          if (s.isOpenScalar(x))
+            return this.add(y, compose(positions, stretched(shapeOf(y), shape)), data, this.#scaled(scale, s.scalar(x)));
+        }
+        return this.#addAtom(v, positions, data, scale);
+      case div: {
+        const [x, y] = inputs;
+        const from = compose(positions, stretched(shapeOf(x), shape));
+        if (s.isClosed(y)) {
+          const divisor = this.#reader(y, shape, positions);
+          return this.add(
+            x,
+            from,
+            this.#times(data, (n) => 1 / divisor(n)),
+            scale,
+          );
+        }
+        if (s.isOpenScalar(y)) return this.add(x, from, data, this.#scaled(scale, s.b.reciprocal(s.scalar(y))));
+        return this.#addAtom(v, positions, data, scale);
+      }
+      case sum:
+        return this.#addPartialSum(v, positions, data, scale);
+    }
+    const view = sourceOf(s, v);
+    if (view !== null) return this.add(view.source, compose(positions, view.positions), data, scale);
+    const product = matrixVector(s, v);
+    if (product === null) return this.#addAtom(v, positions, data, scale);
+    const { matrix, columns, vector } = product;
+    if (!this.#fits(columns)) return this;
+    const atom = this.#scaled(scale, vector);
+    for (let k = 0; k < columns; k++)
+      this.#addColumn(
+        atom,
+        k,
+        this.#times(data, (n) => matrix[at(positions, n) * columns + k]),
+      );
+    return this;
+  }
+
+  /** Σ over some axes: one addend a combination of these axes' indices. */
+  #addPartialSum(v: Value, positions: Positions, data: Float64Array | null, scale: Value | null): this {
+    const [operand] = v.node.inputs;
+    const { axes } = v.node.attrs as ReduceAttrs;
+    const starts = subgrid(shapeOf(operand), otherAxes(shapeOf(operand).length, axes));
+    const offsets = subgrid(shapeOf(operand), axes);
+    if (offsets.length > MOST_TERMS) return this.#addAtom(v, positions, data, scale);
+    for (const offset of offsets) {
+      const from = Int32Array.from({ length: this.#rows }, (_, n) => starts[at(positions, n)] + offset);
+      this.add(operand, from, data, scale);
+    }
+    return this;
+  }
+
+  #addConstant(values: Float64Array, positions: Positions, data: Float64Array | null, scale: Value | null): this {
+    const row = (n: number): number => values[at(positions, n)] * (data === null ? 1 : data[n]);
+    if (scale !== null)
+      return this.#addColumn(
+        scale,
+        0,
+        Float64Array.from({ length: this.#rows }, (_, n) => row(n)),
+      );
+    for (let n = 0; n < this.#rows; n++) this.#constant[n] += row(n);
+    return this;
+  }
+
+  #addAtom(v: Value, positions: Positions, data: Float64Array | null, scale: Value | null): this {
+    const from = positions ?? Int32Array.from({ length: this.#rows }, (_, n) => n);
+    const constant = from.every((p) => p === from[0]);
+    return this.#addColumn(this.#scaled(scale, v), constant ? from[0] : from, data);
+  }
+
+  #addColumn(atom: Value, from: number | Int32Array, data: Float64Array | null): this {
+    const own = this.#byAtom.get(atom) ?? [];
+    const same = own.find(({ part }) =>
+      typeof from === "number" || typeof part.at === "number" ? part.at === from : samePositions(part.at, from),
+    );
+    if (same !== undefined) {
+      for (let n = 0; n < this.#rows; n++) same.data[n] += data === null ? 1 : data[n];
+      return this;
+    }
+    if (!this.#fits(1)) return this;
+    this.#columns++;
+    own.push({ data: data === null ? new Float64Array(this.#rows).fill(1) : data.slice(), part: { atom, at: from } });
+    this.#byAtom.set(atom, own);
+    return this;
+  }
+
+  #fits(more: number): boolean {
+    const columns = this.#columns + more;
+    this.#failed ||= columns > MOST_COLUMNS || columns * this.#rows > MOST_ELEMENTS;
+    return !this.#failed;
+  }
+  #times(data: Float64Array | null, factor: (row: number) => number): Float64Array {
+    return Float64Array.from({ length: this.#rows }, (_, n) => factor(n) * (data === null ? 1 : data[n]));
+  }
+  #reader(v: Value, shape: Shape, positions: Positions): (row: number) => number {
+    const values = this.#s.valuesOf(v);
+    const from = compose(positions, stretched(shapeOf(v), shape));
+    return (n) => values[at(from, n)];
+  }
+  #scaled(scale: Value | null, v: Value): Value {
+    return scale === null ? v : this.#s.b.mul(scale, v);
+  }
+}
+
+/** Flat positions in a tensor of the shape of all index combinations along some axes, the others at 0. */
+function subgrid(shape: Shape, axes: readonly number[]): number[] {
+  const strides = stridesOf(shape);
+  let positions = [0];
+  for (const axis of axes) {
+    positions = positions.flatMap((start) => Array.from({ length: shape[axis] }, (_, i) => start + i * strides[axis]));
+  }
+  return positions;
+}

@@ -1,0 +1,64 @@
+// Local rules: elementwise work moved to where there are fewer elements, products with constants recognised as matrix products.
+import { type Node, shapeOf, type Value } from "../graph.ts";
+import { otherAxes } from "../primitives/axes.ts";
+import { div, mul } from "../primitives/elementwise.ts";
+import { type GatherAttrs, gather } from "../primitives/gather.ts";
+import { type ReduceAttrs, sum } from "../primitives/reduce.ts";
+import { sizeOf } from "../type.ts";
+import { coversAll } from "./positions.ts";
+import type { Session } from "./session.ts";
+
+/** Work is moved, or a reciprocal shared, when it shrinks by this factor at least. */
+const SHRINKS = 2;
+const SHARED = 4;
+
+/** A cheaper value than `op` applied to these inputs, or null. */
+export function cheaper(s: Session, { op, attrs }: Node, inputs: readonly Value[]): Value | null {
+  if (typeof op === "string") return null;
+  if (op === div) return sharedReciprocal(s, inputs);
+  if (op === sum) return constantProduct(s, inputs[0], (attrs as ReduceAttrs).axes);
+  return op.elementwise ? atTheTable(s, op, inputs, attrs) : null;
+}
+
+/** f(t[i], u[i], …) is f(t, u, …)[i] with a constant i that reads every row of a table with fewer elements. */
+function atTheTable(s: Session, op: Exclude<Node["op"], string>, inputs: readonly Value[], attrs: unknown): Value | null {
+  const { b } = s;
+  const isGather = (v: Value): boolean => v.node.op === gather && (v.node.attrs as GatherAttrs).batch === 0;
+  const first = inputs.find(isGather);
+  if (first === undefined) return null;
+  const [table, index] = first.node.inputs;
+  if (!s.isClosed(index) || SHRINKS * sizeOf(shapeOf(table)) > sizeOf(shapeOf(first))) return null;
+  const [rank, width] = [shapeOf(first).length, shapeOf(first).length - shapeOf(index).length];
+  // Others must be rows that every index shares, or gathers by the same indices.
+  const operands = inputs.map((v) => {
+    if (isGather(v) && v.node.inputs[1] === index && shapeOf(v).length === rank) return v.node.inputs[0];
+    return shapeOf(v).length <= width ? v : null;
+  });
+  if (operands.some((v) => v === null)) return null;
+  const tables = operands.filter((v, i): v is Value => v !== null && isGather(inputs[i]) && v === inputs[i].node.inputs[0]);
+  if (tables.some((t) => shapeOf(t)[0] !== shapeOf(table)[0])) return null;
+  if (!coversAll(Int32Array.from(s.valuesOf(index)), shapeOf(table)[0])) return null;
+  return b.gather(b.apply(op, operands as Value[], attrs)[0], index);
+}
+
+/** x / y with one y for many x is x · (1/y): one division. */
+function sharedReciprocal(s: Session, [x, y]: readonly Value[]): Value | null {
+  const shares = !s.isClosed(y) && sizeOf(shapeOf(x)) >= SHARED * sizeOf(shapeOf(y));
+  return shares ? s.b.mul(x, s.b.reciprocal(y)) : null;
+}
+
+/** Σ over some axes of a constant times what varies along these axes alone: a matrix times a vector. */
+function constantProduct(s: Session, operand: Value, axes: readonly number[]): Value | null {
+  const shape = shapeOf(operand);
+  if (operand.node.op !== mul || axes.length === 0 || axes.length === shape.length) return null;
+  const [x, y] = operand.node.inputs;
+  const [constant, vector] = s.isClosed(x) ? [x, y] : [y, x];
+  if (!s.isClosed(constant) || s.isClosed(vector)) return null;
+  const missing = shape.length - shapeOf(vector).length;
+  const extent = (axis: number): number => (axis < missing ? 1 : shapeOf(vector)[axis - missing]);
+  const kept = otherAxes(shape.length, axes);
+  if (kept.some((axis) => extent(axis) !== 1) || axes.some((axis) => extent(axis) !== shape[axis])) return null;
+  const { b } = s;
+  const own = b.reshape(vector, axes.map(extent));
+  return b.dot(b.broadcastTo(constant, shape), own, { batch: 0, left: [...axes], right: axes.map((_, i) => i) });
+}
