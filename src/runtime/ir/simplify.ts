@@ -7,6 +7,7 @@ import { type ReduceAttrs, sum } from "./primitives/reduce.ts";
 import { cheaper } from "./simplify/elementwise.ts";
 import { Session } from "./simplify/session.ts";
 import { cheaperSum } from "./simplify/sums.ts";
+import { sizeOf } from "./type.ts";
 import { verify } from "./verify.ts";
 
 /** Rewriting ends by itself; this bounds it should two rules undo one another. */
@@ -34,21 +35,36 @@ export function simplify(b: Builder, program: Program): Program {
 /** Every node again, from the inputs on, by the rules. */
 function rewrite(s: Session, roots: readonly Value[]): Value[] {
   const results = new Map<Node, readonly Value[]>();
+  const objectives = scalarPaths(roots);
   const own = (v: Value): Value => results.get(v.node)?.[v.index] ?? v;
   for (const node of nodesOf(roots)) {
     if (typeof node.op === "string") continue;
     const inputs = node.inputs.map(own);
-    const simpler = cheaper(s, node, inputs) ?? simplerSum(s, node, inputs);
+    const simpler = cheaper(s, node, inputs) ?? simplerSum(s, node, inputs, objectives.has(node));
     results.set(node, simpler === null ? s.b.apply(node.op, inputs, node.attrs) : [simpler]);
   }
   return roots.map(own);
 }
 
-function simplerSum(s: Session, node: Node, inputs: readonly Value[]): Value | null {
+/** Nodes that scalar outputs are made of by scalars alone. Sums among them are objectives and may be split; others are cotangents,
+ *  where Rᵀ(R v) must not become (RᵀR) v. */
+function scalarPaths(roots: readonly Value[]): Set<Node> {
+  const found = new Set<Node>();
+  const visit = (v: Value): void => {
+    if (sizeOf(shapeOf(v)) !== 1 || found.has(v.node)) return;
+    found.add(v.node);
+    pending.push(...v.node.inputs);
+  };
+  const pending = roots.filter((v) => shapeOf(v).length === 0);
+  for (let v = pending.pop(); v !== undefined; v = pending.pop()) visit(v);
+  return found;
+}
+
+function simplerSum(s: Session, node: Node, inputs: readonly Value[], splits: boolean): Value | null {
   if (node.op !== sum || (node.attrs as ReduceAttrs).axes.length !== shapeOf(inputs[0]).length) return null;
   const [plain] = s.b.apply(sum, inputs, node.attrs);
   if (s.settled.has(plain)) return null;
-  const simpler = cheaperSum(s, inputs[0]);
+  const simpler = cheaperSum(s, inputs[0], splits);
   if (simpler === null) s.settled.add(plain);
   return simpler;
 }

@@ -1,7 +1,7 @@
 // Rows sorted into classes that cannot be told apart.
 
 export interface Classes {
-  /** Class of each row, numbered in order of appearance. */
+  /** Class of each row, numbered in the order of the columns that told them apart. */
   readonly ids: Int32Array;
   readonly count: number;
 }
@@ -10,30 +10,29 @@ export const oneClass = (rows: number): Classes => ({ ids: new Int32Array(rows),
 
 /** Splits classes where rows differ in a column. Stops with null beyond `limit` classes. -0 and 0 differ, all NaNs are alike. */
 export function refine(classes: Classes, column: Float64Array | Int32Array, limit: number): Classes | null {
-  const rows = classes.ids.length;
-  const codes = new Map<number, number>();
-  const ids = new Int32Array(rows);
-  const known = new Map<number, number>();
-  for (let n = 0; n < rows; n++) {
-    const x = column[n];
-    let code = x === 0 && Object.is(x, -0) ? -1 : codes.get(x);
-    if (code === undefined) codes.set(x, (code = codes.size));
-    const key = (code + 1) * classes.count + classes.ids[n];
-    let id = known.get(key);
-    if (id === undefined) {
-      if (known.size >= limit) return null;
-      known.set(key, (id = known.size));
-    }
-    ids[n] = id;
+  const codes = codesOf(column);
+  const width = column.length + 1;
+  const keys = Float64Array.from(classes.ids, (id, n) => id * width + codes[n]);
+  const known = new Set<number>();
+  for (const key of keys) {
+    known.add(key);
+    if (known.size > limit) return null;
   }
-  return { ids, count: known.size };
+  const number = new Map([...known].sort((x, y) => x - y).map((key, id) => [key, id]));
+  return { ids: Int32Array.from(keys, (key) => number.get(key)!), count: known.size };
+}
+
+/** Ranks of the values among those that occur. */
+function codesOf(column: Float64Array | Int32Array): Float64Array {
+  const values = new Set<number>(column);
+  const rank = new Map([...values].sort((x, y) => x - y).map((x, i) => [x, i + 1]));
+  return Float64Array.from(column, (x) => (Object.is(x, -0) ? 0 : rank.get(x)!));
 }
 
 /** The first row of each class. */
 export function representatives({ ids, count }: Classes): Int32Array {
   const rows = new Int32Array(count);
-  let next = 0;
-  for (let n = 0; n < ids.length && next < count; n++) if (ids[n] === next) rows[next++] = n;
+  for (let n = ids.length - 1; n >= 0; n--) rows[ids[n]] = n;
   return rows;
 }
 

@@ -66,23 +66,21 @@ function findMatrixVector(s: Session, v: Value): MatrixVector | null {
 /** Classes of rows in which the value cannot differ, or null if there are more than `limit`. */
 export function rowClasses(s: Session, v: Value, rows: number, limit: number): Classes | null {
   const seen = new Map<Value, Positions[]>();
-  let classes: Classes | null = oneClass(rows);
-  const split = (column: Float64Array | Int32Array): void => {
-    if (classes !== null) classes = refine(classes, column, limit);
-  };
+  const indices: Int32Array[] = [];
+  const data: (() => Float64Array)[] = [];
   const visit = (value: Value, positions: Positions): void => {
     const before = seen.get(value) ?? [];
-    if (classes === null || before.includes(positions)) return;
+    if (before.includes(positions)) return;
     seen.set(value, [...before, positions]);
     const reading = readingOf(s, value, rows);
     switch (reading.kind) {
       case "scalar":
         break;
       case "closed":
-        split(pick(s.valuesOf(value), positions, rows));
+        data.push(() => pick(s.valuesOf(value), positions, rows));
         break;
       case "atom":
-        split(positions ?? Int32Array.from({ length: rows }, (_, n) => n));
+        indices.push(positions ?? Int32Array.from({ length: rows }, (_, n) => n));
         break;
       case "elementwise":
         for (const o of reading.operands) visit(o.value, compose(positions, o.positions));
@@ -92,13 +90,17 @@ export function rowClasses(s: Session, v: Value, rows: number, limit: number): C
         break;
       case "product": {
         const { matrix, columns } = reading.product;
-        for (let k = 0; k < columns && classes !== null; k++) {
-          split(Float64Array.from({ length: rows }, (_, n) => matrix[at(positions, n) * columns + k]));
+        for (let k = 0; k < columns; k++) {
+          data.push(() => Float64Array.from({ length: rows }, (_, n) => matrix[at(positions, n) * columns + k]));
         }
       }
     }
   };
   visit(v, null);
+  // Indices first: the classes are then in their order, and reading them needs no permutation.
+  let classes: Classes | null = oneClass(rows);
+  for (const column of indices) classes = classes && refine(classes, column, limit);
+  for (const column of data) classes = classes && refine(classes, column(), limit);
   return classes;
 }
 

@@ -16,10 +16,10 @@ import { foldWeights, mapWeights, scaleWeights, type Weights, weighted } from ".
 /** Below this many rows there is nothing to gain from comparing them. */
 const FEW_ROWS = 8;
 
-/** The sum of all elements of a value, written more cheaply, or null. */
-export function cheaperSum(s: Session, operand: Value): Value | null {
+/** The sum of all elements of a value, written more cheaply, or null. `splits`: it may become several sums. */
+export function cheaperSum(s: Session, operand: Value, splits: boolean): Value | null {
   if (dtypeOf(operand) !== "real" || sizeOf(shapeOf(operand)) <= 1) return null;
-  const parts = new SumParts(s);
+  const parts = new SumParts(s, splits);
   parts.add(operand, 1);
   return parts.progress ? parts.total() : null;
 }
@@ -33,12 +33,14 @@ class SumParts {
   /** Something was found that makes the sum cheaper. */
   progress = false;
   readonly #s: Session;
+  readonly #splits: boolean;
   #constant = 0;
   readonly #scalars: Value[] = [];
   readonly #leaves: Leaf[] = [];
 
-  constructor(s: Session) {
+  constructor(s: Session, splits: boolean) {
     this.#s = s;
+    this.#splits = splits;
   }
 
   /** Adds Σ w v. */
@@ -57,6 +59,8 @@ class SumParts {
       this.#scalars.push(s.b.mul(s.b.constant(weighted(w, Float64Array.of(1))), s.scalar(v)));
       return this;
     }
+    if (op === mul) return this.#addProduct(v, w);
+    if (!this.#splits) return this.#addLeaf(v, w);
     switch (op) {
       case add:
         this.#addStretched(inputs[0], shape, w);
@@ -66,8 +70,6 @@ class SumParts {
         return this.#addStretched(inputs[1], shape, scaleWeights(w, -1));
       case neg:
         return this.add(inputs[0], scaleWeights(w, -1));
-      case mul:
-        return this.#addProduct(v, w);
       case div:
         return this.#addQuotient(v, w);
       case square:
@@ -97,7 +99,7 @@ class SumParts {
 
   /** scale · Σ w v */
   #addScaled(scale: (inner: Value) => Value, fill: (inner: SumParts) => void): this {
-    const inner = new SumParts(this.#s);
+    const inner = new SumParts(this.#s, this.#splits);
     fill(inner);
     this.progress = true;
     this.#scalars.push(scale(inner.total()));
@@ -118,7 +120,7 @@ class SumParts {
           (inner) => inner.#addStretched(other, shape, w),
         );
       }
-      if (!s.isClosed(factor)) continue;
+      if (!s.isClosed(factor) || !(this.#splits || sizeOf(shapeOf(factor)) === 1)) continue;
       const product = this.#timesConstant(w, factor, shape, (a, c) => a * c);
       if (product !== null) return this.#addStretched(other, shape, product);
     }
@@ -266,7 +268,7 @@ class SumParts {
     const ct = typeof w === "number" ? b.broadcastTo(b.constant(w), shape) : b.tensor(w, shape);
     op.gradient(b, [ct], v.node).forEach((g, i) => {
       const x = inputs[i];
-      if (g !== null) this.add(x, weightsOf(s, g));
+      if (g !== null && s.isClosed(g)) this.add(x, weightsOf(s, g));
     });
     return this;
   }
@@ -286,7 +288,7 @@ class SumParts {
   #addLeaf(v: Value, w: Weights): this {
     const s = this.#s;
     const rows = sizeOf(shapeOf(v));
-    const classes = rows < FEW_ROWS ? null : rowClasses(s, v, rows, rows / 2);
+    const classes = rows < FEW_ROWS || !this.#splits ? null : rowClasses(s, v, rows, rows / 2);
     if (classes === null) {
       this.#leaves.push({ value: v, weights: w });
       return this;
