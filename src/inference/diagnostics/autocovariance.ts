@@ -1,8 +1,8 @@
 // Autocovariances of chains, lag by lag as they are asked for: Geyer's estimators rarely need more than a few dozen.
 import { cos, sin } from "../../runtime/numeric/math.ts";
-import { type Chains, meanOf } from "./column.ts";
+import type { Chains } from "./column.ts";
 
-/** Mean over the chains of their autocovariance (1/n) Σ (x[i] - mean)(x[i+t] - mean), each chain with its own mean. */
+/** Mean over the chains of their autocovariance (1/n) Σ (x[i] - mean)(x[i+t] - mean), each chain with its own mean, which is given. */
 export interface Autocovariance {
   at(lag: number): number;
 }
@@ -11,12 +11,11 @@ export interface Autocovariance {
 const DIRECT_LAGS = 128;
 const BLOCK = 4;
 
-export function autocovariance(x: Chains): Autocovariance {
-  const { chains, draws } = x;
+export function autocovariance({ chains, draws, values }: Chains, means: Float64Array): Autocovariance {
   const centred = new Float64Array(chains * draws);
   for (let c = 0, at = 0; c < chains; c++) {
-    const mean = meanOf(x.values, at, at + draws);
-    for (const end = at + draws; at < end; at++) centred[at] = x.values[at] - mean;
+    const mean = means[c];
+    for (const end = at + draws; at < end; at++) centred[at] = values[at] - mean;
   }
   const known = new Float64Array(DIRECT_LAGS);
   let computed = 0;

@@ -11,7 +11,7 @@ const RESOLUTION = 1e-15;
 
 /** Of the mean of x. */
 export function essMean(x: DrawnScalar): number {
-  return isUsable(x) ? essOf(x.split) : Number.NaN;
+  return isUsable(x) ? essOfSpread(x.split, spreadOf(x.split.sorted)) : Number.NaN;
 }
 
 /** Of rank-normalised x: how well the bulk is known, whatever its tails. */
@@ -30,49 +30,31 @@ export function essTail(x: DrawnScalar): number {
 export function essQuantile(x: DrawnScalar, probability: number): number {
   if (!isUsable(x)) return Number.NaN;
   const limit = quantile(x, probability);
-  const { chains, draws, values } = x.split;
-  const indicator = new Uint8Array(values.length);
-  let ones = 0;
-  for (let i = 0; i < values.length; i++) if (values[i] <= limit) ones += indicator[i] = 1;
-  if (ones === 0 || ones === indicator.length) return indicator.length;
-  const means = new Float64Array(chains);
-  for (let c = 0; c < chains; c++) {
-    let sum = 0;
-    for (let i = c * draws; i < (c + 1) * draws; i++) sum += indicator[i];
-    means[c] = sum / draws;
-  }
-  return geyer(chains, draws, means, indicatorAutocovariance(indicator, chains, draws));
+  const { chains, draws, order, sorted } = x.split;
+  // Those up to the limit come first in the order.
+  let count = Math.min(order.length, Math.floor(probability * order.length));
+  while (count < order.length && sorted[count] <= limit) count++;
+  while (count > 0 && sorted[count - 1] > limit) count--;
+  if (count === 0 || count === order.length) return order.length;
+  // 1 - x has the autocovariance of x: the rarer side is followed.
+  const rare = 2 * count <= order.length ? order.subarray(0, count) : order.subarray(count);
+  const { means, covariance } = indicatorAutocovariance(rare, chains, draws);
+  return geyer(chains, draws, means, covariance);
 }
 
 /** Of (x - mean)², for the standard deviation. */
 export function essSd(x: DrawnScalar): number {
-  return isUsable(x) ? essOf(splitChains(squaredDeviations(x))) : Number.NaN;
-}
-
-export function squaredDeviations(x: Chains): Chains {
-  const mean = meanOf(x.values);
-  return { ...x, chains: x.chains, draws: x.draws, values: x.values.map((value) => (value - mean) * (value - mean)) };
+  if (!isUsable(x)) return Number.NaN;
+  const { mean, values } = x;
+  const squares = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) squares[i] = (values[i] - mean) * (values[i] - mean);
+  return essOf(splitChains({ chains: x.chains, draws: x.draws, values: squares }));
 }
 
 /** Rank-normalised values of the split chains. */
 export function splitScores(x: DrawnScalar, table: ScoreTable): Chains {
-  const { chains, draws, values } = x.split;
-  return { chains, draws, values: normalScores(values, splitOrder(x), table) };
-}
-
-/** Order of the split chains' values: that of x, unless its middle draws were left out. */
-export function splitOrder(x: DrawnScalar): Int32Array {
-  const { draws } = x;
-  if (draws % 2 === 0) return x.order;
-  const half = (draws - 1) / 2;
-  const order = new Int32Array(x.split.values.length);
-  let count = 0;
-  for (const index of x.order) {
-    const chain = Math.floor(index / draws);
-    const draw = index - chain * draws;
-    if (draw !== half) order[count++] = 2 * chain * half + (draw < half ? draw : draw - 1);
-  }
-  return order;
+  const { chains, draws } = x.split;
+  return { chains, draws, values: normalScores(x.split, table) };
 }
 
 export function isUsable(x: DrawnScalar): boolean {
@@ -81,19 +63,25 @@ export function isUsable(x: DrawnScalar): boolean {
 
 /** Effective sample size of chains as they are, unsplit. */
 export function essOf(x: Chains): number {
-  const { chains, draws, values } = x;
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    if (value < low) low = value;
-    if (value > high) high = value;
+  for (let i = 0; i < x.values.length; i++) {
+    low = Math.min(low, x.values[i]);
+    high = Math.max(high, x.values[i]);
   }
-  if (high - low < RESOLUTION) return values.length;
+  return essOfSpread(x, high - low);
+}
+
+function essOfSpread(x: Chains, spread: number): number {
+  const { chains, draws, values } = x;
+  if (spread < RESOLUTION) return values.length;
   const means = new Float64Array(chains);
   for (let c = 0; c < chains; c++) means[c] = meanOf(values, c * draws, (c + 1) * draws);
-  return geyer(chains, draws, means, autocovariance(x));
+  return geyer(chains, draws, means, autocovariance(x, means));
 }
+
+/** Largest less smallest. */
+const spreadOf = (sorted: Float64Array): number => sorted[sorted.length - 1] - sorted[0];
 
 /**
  * ess = m n / τ with τ = -1 + 2 Σ ρ_t, truncated where a pair ρ_2k + ρ_2k+1 of autocorrelations first falls below zero and

@@ -1,40 +1,42 @@
-// Autocovariances of a sequence of zeros and ones, from the places of whichever is rarer.
+// Autocovariances of a sequence of zeros and ones, from the places of the ones.
 import type { Autocovariance } from "./autocovariance.ts";
 
-/** As `autocovariance`, for 0/1 values: the pairs (i, i + t) are counted over the rare ones only, and the mean put in after. */
-export function indicatorAutocovariance(indicator: Uint8Array, chains: number, draws: number): Autocovariance {
-  let ones = 0;
-  for (let i = 0; i < indicator.length; i++) ones += indicator[i];
-  // 1 - x has the autocovariance of x.
-  const rare = 2 * ones <= indicator.length ? 1 : 0;
-  const places = new Int32Array(rare === 1 ? ones : indicator.length - ones);
+/** As `autocovariance`, for values that are 1 at `ones` (indices into chains x draws, in any order) and 0 elsewhere. */
+export function indicatorAutocovariance(
+  ones: Int32Array,
+  chains: number,
+  draws: number,
+): { readonly means: Float64Array; readonly covariance: Autocovariance } {
+  const indicator = new Uint8Array(chains * draws);
+  for (let i = 0; i < ones.length; i++) indicator[ones[i]] = 1;
+  const places = Int32Array.from(ones).sort();
   const begins = new Int32Array(chains + 1);
+  const means = new Float64Array(chains);
   for (let c = 0, count = 0; c < chains; c++) {
-    for (let i = c * draws; i < (c + 1) * draws; i++) if (indicator[i] === rare) places[count++] = i;
+    while (count < places.length && places[count] < (c + 1) * draws) count++;
     begins[c + 1] = count;
+    means[c] = (count - begins[c]) / draws;
   }
-  return {
-    /** (1/n) Σ (x[i] - m)(x[i+t] - m) = (pairs - m (ones before n - t + ones from t) + m² (n - t)) / n. */
-    at(lag) {
-      let sum = 0;
-      for (let c = 0; c < chains; c++) {
-        const chainBegin = c * draws;
-        const chainEnd = chainBegin + draws;
-        const mean = (begins[c + 1] - begins[c]) / draws;
-        let pairs = 0;
-        let before = 0;
-        let after = 0;
-        for (let k = begins[c]; k < begins[c + 1]; k++) {
-          const place = places[k];
-          if (place >= chainBegin + lag) after++;
-          if (place + lag < chainEnd) {
-            before++;
-            if (indicator[place + lag] === rare) pairs++;
-          }
+  /** (1/n) Σ (x[i] - m)(x[i+t] - m) = (pairs - m (ones before n - t + ones from t) + m² (n - t)) / n. */
+  const at = (lag: number): number => {
+    let sum = 0;
+    for (let c = 0; c < chains; c++) {
+      const from = c * draws + lag;
+      const to = (c + 1) * draws - lag;
+      let pairs = 0;
+      let before = 0;
+      let after = 0;
+      for (let k = begins[c]; k < begins[c + 1]; k++) {
+        const place = places[k];
+        if (place >= from) after++;
+        if (place < to) {
+          before++;
+          pairs += indicator[place + lag];
         }
-        sum += pairs - mean * (before + after) + mean * mean * (draws - lag);
       }
-      return sum / (chains * draws);
-    },
+      sum += pairs - means[c] * (before + after) + means[c] * means[c] * (draws - lag);
+    }
+    return sum / (chains * draws);
   };
+  return { means, covariance: { at } };
 }

@@ -1,19 +1,18 @@
 // Monte Carlo standard errors of the mean, the standard deviation and quantiles (Vehtari et al. 2021, section 4.4).
 import { betaQuantile } from "./beta-quantile.ts";
-import { type DrawnScalar, meanOf, squaresAround } from "./column.ts";
+import { type DrawnScalar, squaresAround } from "./column.ts";
 import { essMean, essQuantile, essSd, isUsable } from "./ess.ts";
 
 /** sd / sqrt(ess). */
 export function mcseMean(x: DrawnScalar, ess: number = essMean(x)): number {
   if (!isUsable(x)) return Number.NaN;
-  return Math.sqrt(squaresAround(meanOf(x.values), x.values) / (x.values.length - 1) / ess);
+  return Math.sqrt(squaresAround(x.mean, x.values) / (x.values.length - 1) / ess);
 }
 
 /** By the delta method from the error of the variance: sqrt(var((x - m)²) / ess / (4 var)). */
 export function mcseSd(x: DrawnScalar, ess: number = essSd(x)): number {
   if (!isUsable(x)) return Number.NaN;
-  const { values } = x;
-  const mean = meanOf(values);
+  const { values, mean } = x;
   let second = 0;
   let fourth = 0;
   for (let i = 0; i < values.length; i++) {
@@ -36,8 +35,5 @@ export function mcseQuantile(x: DrawnScalar, probability: number): number {
   const ess = essQuantile(x, probability);
   const n = x.values.length;
   const [low, high] = ONE_SIGMA.map((p) => betaQuantile(p, ess * probability + 1, ess * (1 - probability) + 1) * n - 1);
-  const { order, values } = x;
-  const lower = values[order[Math.floor(Math.max(low, 0))]];
-  const upper = values[order[Math.ceil(Math.min(high, n - 1))]];
-  return (upper - lower) / 2;
+  return (x.sorted[Math.ceil(Math.min(high, n - 1))] - x.sorted[Math.floor(Math.max(low, 0))]) / 2;
 }

@@ -1,5 +1,7 @@
 // Rank normalisation: each value replaced by the normal quantile of its rank (Vehtari et al. 2021, section 4.1, equation 14).
 import { normalQuantile } from "../../runtime/numeric/math.ts";
+import type { SplitChains } from "./column.ts";
+import { sortedQuantile } from "./quantile.ts";
 
 /** Φ⁻¹((r - 3/8) / (n + 1/4)) by twice the rank, 2r = 2 .. 2n (Blom 1958), for the average ranks of ties are halves. */
 export interface ScoreTable {
@@ -19,14 +21,14 @@ export function createScoreTable(size: number): ScoreTable {
   return { size, scores };
 }
 
-/** Scores of `values`, whose ascending order is given; ties share the score of their average rank. */
-export function normalScores(values: Float64Array, order: Int32Array, { scores }: ScoreTable): Float64Array {
-  const n = values.length;
+/** Scores of x, in the order of its values; ties share the score of their average rank. */
+export function normalScores({ order, sorted }: SplitChains, { scores }: ScoreTable): Float64Array {
+  const n = order.length;
   const out = new Float64Array(n);
   for (let i = 0; i < n; ) {
-    const x = values[order[i]];
+    const x = sorted[i];
     let j = i + 1;
-    while (j < n && values[order[j]] === x) j++;
+    while (j < n && sorted[j] === x) j++;
     // Ranks i+1 .. j: twice their average is i + 1 + j.
     const score = scores[i + 1 + j];
     for (; i < j; i++) out[order[i]] = score;
@@ -34,18 +36,36 @@ export function normalScores(values: Float64Array, order: Int32Array, { scores }
   return out;
 }
 
-/** Scores of |x - median|, from the order of x: the distances ascend outwards from the median on both sides, so a merge sorts. */
-export function foldedScores(values: Float64Array, order: Int32Array, median: number, table: ScoreTable): Float64Array {
-  const n = values.length;
-  const distance = new Float64Array(n);
-  for (let i = 0; i < n; i++) distance[i] = Math.abs(values[i] - median);
+/** Scores of |x - median|: distances ascend outwards from the median on both sides, so the two sides need only be merged. */
+export function foldedScores({ order, sorted }: SplitChains, { scores }: ScoreTable): Float64Array {
+  const n = order.length;
+  const median = sortedQuantile(sorted, 0.5);
+  const out = new Float64Array(n);
   let right = 0;
-  while (right < n && values[order[right]] < median) right++;
+  for (let step = n; step > 0; step >>= 1) while (right + step <= n && sorted[right + step - 1] < median) right += step;
   let left = right - 1;
-  const folded = new Int32Array(n);
-  for (let k = 0; k < n; k++) {
-    const takesLeft = right >= n || (left >= 0 && distance[order[left]] <= distance[order[right]]);
-    folded[k] = takesLeft ? order[left--] : order[right++];
+  const below = (): number => (left >= 0 ? median - sorted[left] : Number.POSITIVE_INFINITY);
+  const above = (): number => (right < n ? sorted[right] - median : Number.POSITIVE_INFINITY);
+  let nearLeft = below();
+  let nearRight = above();
+  for (let rank = 0; rank < n; ) {
+    const distance = Math.min(nearLeft, nearRight);
+    const begin = left;
+    const end = right;
+    while (nearLeft === distance && left >= 0) {
+      left--;
+      nearLeft = below();
+    }
+    while (nearRight === distance && right < n) {
+      right++;
+      nearRight = above();
+    }
+    const count = begin - left + (right - end);
+    // Twice the average rank of `count` ties after `rank` others.
+    const score = scores[2 * rank + count + 1];
+    for (let i = begin; i > left; i--) out[order[i]] = score;
+    for (let i = end; i < right; i++) out[order[i]] = score;
+    rank += count;
   }
-  return normalScores(distance, folded, table);
+  return out;
 }

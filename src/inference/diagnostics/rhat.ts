@@ -1,14 +1,16 @@
 // R-hat, rank-normalised, split and folded (Vehtari et al. 2021, section 4.1; Gelman and Rubin 1992).
 import { type Chains, type DrawnScalar, meanOf, squaresAround } from "./column.ts";
-import { isUsable, splitOrder, splitScores } from "./ess.ts";
+import { isUsable, splitScores } from "./ess.ts";
 import { createScoreTable, foldedScores, type ScoreTable } from "./normal-scores.ts";
-import { quantileOfOrder } from "./quantile.ts";
 
 /** The larger of the R-hats of location and of scale; NaN for a single chain. */
 export function rhat(x: DrawnScalar, table: ScoreTable = createScoreTable(x.split.values.length)): number {
-  const location = rhatBulk(x, table);
-  const scale = rhatFolded(x, table);
-  return Number.isNaN(location) || Number.isNaN(scale) ? Number.NaN : Math.max(location, scale);
+  return largerRhat(rhatBulk(x, table), rhatFolded(x, table));
+}
+
+/** Chains that are constant but differ have an infinite R-hat of location and none of scale. */
+export function largerRhat(location: number, scale: number): number {
+  return Number.isNaN(scale) ? location : Math.max(location, scale);
 }
 
 /** Of rank-normalised split chains: do they agree on the location? */
@@ -19,9 +21,8 @@ export function rhatBulk(x: DrawnScalar, table: ScoreTable = createScoreTable(x.
 /** Of the distances from the median: do they agree on the scale? */
 export function rhatFolded(x: DrawnScalar, table: ScoreTable = createScoreTable(x.split.values.length)): number {
   if (x.chains < 2 || !isUsable(x)) return Number.NaN;
-  const { chains, draws, values } = x.split;
-  const order = splitOrder(x);
-  return rhatOf({ chains, draws, values: foldedScores(values, order, quantileOfOrder(values, order, 0.5), table) });
+  const { chains, draws } = x.split;
+  return rhatOf({ chains, draws, values: foldedScores(x.split, table) });
 }
 
 /** sqrt((B/W + n - 1) / n) of chains as they are: B between them, W within. */

@@ -1,12 +1,12 @@
 // The summary of draws: one row a scalar, with its Monte Carlo errors.
 import type { Draws } from "../../runtime/draws.ts";
 import type { Column } from "../../runtime/target.ts";
-import { DrawnScalar, meanOf, squaresAround } from "../diagnostics/column.ts";
+import { DrawnScalar, squaresAround } from "../diagnostics/column.ts";
 import { essOf, essTail, isUsable, splitScores } from "../diagnostics/ess.ts";
 import { mcseMean, mcseSd } from "../diagnostics/mcse.ts";
 import { createScoreTable, type ScoreTable } from "../diagnostics/normal-scores.ts";
 import { quantile } from "../diagnostics/quantile.ts";
-import { rhatFolded, rhatOf } from "../diagnostics/rhat.ts";
+import { largerRhat, rhatFolded, rhatOf } from "../diagnostics/rhat.ts";
 
 export interface SummaryRow {
   /** As in the model: "theta[1,2]". */
@@ -47,8 +47,7 @@ export function scalarOf(values: Float64Array, chains: number, draws: number, si
 }
 
 export function summarizeScalar(name: string, x: DrawnScalar, table?: ScoreTable): SummaryRow {
-  const { values } = x;
-  const mean = meanOf(values);
+  const { values, mean } = x;
   const sd = values.length > 1 ? Math.sqrt(squaresAround(mean, values) / (values.length - 1)) : Number.NaN;
   const quantiles = { q5: quantile(x, 0.05), q50: quantile(x, 0.5), q95: quantile(x, 0.95) };
   if (!isUsable(x)) {
@@ -77,7 +76,7 @@ export function summarizeScalar(name: string, x: DrawnScalar, table?: ScoreTable
     ...quantiles,
     essBulk: essOf(scores),
     essTail: essTail(x),
-    rhat: x.chains < 2 || Number.isNaN(bulk) || Number.isNaN(folded) ? Number.NaN : Math.max(bulk, folded),
+    rhat: x.chains < 2 ? Number.NaN : largerRhat(bulk, folded),
   };
 }
 
