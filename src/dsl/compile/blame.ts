@@ -1,0 +1,56 @@
+// Why a log density is not finite at a point: which statement, which element, which values.
+import { createBuilder } from "../../runtime/ir/builder.ts";
+import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { interpret } from "../../runtime/ir/interpret.ts";
+import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
+import type { Blame } from "../../runtime/target.ts";
+import type { CheckedModel } from "../check/checked-model.ts";
+import type { BoundData } from "./bind-data.ts";
+import type { PlacedPiece } from "./target.ts";
+import { type LoweredTerm, walk } from "./walk.ts";
+
+export function blameAt(model: CheckedModel, data: BoundData, pieces: readonly PlacedPiece[], q: Float64Array): Blame {
+  const b = createBuilder();
+  const u = b.tensor(Float64Array.from(q), [q.length]);
+  let next = 0;
+  const take = (): Value => {
+    const p = pieces[next++];
+    return b.slice(u, 0, p.offset, p.size);
+  };
+  const w = walk(b, model, data, { kind: "coordinates", merged: false, take });
+  const terms = [...w.terms, ...w.jacobian];
+  const numbers = terms.map((t) => interpret([t.value], {})[0]);
+  let logDensity = 0;
+  for (const values of numbers) for (const v of values) logDensity += v;
+  const culprits = terms.flatMap((t, i) => culprit(t, numbers[i]));
+  return { logDensity, culprits, badGradient: [] };
+}
+
+function culprit(t: LoweredTerm, values: Float64Array): Blame["culprits"][number][] {
+  const bad = values.findIndex((v) => !Number.isFinite(v));
+  if (bad < 0) return [];
+  const shape = shapeOf(t.value);
+  const element = indexOf(bad, shape);
+  const inputs = t.inputs().flatMap(({ name, value }) => {
+    const own = shapeOf(value);
+    // The element of the input beside the bad element of the term: leading axes are the same rows.
+    const at = own.length <= shape.length ? element.slice(0, own.length).map((k, axis) => Math.min(k, own[axis])) : [];
+    if (own.length > shape.length) return [];
+    const numbers = interpret([value], {})[0];
+    return [{ name, value: numbers[flatOf(at, own)] }];
+  });
+  const count = values.reduce((n, v) => (Number.isFinite(v) ? n : n + 1), 0);
+  return [{ site: t.site, role: t.role, span: t.span, element, value: values[bad], count, of: sizeOf(shape), inputs }];
+}
+
+/** 1-based. */
+function indexOf(flat: number, shape: Shape): number[] {
+  const out: number[] = [];
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    out.unshift((flat % shape[axis]) + 1);
+    flat = Math.floor(flat / shape[axis]);
+  }
+  return out;
+}
+
+const flatOf = (index: readonly number[], shape: Shape): number => index.reduce((flat, k, axis) => flat * shape[axis] + (k - 1), 0);

@@ -1,0 +1,81 @@
+// Calls: built-in functions, the user's functions (inlined), and lpdf and its kin.
+import { type Builder, constantOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { findFunction } from "../check/functions/index.ts";
+import type { Applied } from "../distributions/applied.ts";
+import type { Argument, Call, FunctionStatement } from "../language/ast.ts";
+import { executeBody } from "./block.ts";
+import type { Context } from "./context.ts";
+import { applyDistribution } from "./distribution.ts";
+import { evaluate, evaluateRagged } from "./evaluate.ts";
+import { at, bindCodes, reject } from "./rejection.ts";
+import { Scope } from "./scope.ts";
+
+export function evaluateCall(c: Context, e: Call): Value {
+  const name = e.callee.name;
+  const own = c.model.functions.get(name);
+  if (own) return inline(c, own, e);
+  const query = queries.get(name);
+  if (query) return at(e.span, () => askDistribution(c, query, e));
+  const found = findFunction(name, e.arguments.map((a) => ({ name: a.name?.name })));
+  if (!found) return reject(bindCodes.constant, e.callee.span, `there is no function ${name} of these arguments`);
+  const { form, order } = found;
+  const args = order.map((i) => (form.neutral === undefined || order.length !== 1 ? undefined : masked(c, e.arguments[i], form.neutral)) ?? evaluate(c, e.arguments[i].value));
+  if (form.dataOnly && args.some((a) => constantOf(a) === null)) {
+    reject(bindCodes.constant, e.span, `${name} is computed once, from data that are the same in every iteration`, { label: "depends on latents or on a loop" });
+  }
+  return at(e.span, () => form.lower(c.b, args));
+}
+
+/** Arguments in the order of a function's parameters. */
+function inOrder(parameters: readonly { readonly name: string }[], given: readonly Argument[]): (Argument | undefined)[] {
+  const out: (Argument | undefined)[] = parameters.map(() => undefined);
+  given.forEach((a, i) => {
+    out[a.name ? parameters.findIndex((p) => p.name === a.name?.name) : i] = a;
+  });
+  return out;
+}
+
+/** A comprehension whose length varies with the row, under a reduction: what does not exist counts as the neutral element. */
+function masked(c: Context, a: Argument, neutral: number): Value | undefined {
+  if (a.value.kind !== "comprehension") return undefined;
+  const { value, mask } = evaluateRagged(c, a.value);
+  return mask ? c.b.select(mask, value, c.b.constant(neutral)) : value;
+}
+
+function inline(c: Context, f: FunctionStatement, e: Call): Value {
+  if (c.depth > 100) reject(bindCodes.constant, e.span, `${f.name.name} calls itself`, { label: "functions are inlined: no recursion" });
+  const scope = new Scope(c.root);
+  const given = inOrder(f.parameters, e.arguments);
+  f.parameters.forEach((p, i) => {
+    const a = given[i];
+    if (!a) return reject(bindCodes.shape, e.span, `${f.name.name} is not given ${p.name}`);
+    scope.value(p.name, evaluate(c, a.value));
+  });
+  return executeBody({ ...c, scope, depth: c.depth + 1 }, f.body, f.span);
+}
+
+type Query = (b: Builder, d: Applied, x: Value) => Value | undefined;
+const queries: ReadonlyMap<string, Query> = new Map<string, Query>([
+  ["lpdf", (b, d, x) => d.logDensity(b, x)],
+  ["lpmf", (b, d, x) => d.logDensity(b, x)],
+  ["cdf", (b, d, x) => exponent(b, d.logCdf?.(b, x))],
+  ["lcdf", (b, d, x) => d.logCdf?.(b, x)],
+  ["lccdf", (b, d, x) => d.logCcdf?.(b, x)],
+  ["quantile", (b, d, p) => d.quantile?.(b, p)],
+]);
+const exponent = (b: Builder, v: Value | undefined) => v && b.exp(v);
+
+export const isDistributionQuery = (name: string): boolean => queries.has(name);
+
+function askDistribution(c: Context, query: Query, e: Call): Value {
+  const [of, at, ...rest] = e.arguments;
+  if (!of || !at || rest.length > 0 || of.value.kind !== "call") {
+    return reject(bindCodes.shape, e.span, `${e.callee.name} takes a distribution and a value`, { label: `${e.callee.name}(Normal(0, 1), x)` });
+  }
+  const d = applyDistribution(c, of.value);
+  const x = evaluate(c, at.value);
+  if (shapeOf(x).length < d.event) reject(bindCodes.shape, at.span, `${d.name} is over ${d.event === 1 ? "vectors" : "matrices"}`);
+  const value = query(c.b, d, x);
+  if (value === undefined) return reject(bindCodes.notYet, e.span, `${e.callee.name} of ${d.name} has no closed form here yet`);
+  return value;
+}

@@ -1,0 +1,47 @@
+// What every function of the lowering is handed: the builder, the names in scope, the rows around, and what is collected.
+import type { Builder, Value } from "../../runtime/ir/graph.ts";
+import type { SourceSpan } from "../diagnostics.ts";
+import type { CheckedModel } from "../check/checked-model.ts";
+import type { BoundData } from "./bind-data.ts";
+import { addLoop, type LoopValues, type Rows } from "./rows.ts";
+import { Scope } from "./scope.ts";
+
+export interface Context {
+  readonly b: Builder;
+  readonly model: CheckedModel;
+  readonly data: BoundData;
+  readonly scope: Scope;
+  /** The model's own scope: what functions and densities see beside their parameters. */
+  readonly root: Scope;
+  /** Rows that the expression stands for: loops and comprehensions around it, less what an `if` has taken away. */
+  readonly rows: Rows;
+  /** Conditions on data under which the value matters: elsewhere an index may be out of range. */
+  readonly guards: readonly Value[];
+  /** Depth of user functions under evaluation. */
+  readonly depth: number;
+  readonly session: Session;
+}
+/** State of one walk over the model. */
+export interface Session {
+  /** Numbers for symbols, so that each row symbol is a different input. */
+  next: number;
+  /** Notes for the user, said once. */
+  readonly notes: Set<string>;
+}
+
+export function newContext(b: Builder, model: CheckedModel, data: BoundData): Context {
+  const root = new Scope();
+  return { b, model, data, scope: root, root, rows: [], guards: [], depth: 0, session: { next: 0, notes: new Set() } };
+}
+
+export const inner = (c: Context): Context => ({ ...c, scope: new Scope(c.scope) });
+
+/** The text of a span, for messages and for the names of axes. */
+export function textOf(c: Context, span: SourceSpan): string {
+  return (c.model.sources[span.file]?.text ?? "").slice(span.start, span.end);
+}
+
+export function enterLoop(c: Context, variable: string, axisName: string, values: LoopValues): Context {
+  const { rows, variable: symbol } = addLoop(c.b, c.rows, axisName, `${variable}#${c.session.next++}`, values);
+  return { ...c, rows, scope: new Scope(c.scope, { variable, symbol }) };
+}

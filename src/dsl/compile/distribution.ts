@@ -1,0 +1,171 @@
+// Distribution expressions: a record at its arguments, modifiers around it, or the user's own density.
+import { InternalError } from "../../runtime/errors.ts";
+import { type Builder, constantOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { sizeOf } from "../../runtime/ir/type.ts";
+import type { SourceSpan } from "../diagnostics.ts";
+import { type Applied, apply, type Argument as AppliedArgument, signatureOf, signatures } from "../distributions/applied.ts";
+import type { Distribution, Param } from "../distributions/define.ts";
+import { overEvents } from "../distributions/events.ts";
+import { distributions } from "../distributions/index.ts";
+import { modifiers } from "../distributions/modifiers/index.ts";
+import type { Argument, Call, DensityStatement, Expression, TypeExpression } from "../language/ast.ts";
+import { path } from "./bind-data.ts";
+import { executeBody } from "./block.ts";
+import type { Context } from "./context.ts";
+import { checkElementwise, evaluate } from "./evaluate.ts";
+import { at, bindCodes, reject } from "./rejection.ts";
+import { Scope } from "./scope.ts";
+import { declaredSupport } from "./support.ts";
+
+export const isDistributionName = (c: Context, name: string): boolean =>
+  c.model.densities.has(name) || distributions.has(name) || modifiers.has(name);
+
+/** The distribution that a call names, at the values of its arguments. */
+export function applyDistribution(c: Context, call: Call): Applied {
+  const name = call.callee.name;
+  const density = c.model.densities.get(name);
+  if (density) return at(call.span, () => userDensity(c, density, call));
+  const modifier = modifiers.get(name);
+  if (modifier) return at(call.span, () => modify(c, modifier, call));
+  const record = distributions.get(name);
+  if (!record) return reject(bindCodes.constant, call.callee.span, `there is no distribution ${name}`);
+  return at(call.span, () => plain(c, record, call));
+}
+
+function plain(c: Context, d: Distribution, call: Call): Applied {
+  const given = argumentsByName(d, call.arguments);
+  const values: Record<string, Value> = {};
+  const matrixScale = d.affine?.kind === "elementwise" ? given.get(d.affine.scale) : undefined;
+  for (const [name, e] of given) {
+    const shorter = e === matrixScale ? diagonalScale(c, e) : undefined;
+    values[name] = shorter ?? evaluate(c, e);
+    if (e === matrixScale && !shorter && d.matrixScale && isMatrixScale(e, values[name], d)) {
+      return applyMatrixScale(c, d, values, given);
+    }
+  }
+  const signature = signatureOf(d, [...given.keys()]);
+  if (!signature) return reject(bindCodes.shape, call.span, `${d.name} is not given its parameters`, { label: `takes ${Object.keys(d.params).join(", ")}` });
+  for (const [name, e] of given) checkArgument(d, name, signature[name], values[name], e.span);
+  const numbers = [...given.entries()].filter(([name]) => signature[name].rank === 0);
+  for (let i = 1; i < numbers.length && d.event === 0; i++) {
+    for (let k = 0; k < i; k++) checkElementwise(values[numbers[i][0]], values[numbers[k][0]], call.span, d.name);
+  }
+  return apply(c.b, d, values);
+}
+
+/** Arguments by the names of the parameters they are for. */
+function argumentsByName(d: Distribution, args: readonly Argument[]): Map<string, Expression> {
+  const names = args.flatMap((a) => (a.name ? [a.name.name] : []));
+  const positional = args.length - names.length;
+  const signature =
+    signatures(d).find((s) => names.every((n) => Object.hasOwn(s, n)) && Object.keys(s).length >= args.length && positional <= Object.keys(s).length) ?? d.params;
+  const order = Object.keys(signature);
+  const out = new Map<string, Expression>();
+  args.forEach((a, i) => {
+    out.set(a.name ? a.name.name : order[i], a.value);
+  });
+  return out;
+}
+
+/** I(K) and diag(v) as the scale of an elementwise distribution: independent elements. */
+function diagonalScale(c: Context, e: Expression): Value | undefined {
+  if (e.kind !== "call" || c.model.functions.has(e.callee.name) || e.arguments.length !== 1) return undefined;
+  if (e.callee.name === "I") {
+    const size = constantOf(evaluate(c, e.arguments[0].value));
+    return size === null ? undefined : c.b.broadcastTo(c.b.constant(1), [size[0]]);
+  }
+  return e.callee.name === "diag" ? evaluate(c, e.arguments[0].value) : undefined;
+}
+
+/** Whether a matrix in the place of a scale is meant as one (language.md rule 22): the checker has refused the others. */
+function isMatrixScale(_e: Expression, value: Value, _d: Distribution): boolean {
+  return shapeOf(value).length === 2;
+}
+
+function applyMatrixScale(c: Context, d: Distribution, values: Record<string, Value>, given: Map<string, Expression>): Applied {
+  const record = d.matrixScale;
+  if (!record || !d.affine?.location) throw new InternalError(`${d.name} has no form with a matrix scale`);
+  const scale = values[d.affine.scale];
+  const location = given.get(d.affine.location);
+  const value = location ? evaluate(c, location) : c.b.constant(0);
+  const size = shapeOf(scale)[0];
+  const vector = shapeOf(value).length === 0 ? c.b.broadcastTo(value, [size]) : value;
+  const [where, spread] = Object.keys(record.params);
+  return apply(c.b, record, { [where]: vector, [spread]: scale });
+}
+
+/** Arguments that are known at bind are held against what the parameter must be. */
+function checkArgument(d: Distribution, name: string, p: Param, value: Value, span: SourceSpan): void {
+  const shape = shapeOf(value);
+  if (shape.length < p.rank) {
+    reject(bindCodes.shape, span, `${d.name} takes a ${p.rank === 1 ? "vector" : "matrix"} as ${name}`, { label: `this has shape [${shape.join(", ")}]` });
+  }
+  const numbers = constantOf(value);
+  if (numbers === null) return;
+  const event = shape.slice(shape.length - p.rank);
+  const size = sizeOf(event);
+  for (let i = 0; i < numbers.length; i += size) {
+    if (p.constraint.contains(numbers.subarray(i, i + size), event, p.bounds ?? {})) continue;
+    const what = size === 1 ? `${path(name, shape, i)} = ${numbers[i]}` : name;
+    reject(bindCodes.value, span, `${what} is not ${p.constraint.words}`, { label: `${d.name} needs ${p.constraint.words} as ${name}` });
+  }
+}
+
+type Modifier = NonNullable<ReturnType<typeof modifiers.get>>;
+
+/** truncated(D, lower = a), mixture(w, D), …: leading distributions, numbers by position or by name. */
+function modify(c: Context, m: Modifier, call: Call): Applied {
+  const bases: Applied[] = [];
+  const values = new Map<string, Value>();
+  const free = m.parameters.filter((p) => !call.arguments.some((a) => a.name?.name === p.name));
+  let next = 0;
+  for (const a of call.arguments) {
+    if (a.value.kind === "call" && isDistributionName(c, a.value.callee.name)) bases.push(applyDistribution(c, a.value));
+    else values.set(a.name ? a.name.name : free[next++].name, evaluate(c, a.value));
+  }
+  const known = Object.fromEntries(values);
+  return m.apply(c.b, bases, known);
+}
+
+const rankOf = (t: TypeExpression): 0 | 1 | 2 => Math.min(2, t.sizes.length) as 0 | 1 | 2;
+
+/** density P(x: type; a: type) = e (language.md rule 24): evaluated for one event, spread over the batch. */
+function userDensity(c: Context, s: DensityStatement, call: Call): Applied {
+  const values = call.arguments.map((a, i) => ({ name: a.name?.name ?? s.parameters[i].name.name, value: evaluate(c, a.value) }));
+  const args: AppliedArgument[] = s.parameters.map((p) => {
+    const found = values.find((v) => v.name === p.name.name);
+    if (!found) return reject(bindCodes.shape, call.span, `${s.name.name} is not given ${p.name.name}`);
+    return { name: p.name.name, value: found.value, rank: rankOf(p.type) };
+  });
+  return densityAt(c, s, args);
+}
+
+function densityAt(c: Context, s: DensityStatement, args: readonly AppliedArgument[]): Applied {
+  const event = rankOf(s.variable.type);
+  const bound = (given: readonly Value[]): Context => {
+    const scope = new Scope(c.root);
+    args.forEach((a, i) => {
+      scope.value(a.name, given[i]);
+    });
+    return { ...c, scope };
+  };
+  const inside = bound(args.map((a) => a.value));
+  const support = () => declaredSupport(inside, s.variable.type);
+  const body = (x: Value, given: readonly Value[]): Value => {
+    const context = bound(given);
+    context.scope.value(s.variable.name.name, x);
+    return executeBody(context, s.body, s.span);
+  };
+  return {
+    name: s.name.name,
+    event,
+    eventShape: event === 0 ? [] : null,
+    batchShape: args.map((a) => shapeOf(a.value).slice(0, shapeOf(a.value).length - a.rank)).reduce((x, y) => (x.length >= y.length ? x : y), []),
+    support: { constraint: support().constraint, declared: false, bounds: () => support().bounds },
+    arguments: args,
+    withArguments: (next) => densityAt(c, s, args.map((a, i) => ({ ...a, value: next[i] }))),
+    logDensity: (b: Builder, x: Value) => overEvents(b, [{ value: x, rank: event }, ...args], ([e, ...given]) => body(e, given)),
+    normalised: false,
+    notes: [],
+  };
+}

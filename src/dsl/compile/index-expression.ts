@@ -1,0 +1,137 @@
+// Subscripts: 1-based indices, ranges, index arrays; each checked against the size of its axis in every row.
+import { type Builder, constantOf, dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { sizeOf } from "../../runtime/ir/type.ts";
+import type { SourceSpan } from "../diagnostics.ts";
+import type { Index, Range, Subscript } from "../language/ast.ts";
+import type { Context } from "./context.ts";
+import { evaluate } from "./evaluate.ts";
+import { bindCodes, reject } from "./rejection.ts";
+import { eachRow, type RowTable, rowTable, tableAt } from "./rows.ts";
+
+/** An expression on data as a table over the rows; `what` names it in the message. */
+export function dataTable(c: Context, value: Value, span: SourceSpan, what: string): RowTable {
+  const table = rowTable(c.b, value, c.rows);
+  if (table === null) reject(bindCodes.notYet, span, `${what} depends on latents`, { label: "must be known from the data" });
+  return table;
+}
+
+/** The rows in which all guards hold. */
+function guarded(c: Context): (row: readonly number[]) => boolean {
+  const tables = c.guards.map((g) => rowTable(c.b, g, c.rows));
+  return (row) => tables.every((t) => t === null || tableAt(t, row) !== 0);
+}
+
+/** 0-based index from a 1-based one, any shape; every element of every row is checked to lie in 1..size. */
+export function checkedIndex(c: Context, index: Value, size: number, span: SourceSpan, name: string): Value {
+  const { b } = c;
+  if (dtypeOf(index) !== "int") reject(bindCodes.index, span, "an index is not an integer", { label: "indices are int" });
+  const low = checkElements(c, b.reduceMin(index), (v) => v < 1, span, name, size);
+  const high = checkElements(c, b.reduceMax(index), (v) => v > size, span, name, size);
+  const zeroBased = b.sub(index, b.constant(1, "int"));
+  if (!low && !high) return zeroBased;
+  return b.max(b.min(zeroBased, b.constant(Math.max(0, size - 1), "int")), b.constant(0, "int"));
+}
+
+/** Whether an element is out of range where the guards do not hold (so that it must be clamped); rejects where they hold. */
+function checkElements(c: Context, extreme: Value, bad: (v: number) => boolean, span: SourceSpan, name: string, size: number): boolean {
+  const table = dataTable(c, extreme, span, "an index");
+  if (!table.values.some(bad)) return false;
+  const matters = guarded(c);
+  eachRow(c.rows, (row) => {
+    const v = tableAt(table, row);
+    if (bad(v) && matters(row)) {
+      reject(bindCodes.index, span, `index ${v} is outside 1..${size}`, { label: `${name} has ${size} element${size === 1 ? "" : "s"} along this axis` });
+    }
+  });
+  return c.rows.length > 0;
+}
+
+/** A selection along one axis. */
+type Selector =
+  | { readonly kind: "scalar"; readonly index: Value }
+  | { readonly kind: "array"; readonly index: Value }
+  | { readonly kind: "slice"; readonly start: number; readonly size: number }
+  | { readonly kind: "all" };
+
+export function evaluateIndex(c: Context, e: Index): Value {
+  const base = evaluate(c, e.base);
+  return select(c, base, e.subscripts, e.span, e.base.kind === "name" ? e.base.name : "it");
+}
+
+export function select(c: Context, base: Value, subscripts: readonly Subscript[], span: SourceSpan, name: string): Value {
+  const shape = shapeOf(base);
+  if (subscripts.length > shape.length) {
+    reject(bindCodes.shape, span, `${name} has ${shape.length} ${shape.length === 1 ? "axis" : "axes"} and is given ${subscripts.length} subscripts`);
+  }
+  const selectors = subscripts.map((s, axis) => selector(c, s, shape[axis], name));
+  return apply(c.b, base, selectors);
+}
+
+function selector(c: Context, s: Subscript, size: number, name: string): Selector {
+  switch (s.kind) {
+    case "all":
+      return { kind: "all" };
+    case "range":
+      return rangeSelector(c, s, size, name);
+    case "at": {
+      const value = evaluate(c, s.value);
+      if (shapeOf(value).length > 1) reject(bindCodes.shape, s.span, "an index array has more than one axis", { label: "one index array per subscript" });
+      const index = checkedIndex(c, value, size, s.span, name);
+      return shapeOf(value).length === 0 ? { kind: "scalar", index } : { kind: "array", index };
+    }
+  }
+}
+
+/** a..b with the same width in all rows; a start that varies with the row becomes a gather. */
+function rangeSelector(c: Context, r: Range, size: number, name: string): Selector {
+  const { b } = c;
+  const lower = r.lower ? evaluate(c, r.lower) : b.constant(1, "int");
+  const upper = r.upper ? evaluate(c, r.upper) : b.constant(size, "int");
+  const low = constantOf(lower);
+  const high = constantOf(upper);
+  if (low && high) {
+    const width = Math.max(0, high[0] - low[0] + 1);
+    if (width > 0 && (low[0] < 1 || high[0] > size)) {
+      reject(bindCodes.index, r.span, `the range ${low[0]}..${high[0]} is outside 1..${size}`, { label: `${name} has ${size} elements along this axis` });
+    }
+    return { kind: "slice", start: low[0] - 1, size: width };
+  }
+  const widths = dataTable(c, b.add(b.sub(upper, lower), b.constant(1, "int")), r.span, "the width of a range");
+  if (widths.values.some((w) => w !== widths.values[0])) {
+    reject(bindCodes.shape, r.span, "the width of this range varies from row to row", {
+      label: "only a reduction, such as sum(x[a..b]), takes it",
+      notes: ["write the reduction around the range, or loop over the elements"],
+    });
+  }
+  const width = Math.max(0, widths.values[0]);
+  const index = b.add(lower, b.iota([width], 0));
+  return { kind: "array", index: checkedIndex(c, index, size, r.span, name) };
+}
+
+/** Selectors applied together: leading scalars as one linear index, then axis by axis from the right. */
+export function apply(b: Builder, base: Value, selectors: readonly Selector[]): Value {
+  let scalars = 0;
+  while (scalars < selectors.length && selectors[scalars].kind === "scalar") scalars++;
+  let out = base;
+  for (let axis = selectors.length - 1; axis >= scalars; axis--) out = alongAxis(b, out, selectors[axis], axis);
+  if (scalars === 0) return out;
+  const shape = shapeOf(out);
+  let linear: Value = b.constant(0, "int");
+  for (let k = 0; k < scalars; k++) {
+    const s = selectors[k];
+    if (s.kind === "scalar") linear = b.add(b.mul(linear, b.constant(shape[k], "int")), s.index);
+  }
+  return b.gather(b.reshape(out, [sizeOf(shape.slice(0, scalars)), ...shape.slice(scalars)]), linear);
+}
+
+function alongAxis(b: Builder, base: Value, s: Selector, axis: number): Value {
+  if (s.kind === "all") return base;
+  if (s.kind === "slice") return b.slice(base, axis, s.start, s.size);
+  const rank = shapeOf(base).length;
+  if (axis === 0) return b.gather(base, s.index);
+  const forward = [axis, ...Array.from({ length: rank }, (_, k) => k).filter((k) => k !== axis)];
+  const picked = b.gather(b.transpose(base, forward), s.index);
+  if (s.kind === "scalar") return picked;
+  const back = Array.from({ length: rank }, (_, k) => (k < axis ? k + 1 : k === axis ? 0 : k));
+  return b.transpose(picked, back);
+}

@@ -1,0 +1,228 @@
+// Latents: what a ~ statement on a free name, or a declaration, makes of the unconstrained vector, and the prior that goes with it.
+import { InternalError } from "../../runtime/errors.ts";
+import { constantOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
+import type { ModelSymbol } from "../check/checked-model.ts";
+import type { Applied } from "../distributions/applied.ts";
+import { truncated } from "../distributions/modifiers/index.ts";
+import type { DeclareStatement, Expression, Place, SampleStatement, TypeExpression } from "../language/ast.ts";
+import { evaluateSize } from "./bind-data.ts";
+import { arrayAt, placeCoordinates } from "./block.ts";
+import type { Context } from "./context.ts";
+import { applyDistribution } from "./distribution.ts";
+import { evaluate } from "./evaluate.ts";
+import { checkFit, likelihood, numbersIn } from "./likelihood.ts";
+import { alignToRows, constrainPiece, logScale, type Piece, unconstrainedShape } from "./piece.ts";
+import { eachNameIn } from "./recurrence.ts";
+import { bindCodes, reject } from "./rejection.ts";
+import { type Rows, rowCount, rowShape } from "./rows.ts";
+import type { PieceArray } from "./scope.ts";
+import { declaredSupport, eventOf, type Meeting, meet, type Support } from "./support.ts";
+import { addTerm, axesOf, type Walk } from "./walk.ts";
+
+type LatentSymbol = Extract<ModelSymbol, { kind: "latent" }>;
+const isNoncentered = (s: SampleStatement): boolean => s.distribution.prefix.includes("noncentered");
+const isUnnormalized = (s: SampleStatement): boolean => s.distribution.prefix.includes("unnormalized");
+
+/** mu: ordered[2] — coordinates for the whole; the statements that follow give its prior. */
+export function declareLatent(w: Walk, c: Context, s: DeclareStatement): void {
+  const name = s.name.name;
+  const shape = s.type.sizes.map((e) => evaluateSize(c, e, `the size of ${name}`));
+  const support = declaredSupport(c, s.type);
+  w.declared.add(name);
+  register(w, name, s.type.span, support);
+  const piece = pieceOf(name, support, shape, [], s.type.span);
+  if (w.source.kind === "values") {
+    c.root.value(name, valueGiven(w, name));
+    w.pieces.push(piece);
+  } else if (w.source.kind === "draws") reject(bindCodes.notYet, s.span, "prior draws of a latent whose elements have statements of their own are not built yet");
+  else c.root.value(name, give(w, c, piece, []));
+}
+
+function pieceOf(name: string, support: Support, element: Shape, rows: Shape, span: Piece["span"]): Piece {
+  const object = eventOf(support.constraint, element, span);
+  const shape = [...rows, ...element];
+  return { name, constraint: support.constraint, shape, lead: shape.slice(0, shape.length - object.length), object, bounds: support.bounds, span };
+}
+
+export function register(w: Walk, name: string, span: Piece["span"], support: Support, missing?: readonly number[]): void {
+  if (!w.latents.has(name)) w.latents.set(name, { span, support: support.constraint.words, integer: support.constraint.discrete, missing });
+}
+
+export function valueGiven(w: Walk, name: string): Value {
+  const value = w.source.kind === "values" ? w.source.values[name] : undefined;
+  if (!value) throw new InternalError(`no value is given for ${name}`);
+  return value;
+}
+
+/** The constrained values of a piece from its coordinates; log-Jacobians, and the merged prior of raw coordinates, are collected. */
+export function give(w: Walk, c: Context, piece: Piece, rows: Rows): Value {
+  if (w.source.kind !== "coordinates") throw new InternalError("coordinates are asked of a walk without any");
+  const { b } = c;
+  w.pieces.push(piece);
+  const u = b.reshape(w.source.take(piece), unconstrainedShape(piece));
+  const { x, raw, jacobian } = constrainPiece(b, piece, u);
+  const add = (to: Walk["terms"], role: "jacobian" | "prior", value: Value): void => {
+    to.push({ site: piece.name, role, axes: axesOf({ ...c, rows }, shapeOf(value).slice(rows.length)), value, span: piece.span, inputs: () => [] });
+  };
+  add(w.jacobian, "jacobian", jacobian);
+  if (piece.affine && w.source.merged) add(w.terms, "prior", piece.affine.raw.logDensity(b, raw));
+  const scale = w.source.merged ? undefined : logScale(b, piece);
+  if (scale) add(w.jacobian, "jacobian", scale);
+  return x;
+}
+
+/** x ~ D where x is free. */
+export function sampleLatent(w: Walk, c: Context, s: SampleStatement, symbol: LatentSymbol): void {
+  const place = s.place;
+  if (!place) throw new InternalError("a latent without a place");
+  const { name } = place.name;
+  if (w.declared.has(name)) return likelihood(w, c, s, evaluate(c, s.target), "prior");
+  if (w.source.kind === "values" && !c.root.get(name)) c.root.value(name, valueGiven(w, name));
+  if (place.subscripts.length > 0) return indexedLatent(w, c, s, place);
+  if (c.rows.length > 0) reject(bindCodes.twice, place.span, `${name} is given once in each iteration`, { notes: [`did you mean ${name}[…]?`] });
+  if (w.latents.has(name)) reject(bindCodes.twice, s.span, `${name} is given twice`, { label: "each element has exactly one ~" });
+  const type = s.type ?? symbol.declared;
+  const d = applyDistribution(c, s.distribution.call);
+  const element = elementShape(c, name, type, d, s);
+  const meeting = meetType(c, type, d);
+  register(w, name, s.span, meeting);
+  if (w.source.kind === "draws") c.root.value(name, w.source.draw(c, limit(c, s, d, meeting), element, meeting.constraint, s));
+  if (w.source.kind === "coordinates") c.root.value(name, give(w, c, makePiece(c, s, name, d, meeting, element), []));
+  if (w.source.kind === "values") w.pieces.push(makePiece(c, s, name, d, meeting, element));
+  addPrior(w, c, s, name, d, meeting, element);
+}
+
+function indexedLatent(w: Walk, c: Context, s: SampleStatement, place: Place): void {
+  const { name } = place.name;
+  const { coordinates, count } = placeCoordinates(c, place, c.rows);
+  const inside = insideShape(c, place, count);
+  const self = mentions(s, name);
+  const array = w.source.kind === "values" ? undefined : arrayAt(c.root, name);
+  const type = s.type?.sizes.map((e) => evaluateSize(c, e, `the size of ${name}`));
+  if (self && !type && array?.empty) {
+    reject(bindCodes.constant, s.span, `${name} is read by the statement that gives its first elements`, { notes: [`give its first element a ~ of its own before`] });
+  }
+  const d = self && array ? provisional(c, s, array, coordinates, count, type ?? array.elementShape) : applyDistribution(c, s.distribution.call);
+  const own = type ?? (self && array ? array.elementShape : elementShape(c, name, undefined, d, s).slice(inside.length));
+  const element = [...inside, ...own];
+  const meeting = meetType(c, s.type, d);
+  register(w, name, s.span, meeting);
+  if (array) {
+    const x = w.source.kind === "draws" ? drawRows(w, c, s, d, meeting, element, self) : give(w, c, { ...makePiece(c, s, name, d, meeting, element), coordinates }, c.rows);
+    array.add(coordinates, c.b.reshape(x, [count, ...own]), s.span);
+  } else {
+    w.pieces.push({ ...makePiece(c, s, name, d, meeting, element), coordinates });
+  }
+  addPrior(w, c, s, name, self ? applyDistribution(c, s.distribution.call) : d, meeting, element);
+}
+
+function drawRows(w: Walk, c: Context, s: SampleStatement, d: Applied, meeting: Meeting, element: Shape, self: boolean): Value {
+  if (w.source.kind !== "draws") throw new InternalError("a draw is asked of a walk without any");
+  if (self) reject(bindCodes.notYet, s.span, "prior draws of a recurrence are not built yet", { label: "reads its own earlier elements" });
+  return w.source.draw(c, limit(c, s, d, meeting), element, meeting.constraint, s);
+}
+
+/** The distribution of a statement that reads its own array, for its support alone: the new elements are a placeholder. */
+function provisional(c: Context, s: SampleStatement, array: PieceArray, coordinates: readonly Float64Array[], count: number, element: Shape): Applied {
+  if (isNoncentered(s)) {
+    reject(bindCodes.notYet, s.span, "noncentered under a recurrence needs a scan, which is not built yet", { notes: ["leave noncentered out here"] });
+  }
+  const placeholder = c.b.input(`(elements of ${array.name} #${c.session.next++})`, { shape: [count, ...element], dtype: "real" });
+  return array.provisionally(coordinates, placeholder, s.span, () => applyDistribution(c, s.distribution.call));
+}
+
+/** Axes of a row that ranges on the left give: x[n, 1..K] has one. */
+export function insideShape(c: Context, place: Place, count: number): Shape {
+  const ranges = place.subscripts.filter((x) => x.kind === "range").length;
+  if (ranges > 1) return reject(bindCodes.notYet, place.span, "one range of elements can be given at a time");
+  return ranges === 0 ? [] : [count / Math.max(1, rowCount(c.rows))];
+}
+
+export function mentions(s: SampleStatement, name: string): boolean {
+  let found = false;
+  const look = (e: Expression) =>
+    eachNameIn(e, (n) => {
+      found ||= n === name;
+    });
+  for (const a of s.distribution.call.arguments) look(a.value);
+  return found;
+}
+
+/** By the declared type, else by the shapes of the arguments (language.md rule 12). */
+function elementShape(c: Context, name: string, type: TypeExpression | undefined, d: Applied, s: SampleStatement): Shape {
+  if (type) {
+    const shape = type.sizes.map((e) => evaluateSize(c, e, `the size of ${name}`));
+    checkFit(shape, d, s.span);
+    return shape;
+  }
+  if (d.eventShape === null) {
+    return reject(bindCodes.shape, s.span, `the shape of ${name} does not follow from ${d.name}`, { notes: [`declare it: ${name}: type[…] ~ ${d.name}(…)`] });
+  }
+  return [...d.batchShape, ...d.eventShape];
+}
+
+const meetType = (c: Context, type: TypeExpression | undefined, d: Applied): Meeting => meet(c.b, type && declaredSupport(c, type), d);
+
+function makePiece(c: Context, s: SampleStatement, name: string, d: Applied, meeting: Meeting, element: Shape): Piece {
+  const align = (v: Value | undefined): Value | undefined => v && alignToRows(c.b, v, c.rows, element.length);
+  const rows = rowShape(c.rows);
+  if (!isNoncentered(s)) {
+    const bounds = { lower: align(meeting.bounds.lower), upper: align(meeting.bounds.upper) };
+    return pieceOf(name, { constraint: meeting.constraint, bounds }, element, rows, s.span);
+  }
+  const { affine } = d;
+  if (!affine) return reject(bindCodes.type, s.distribution.span, `${d.name} has no location and scale`, { label: "noncentered needs a location-scale distribution" });
+  if (meeting.truncate.lower || meeting.truncate.upper || meeting.structural) {
+    return reject(bindCodes.type, s.distribution.span, `the type of ${name} truncates ${d.name}`, { label: "noncentered cannot stand with it" });
+  }
+  // Arguments of each row stand over all rows: numbers beside elements, vectors and matrices with their own axes behind.
+  const over = (v: Value, rank: number): Value => alignToRows(c.b, v, c.rows, d.event === 0 ? element.length : Math.max(rank, shapeOf(v).length));
+  const standard = affine.raw(c.b);
+  const raw = standard.withArguments(standard.arguments.map((a) => over(a.value, a.rank)));
+  const support: Support = { constraint: raw.support.constraint, bounds: raw.support.bounds(c.b) };
+  const matrix = affine.kind === "cholesky";
+  return {
+    ...pieceOf(name, support, element, rows, s.span),
+    affine: { kind: affine.kind, location: affine.location && over(affine.location, matrix ? 1 : 0), scale: over(affine.scale, matrix ? 2 : 0), raw },
+  };
+}
+
+/** The distribution with what the bounds of the declared type do to it (language.md rule 11). */
+function limit(c: Context, s: SampleStatement, d: Applied, meeting: Meeting): Applied {
+  const { lower, upper } = meeting.truncate;
+  if ((!lower && !upper) || isUnnormalized(s)) return d;
+  const limited = truncated(c.b, d, { lower, upper });
+  if (limited.normalised || isConstant(d)) return limited;
+  return reject(bindCodes.normaliser, s.span, `the normaliser of ${d.name} truncated to its type has no closed form and depends on latents`, {
+    notes: [`write unnormalized ${d.name}(…) to restrict it without renormalising, as Stan does`],
+  });
+}
+
+const isConstant = (d: Applied): boolean => d.arguments.every((a) => constantOf(a.value) !== null);
+
+function addPrior(w: Walk, c: Context, s: SampleStatement, name: string, d: Applied, meeting: Meeting, element: Shape): void {
+  if (w.source.kind === "draws" || (w.source.kind === "coordinates" && w.source.merged && isNoncentered(s))) return;
+  const limited = limit(c, s, d, meeting);
+  const density = limited.logDensity(c.b, evaluate(c, s.target));
+  for (const note of limited.notes) c.session.notes.add(note);
+  const constant = meeting.structural && !isUnnormalized(s) ? structuralConstant(c, s, name, d, meeting, element) : 0;
+  const value = constant === 0 ? density : c.b.add(c.b.sum(density), c.b.constant(constant));
+  addTerm(w, c, s.span, name, "prior", value, [s.target, ...numbersIn(c, s.distribution.call)]);
+}
+
+/** log of what a type that ties elements together renormalises by: log K! for ordered types under one iid law; otherwise it is left out if it
+ *  is constant, and an error if it depends on latents. */
+function structuralConstant(c: Context, s: SampleStatement, name: string, d: Applied, meeting: Meeting, element: Shape): number {
+  const object = eventOf(meeting.constraint, element, s.span);
+  const alike = d.event === 0 && d.arguments.every((a) => (shapeOf(a.value).at(-1) ?? 1) === 1);
+  const symmetry = alike ? meeting.constraint.logSymmetry?.(object) : undefined;
+  if (symmetry !== undefined) return (symmetry * sizeOf(element)) / sizeOf(object);
+  if (!isConstant(d)) {
+    reject(bindCodes.normaliser, s.span, `${d.name} restricted to ${meeting.constraint.words} has no closed normaliser, and it depends on latents`, {
+      notes: [`write unnormalized ${d.name}(…) to restrict it without renormalising`],
+    });
+  }
+  c.session.notes.add(`${name}: the constant that renormalises ${d.name} on ${meeting.constraint.words} is left out`);
+  return 0;
+}

@@ -1,0 +1,87 @@
+// The term of a value under a distribution: its shape, its support, its log density in every row.
+import { constantOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
+import type { Term } from "../../runtime/target.ts";
+import type { SourceSpan } from "../diagnostics.ts";
+import type { Applied } from "../distributions/applied.ts";
+import type { Call, Expression, SampleStatement } from "../language/ast.ts";
+import { path } from "./bind-data.ts";
+import type { Context } from "./context.ts";
+import { applyDistribution, isDistributionName } from "./distribution.ts";
+import { bindCodes, reject } from "./rejection.ts";
+import { overRows, rowTable } from "./rows.ts";
+import { addTerm, type Walk } from "./walk.ts";
+
+/** x ~ D where x has its values from elsewhere: data, or a latent declared as a whole. */
+export function likelihood(w: Walk, c: Context, s: SampleStatement, x: Value, role: Term["role"]): void {
+  const d = applyDistribution(c, s.distribution.call);
+  const site = s.place?.name.name ?? "observed";
+  termOf(w, c, s, d, x, site, role);
+  if (role === "likelihood") w.observed.add(site);
+}
+
+/** Adds the term of x under d, -inf outside the support. */
+export function termOf(w: Walk, c: Context, s: SampleStatement, d: Applied, x: Value, site: string, role: Term["role"]): void {
+  checkFit(shapeOf(x), d, s.span);
+  const density = d.logDensity(c.b, x);
+  const inside = insideSupport(c, d, x, s, site);
+  const value = inside ? c.b.select(inside, density, c.b.constant(Number.NEGATIVE_INFINITY)) : density;
+  addTerm(w, c, s.span, site, role, value, [s.target, ...numbersIn(c, s.distribution.call)]);
+  for (const note of d.notes) c.session.notes.add(note);
+}
+
+/** The arguments of a distribution that are numbers, those of distributions inside it included. */
+export function numbersIn(c: Context, call: Call): Expression[] {
+  return call.arguments.flatMap((a) => (a.value.kind === "call" && isDistributionName(c, a.value.callee.name) ? numbersIn(c, a.value) : [a.value]));
+}
+
+/** The value's shape must be the distribution's: no new axes (language.md rule 8). */
+export function checkFit(shape: Shape, d: Applied, span: SourceSpan): void {
+  const event = d.eventShape ?? shape.slice(shape.length - d.event);
+  const lead = shape.slice(0, shape.length - event.length);
+  const own = shape.slice(lead.length);
+  if (shape.length < d.event || own.some((n, i) => n !== event[i])) {
+    reject(bindCodes.shape, span, `a value of shape [${shape.join(", ")}] stands left of ~, and ${d.name} gives events of shape [${event.join(", ")}]`);
+  }
+  const batch = d.batchShape;
+  const fits = batch.length === lead.length && batch.every((n, i) => n === lead[i] || n === 1);
+  if (fits || sizeOf(batch) === 1) return;
+  reject(bindCodes.shape, span, `a value of shape [${shape.join(", ")}] stands left of ~, and the arguments of ${d.name} have shape [${batch.join(", ")}]`, {
+    label: "must have equal shapes, or the arguments be scalars",
+  });
+}
+
+/** Known values outside the support are the user's mistake. Where bounds or values depend on latents: the condition to be inside, else nothing. */
+function insideSupport(c: Context, d: Applied, x: Value, s: SampleStatement, name: string): Value | undefined {
+  const { b } = c;
+  if (d.support.declared) return undefined;
+  const known = constantOf(overRows(b, [x], c.rows)[0]);
+  if (known) checkMembers(c, d, x, known, s, name);
+  if (d.event > 0) return undefined;
+  const { lower, upper } = d.support.bounds(b);
+  const infinite = (v: Value, limit: number) => constantOf(v)?.every((t) => t === limit) ?? false;
+  const above = lower && !infinite(lower, Number.NEGATIVE_INFINITY) ? b.ge(x, lower) : undefined;
+  const below = upper && !infinite(upper, Number.POSITIVE_INFINITY) ? b.le(x, upper) : undefined;
+  const inside = above && below ? b.and(above, below) : (above ?? below);
+  if (!inside) return undefined;
+  const table = rowTable(b, b.reduceMin(b.cast(inside, "int")), c.rows);
+  if (table === null) return inside;
+  if (table.values.every((v) => v !== 0)) return undefined;
+  const over = overRows(b, [b.broadcastTo(inside, shapeOf(x))], c.rows)[0];
+  const where = constantOf(over)?.findIndex((v: number) => v === 0) ?? 0;
+  return reject(bindCodes.value, s.target.span, `${path(name, shapeOf(over), where)} = ${known?.[where] ?? "?"} is outside the support of ${d.name}`, {
+    label: "here its density is 0",
+  });
+}
+
+function checkMembers(c: Context, d: Applied, x: Value, known: ArrayLike<number> & { subarray(a: number, b: number): ArrayLike<number> }, s: SampleStatement, name: string): void {
+  const own = shapeOf(x);
+  const event = own.slice(own.length - d.event);
+  const size = sizeOf(event);
+  const shape = [...c.rows.map((r) => r.size), ...own];
+  for (let i = 0; i < known.length; i += size) {
+    if (d.support.constraint.contains(known.subarray(i, i + size), event, {})) continue;
+    const what = size === 1 ? `${path(name, shape, i)} = ${known[i]}` : `a row of ${name}`;
+    reject(bindCodes.value, s.target.span, `${what} is outside the support of ${d.name}`, { label: `${d.name} gives ${d.support.constraint.words}` });
+  }
+}

@@ -1,0 +1,114 @@
+// Missing data: entries given as null are latents beside the observed ones; the statement's term is over the whole array.
+import { InternalError } from "../../runtime/errors.ts";
+import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Shape, sizeOf, stridesOf } from "../../runtime/ir/type.ts";
+import type { DataValue } from "../data/value.ts";
+import type { Applied } from "../distributions/applied.ts";
+import type { SampleStatement } from "../language/ast.ts";
+import { placeCoordinates } from "./block.ts";
+import type { Context } from "./context.ts";
+import { applyDistribution } from "./distribution.ts";
+import { evaluate } from "./evaluate.ts";
+import { give, insideShape, mentions, register, valueGiven } from "./latents.ts";
+import { termOf } from "./likelihood.ts";
+import type { Piece } from "./piece.ts";
+import { bindCodes, reject } from "./rejection.ts";
+import { overRows } from "./rows.ts";
+import type { Walk } from "./walk.ts";
+
+/** y ~ D where some entries of y are missing. */
+export function sampleMissing(w: Walk, c: Context, s: SampleStatement, name: string, data: DataValue): void {
+  const { b } = c;
+  if (w.source.kind === "values") {
+    c.root.value(name, valueGiven(w, name));
+    const d = applyDistribution(c, s.distribution.call);
+    const piece = missingPiece(c, s, name, data, d, statementPositions(c, s, data.shape));
+    if (piece) w.pieces.push(piece.piece);
+  } else {
+    const before = currentValue(c, name, data);
+    const placeholder = b.input(`(${name} with its missing entries #${c.session.next++})`, { shape: data.shape, dtype: "real" });
+    c.root.value(name, mentions(s, name) ? placeholder : before);
+    const d = applyDistribution(c, s.distribution.call);
+    if (d.event > 0) reject(bindCodes.notYet, s.span, `missing entries under ${d.name}`, { label: "its events are vectors or matrices: not built yet" });
+    if (d.support.constraint.discrete) reject(bindCodes.notYet, s.span, "missing integers are summed out, which is not built yet");
+    c.root.value(name, fill(w, c, s, name, data, before, d));
+  }
+  register(w, name, s.span, { constraint: applyDistribution(c, s.distribution.call).support.constraint, bounds: {} }, missingOf(data));
+  termOf(w, c, s, applyDistribution(c, s.distribution.call), evaluate(c, s.target), name, "likelihood");
+}
+
+export const missingOf = (data: DataValue): number[] => [...(data.missing ?? [])].flatMap((m, i) => (m ? [i] : []));
+
+/** The array so far: NaN where no statement has reached a missing entry yet. */
+function currentValue(c: Context, name: string, data: DataValue): Value {
+  const bound = c.root.get(name);
+  return bound?.kind === "value" ? bound.value : c.b.tensor(data.values, data.shape);
+}
+
+function fill(w: Walk, c: Context, s: SampleStatement, name: string, data: DataValue, before: Value, d: Applied): Value {
+  const { b } = c;
+  const positions = statementPositions(c, s, data.shape);
+  const missing = missingPiece(c, s, name, data, d, positions);
+  if (!missing) return before;
+  const { piece, which, chosen } = missing;
+  const total = sizeOf(data.shape);
+  const values = w.source.kind === "draws" ? b.gather(b.reshape(drawAll(w, c, s, d, data, positions), [positions.length]), chosen) : give(w, c, piece, []);
+  const places = Float64Array.from({ length: total }, (_, i) => i);
+  which.forEach((k, i) => {
+    places[positions[k]] = total + i;
+  });
+  const all = b.concat([b.reshape(before, [total]), values], 0);
+  return b.reshape(b.gather(all, b.tensor(places, [total], "int")), data.shape);
+}
+
+/** Draws of all that the statement gives, missing or not. */
+function drawAll(w: Walk, c: Context, s: SampleStatement, d: Applied, data: DataValue, positions: Float64Array): Value {
+  if (w.source.kind !== "draws") throw new InternalError("a draw is asked of a walk without any");
+  const perRow = s.place && s.place.subscripts.length > 0 ? insideShape(c, s.place, positions.length) : data.shape;
+  return w.source.draw(c, d, perRow, d.support.constraint, s);
+}
+
+/** The missing elements among those that the statement gives; undefined if there are none. */
+function missingPiece(c: Context, s: SampleStatement, name: string, data: DataValue, d: Applied, positions: Float64Array) {
+  const { b } = c;
+  const which = [...positions.keys()].filter((k) => data.missing?.[positions[k]]);
+  if (which.length === 0) return undefined;
+  const chosen = b.tensor(Float64Array.from(which), [which.length], "int");
+  /** A value of each row at the missing elements of the statement. */
+  const atMissing = (v: Value | undefined): Value | undefined =>
+    v && (shapeOf(v).length === 0 && c.rows.length === 0 ? v : b.gather(b.reshape(spread(b, c, v, positions.length), [positions.length]), chosen));
+  const bounds = d.support.bounds(b);
+  const strides = stridesOf(data.shape);
+  const piece: Piece = {
+    name,
+    constraint: d.support.constraint,
+    shape: [which.length],
+    lead: [which.length],
+    object: [],
+    bounds: { lower: atMissing(bounds.lower), upper: atMissing(bounds.upper) },
+    coordinates: data.shape.map((n, k) => Float64Array.from(which, (i) => (Math.floor(positions[i] / strides[k]) % n) + 1)),
+    span: s.span,
+  };
+  return { piece, which, chosen };
+}
+
+function spread(b: Builder, c: Context, v: Value, count: number): Value {
+  const [over] = overRows(b, [v], c.rows);
+  const shape = shapeOf(over);
+  if (sizeOf(shape) === count) return over;
+  const rows = sizeOf(c.rows.map((r) => r.size));
+  return b.broadcastTo(b.reshape(over, [rows, 1]), [rows, count / rows]);
+}
+
+/** Flat positions in the data of the elements that the statement gives, row after row. */
+function statementPositions(c: Context, s: SampleStatement, shape: Shape): Float64Array {
+  const place = s.place;
+  if (!place) throw new InternalError("missing data without a name");
+  if (place.subscripts.length === 0) return Float64Array.from({ length: sizeOf(shape) }, (_, i) => i);
+  if (place.subscripts.length !== shape.length) {
+    return reject(bindCodes.notYet, place.span, "missing data are given element by element, or as a whole", { notes: [`subscript every axis of ${place.name.name}, or none`] });
+  }
+  const { coordinates, count } = placeCoordinates(c, place, c.rows);
+  const strides = stridesOf(shape);
+  return Float64Array.from({ length: count }, (_, i) => coordinates.reduce((sum, axis, k) => sum + (axis[i] - 1) * strides[k], 0));
+}

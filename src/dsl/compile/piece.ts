@@ -1,0 +1,87 @@
+// One ~ statement of a latent: its coordinates in the unconstrained vector and how they become constrained values.
+import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
+import type { Bounds, Constraint } from "../constraints/define.ts";
+import type { SourceSpan } from "../diagnostics.ts";
+import type { Applied } from "../distributions/applied.ts";
+import { overEvents } from "../distributions/events.ts";
+import type { Rows } from "./rows.ts";
+import { vectorize } from "../../runtime/ir/batch.ts";
+
+/** A latent, or a part of one, as it is sampled. */
+export interface Piece {
+  readonly name: string;
+  readonly constraint: Constraint;
+  /** Shape of the constrained array: rows, then the element. */
+  readonly shape: Shape;
+  /** Axes in front of one constrained object. */
+  readonly lead: Shape;
+  /** One constrained object. */
+  readonly object: Shape;
+  /** Bounds that broadcast to `shape` (constraints on numbers), or are scalars. */
+  readonly bounds: Bounds<Value>;
+  /** x = location + scale * raw: what is sampled is raw. Aligned to `shape`; a matrix scale keeps its two axes. */
+  readonly affine?: { readonly kind: "elementwise" | "cholesky"; readonly location?: Value; readonly scale: Value; readonly raw: Applied };
+  /** Where the elements lie in the latent's array, 1-based, an entry a subscript; absent: the piece is the whole. */
+  readonly coordinates?: readonly Float64Array[];
+  readonly span: SourceSpan;
+}
+
+export function unconstrainedShape(p: Piece): Shape {
+  return [...p.lead, ...p.constraint.unconstrainedShape(p.object)];
+}
+export const unconstrainedSize = (p: Piece): number => sizeOf(unconstrainedShape(p));
+
+/** From coordinates of `unconstrainedShape` to values of `shape`, with the log-Jacobian over the objects (over the elements, for numbers). */
+export function constrainPiece(b: Builder, p: Piece, u: Value): { readonly x: Value; readonly raw: Value; readonly jacobian: Value } {
+  if (p.constraint.event === 0) {
+    const { x, logDetJacobian } = p.constraint.constrain(b, u, p.bounds, p.shape);
+    return finish(b, p, x, logDetJacobian);
+  }
+  const rank = p.constraint.unconstrainedShape(p.object).length;
+  const part = (which: "x" | "logDetJacobian") =>
+    overEvents(b, [{ value: u, rank }], ([one]) => p.constraint.constrain(b, one, p.bounds, p.object)[which]);
+  return finish(b, p, part("x"), part("logDetJacobian"));
+}
+
+function finish(b: Builder, p: Piece, raw: Value, jacobian: Value): { readonly x: Value; readonly raw: Value; readonly jacobian: Value } {
+  return { x: p.affine ? shift(b, p.affine, raw) : raw, raw, jacobian };
+}
+
+/** location + scale * raw */
+function shift(b: Builder, a: NonNullable<Piece["affine"]>, raw: Value): Value {
+  if (a.kind === "elementwise") {
+    const scaled = b.mul(a.scale, raw);
+    return a.location ? b.add(a.location, scaled) : scaled;
+  }
+  const args = [{ value: raw, rank: 1 }, { value: a.scale, rank: 2 }, ...(a.location ? [{ value: a.location, rank: 1 }] : [])];
+  return overEvents(b, args, ([r, scale, location]) => (location ? b.add(location, b.matmul(scale, r)) : b.matmul(scale, r)));
+}
+
+/** log |dx/draw| over the elements (elementwise) or objects of the piece: what the density of x lacks beside the density of raw. */
+export function logScale(b: Builder, p: Piece): Value | undefined {
+  if (!p.affine) return undefined;
+  const { kind, scale } = p.affine;
+  if (kind === "elementwise") return b.broadcastTo(b.log(b.abs(scale)), p.shape);
+  const objects = p.shape.slice(0, p.shape.length - 1);
+  const logs = overEvents(b, [{ value: scale, rank: 2 }], ([s]) => b.logAbsDet(s));
+  return b.broadcastTo(logs, objects);
+}
+
+/** A value of each row for use beside arrays of shape [rows…, element…]: the rows' axes in front (size 1 where it does not vary), own axes behind,
+ *  size-1 axes between them. A value that varies with no row stays as it is. */
+export function alignToRows(b: Builder, value: Value, rows: Rows, elementRank: number): Value {
+  const own = shapeOf(value);
+  let out = value;
+  const extents: number[] = [];
+  let varies = false;
+  for (let k = rows.length - 1; k >= 0; k--) {
+    const map = new Map(rows[k].ordinals.map((o): [Value, Value] => [o.symbol, b.tensor(o.indices, [rows[k].size], "int")]));
+    const { values, batched } = vectorize(b, [out], map, rows[k].size);
+    varies ||= batched[0];
+    extents.unshift(batched[0] ? rows[k].size : 1);
+    out = batched[0] ? values[0] : b.reshape(out, [1, ...shapeOf(out)]);
+  }
+  if (!varies) return value;
+  return b.reshape(out, [...extents, ...new Array<number>(Math.max(0, elementRank - own.length)).fill(1), ...own]);
+}

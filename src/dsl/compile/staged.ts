@@ -1,0 +1,176 @@
+// Programs that draw: noise comes in as inputs, and draws that no finite program of noise gives are made on the host between two programs.
+import { InternalError } from "../../runtime/errors.ts";
+import type { Executable } from "../../runtime/backend.ts";
+import { type Builder, type InputAttrs, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { nodesBetween } from "../../runtime/ir/order.ts";
+import { simplify } from "../../runtime/ir/simplify.ts";
+import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
+import type { Rng } from "../../runtime/numeric/rng.ts";
+import { compileWasm, instantiate } from "../../runtime/wasm/backend.ts";
+import type { Constraint } from "../constraints/define.ts";
+import type { SourceSpan } from "../diagnostics.ts";
+import type { Applied } from "../distributions/applied.ts";
+import type { Context } from "./context.ts";
+import { alignToRows } from "./piece.ts";
+import { bindCodes, reject } from "./rejection.ts";
+import { rowShape } from "./rows.ts";
+
+interface Noise {
+  readonly input: Value;
+  readonly kind: "normal" | "uniform" | "exponential";
+}
+/** A step on the host: reads the values of `needs`, fills `out`, which is an input of what follows. */
+interface HostStep {
+  readonly needs: readonly Value[];
+  readonly result: Value;
+  run(rng: Rng, given: readonly Float64Array[], out: Float64Array): void;
+}
+
+/** Collects what draws need while a graph is built. */
+export class Drawing {
+  readonly noise: Noise[] = [];
+  readonly steps: HostStep[] = [];
+  readonly #b: Builder;
+  constructor(b: Builder) {
+    this.#b = b;
+  }
+
+  /** Draws of [rows…, element…] from a distribution whose arguments may vary with the rows. */
+  draw(c: Context, d: Applied, element: Shape, constraint: Constraint, span: SourceSpan): Value {
+    const shape = [...rowShape(c.rows), ...element];
+    const rank = (a: { readonly value: Value; readonly rank: number }) => (d.event === 0 ? element.length : Math.max(a.rank, shapeOf(a.value).length));
+    const over = c.rows.length === 0 ? d : d.withArguments(d.arguments.map((a) => alignToRows(this.#b, a.value, c.rows, rank(a))));
+    const drawn = this.#plain(over, shape, span);
+    if (constraint.event === 0 || constraint.name === d.support.constraint.name) return drawn;
+    return this.#arrange(drawn, shape, constraint, span);
+  }
+
+  #plain(d: Applied, shape: Shape, span: SourceSpan): Value {
+    const b = this.#b;
+    if (d.draw) {
+      const inputs = d.draw.noise(shape).map((n) => {
+        const input = b.input(`noise#${this.noise.length}`, { shape: n.shape, dtype: "real" });
+        this.noise.push({ input, kind: n.kind });
+        return input;
+      });
+      const x = d.draw.build(b, inputs, shape);
+      return shapeOf(x).join() === shape.join() ? x : b.broadcastTo(x, shape);
+    }
+    const { sample } = d;
+    if (!sample) return reject(bindCodes.notYet, span, `${d.name} cannot be drawn from`, { label: d.normalised ? "no sampler is known" : "it is not a proper distribution" });
+    const event = shape.slice(shape.length - d.event);
+    const lead = shape.slice(0, shape.length - d.event);
+    const count = sizeOf(lead);
+    const needs = d.arguments.map((a) => {
+      const own = shapeOf(a.value);
+      return b.broadcastTo(a.value, [...lead, ...own.slice(own.length - a.rank)]);
+    });
+    const result = b.input(`draw#${this.steps.length}`, { shape, dtype: "real" });
+    const sizes = d.arguments.map((a) => sizeOf(shapeOf(a.value).slice(shapeOf(a.value).length - a.rank)));
+    const width = sizeOf(event);
+    this.steps.push({
+      needs,
+      result,
+      run(rng, given, out) {
+        for (let i = 0; i < count; i++) {
+          const values = given.map((g, k) => g.subarray(i * sizes[k], (i + 1) * sizes[k]));
+          sample(rng, values, out.subarray(i * width, (i + 1) * width));
+        }
+      },
+    });
+    return result;
+  }
+
+  /** Independent draws brought into an order that the type asks for: for exchangeable elements, sorting is drawing. */
+  #arrange(drawn: Value, shape: Shape, constraint: Constraint, span: SourceSpan): Value {
+    if (!constraint.logSymmetry) return reject(bindCodes.notYet, span, `prior draws restricted to ${constraint.words} are not built yet`);
+    const result = this.#b.input(`draw#${this.steps.length}`, { shape, dtype: "real" });
+    const width = shape[shape.length - 1];
+    this.steps.push({
+      needs: [drawn],
+      result,
+      run(_rng, [given], out) {
+        out.set(given);
+        for (let i = 0; i < out.length; i += width) out.subarray(i, i + width).sort();
+      },
+    });
+    return result;
+  }
+}
+
+/** A compiled sequence of programs and host steps. */
+export interface Staged {
+  /** Fills `inputs`' arrays before; results are in the order of `outputs`. */
+  readonly input: (name: string) => Float64Array | undefined;
+  readonly outputs: readonly Float64Array[];
+  run(rng: Rng): void;
+  dispose(): void;
+}
+
+/** `inputs`: those that the caller fills. */
+export function compileStaged(b: Builder, drawing: Drawing, inputs: readonly Value[], outputs: readonly Value[]): Staged {
+  const levels: HostStep[][] = [];
+  const levelOf = new Map<HostStep, number>();
+  for (const step of drawing.steps) {
+    const before = drawing.steps.slice(0, drawing.steps.indexOf(step)).filter((s) => nodesBetween([s.result], step.needs).length > 0 || step.needs.includes(s.result));
+    const level = before.reduce((m, s) => Math.max(m, (levelOf.get(s) ?? 0) + 1), 0);
+    levelOf.set(step, level);
+    (levels[level] ??= []).push(step);
+  }
+  const available: Value[] = [...inputs, ...drawing.noise.map((n) => n.input)];
+  const programs: { readonly executable: Executable; readonly steps: readonly HostStep[] }[] = [];
+  const make = (wanted: readonly Value[]): Executable => {
+    const program = simplify(b, { inputs: [...available], outputs: wanted, updates: [] });
+    return instantiate(compileWasm(program));
+  };
+  for (const steps of levels) {
+    programs.push({ executable: make(steps.flatMap((s) => s.needs)), steps });
+    available.push(...steps.map((s) => s.result));
+  }
+  const last = make(outputs);
+  const all = [...programs.map((p) => p.executable), last];
+  const nameOf = (v: Value) => (v.node.attrs as InputAttrs).name;
+  const into = (name: string): Float64Array[] => all.map((e) => e.inputs[name]).filter((a): a is Float64Array => a instanceof Float64Array);
+  const spread = (arrays: readonly Float64Array[]) => {
+    for (let i = 1; i < arrays.length; i++) arrays[i].set(arrays[0]);
+  };
+  const noise = drawing.noise.map((n) => ({ kind: n.kind, arrays: into(nameOf(n.input)) }));
+  const given = inputs.map((v) => into(nameOf(v)));
+  const results = new Map(drawing.steps.map((s) => [s, into(nameOf(s.result))]));
+  return {
+    input: (name) => into(name)[0],
+    outputs: last.outputs,
+    run(rng) {
+      for (const arrays of given) spread(arrays);
+      for (const n of noise) {
+        if (n.arrays.length === 0) continue;
+        fill(rng, n.kind, n.arrays[0]);
+        spread(n.arrays);
+      }
+      for (const { executable, steps } of programs) {
+        executable.run();
+        let at = 0;
+        for (const step of steps) {
+          const arrays = results.get(step) ?? [];
+          const values = executable.outputs.slice(at, at + step.needs.length);
+          at += step.needs.length;
+          if (arrays.length === 0) continue;
+          step.run(rng, values, arrays[0]);
+          spread(arrays);
+        }
+      }
+      last.run();
+    },
+    dispose() {
+      for (const e of all) e.dispose();
+    },
+  };
+}
+
+function fill(rng: Rng, kind: Noise["kind"], out: Float64Array): void {
+  if (kind === "normal") rng.fillNormal(out);
+  else if (kind === "uniform") rng.fillUniform(out);
+  else if (kind === "exponential") for (let i = 0; i < out.length; i++) out[i] = rng.exponential();
+  else throw new InternalError(`noise of kind ${kind satisfies never}`);
+}
+

@@ -1,0 +1,178 @@
+// A model at its data as engines see it: terms, coordinates, programs.
+import type { Executable, ExecutableImage, Program } from "../../runtime/backend.ts";
+import { InternalError } from "../../runtime/errors.ts";
+import { vectorize } from "../../runtime/ir/batch.ts";
+import { createBuilder } from "../../runtime/ir/builder.ts";
+import { gradient } from "../../runtime/ir/gradient.ts";
+import { type Builder, shapeOf, typeOf, type Value } from "../../runtime/ir/graph.ts";
+import { interpret } from "../../runtime/ir/interpret.ts";
+import { nodesOf } from "../../runtime/ir/order.ts";
+import { simplify } from "../../runtime/ir/simplify.ts";
+import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
+import type { Assignment, Axis, LogDensity, Site, Slot, Target, Term } from "../../runtime/target.ts";
+import { compileWasm, instantiate, wasmBackend } from "../../runtime/wasm/backend.ts";
+import { densityOf } from "../../runtime/wasm/density.ts";
+import type { CheckedModel } from "../check/checked-model.ts";
+import type { BoundData } from "./bind-data.ts";
+import { blameAt } from "./blame.ts";
+import { makeFinisher, priorDraws } from "./finisher.ts";
+import { type Piece, unconstrainedSize } from "./piece.ts";
+import { Rejection } from "./rejection.ts";
+import { unconstrainAll } from "./unconstrain.ts";
+import { type LatentSource, type LoweredTerm, total, valueOf, type Walk, walk } from "./walk.ts";
+
+/** A piece with its place in the unconstrained vector. */
+export interface PlacedPiece {
+  readonly name: string;
+  readonly offset: number;
+  readonly size: number;
+  readonly shape: Shape;
+}
+interface DensityOptions {
+  readonly jacobian?: boolean;
+  readonly prior?: boolean;
+}
+
+/** Lowers the model once to learn the layout; throws Rejection for a mistake of the user's. */
+export function makeTarget(model: CheckedModel, data: BoundData): Target {
+  const layout = learnLayout(model, data);
+  const { pieces, dimension } = layout;
+  const { shapes } = layout;
+  let image: Promise<ExecutableImage> | undefined;
+
+  const coordinates = (b: Builder, u: Value, merged: boolean): LatentSource => {
+    let next = 0;
+    return {
+      kind: "coordinates",
+      merged,
+      take: () => {
+        const p = pieces[next++];
+        return b.slice(u, 0, p.offset, p.size);
+      },
+    };
+  };
+  const logDensity = (b: Builder, u: Value, { jacobian = true, prior = true }: DensityOptions = {}): Value => {
+    const w = walk(b, model, data, coordinates(b, u, jacobian && prior));
+    const terms = prior ? w.terms : w.terms.filter((t) => t.role !== "prior");
+    return total(b, jacobian ? [...terms, ...w.jacobian] : terms);
+  };
+  const densityProgram = (options?: DensityOptions): Program => {
+    const b = createBuilder();
+    const q = b.input("q", { shape: [dimension], dtype: "real" });
+    return gradientProgram(b, q, logDensity(b, q, options));
+  };
+  const densityImage = (): Promise<ExecutableImage> => (image ??= Promise.resolve().then(() => compileWasm(densityProgram())));
+
+  const target: Target = {
+    name: model.name,
+    layout: pieces,
+    dimension,
+    sites: layout.sites,
+    plates: layout.plates,
+    notes: layout.notes,
+    terms: (b, values) => {
+      const w = walk(b, model, data, { kind: "values", values });
+      return w.terms.map((t) => withReads(t, values));
+    },
+    constrain: (b, u) => {
+      const w = walk(b, model, data, coordinates(b, u, false));
+      const values: Assignment = Object.fromEntries([...w.latents.keys()].map((name) => [name, latentValue(w, name)]));
+      return { values, jacobian: w.jacobian.map((t) => withReads(t, values)) };
+    },
+    logDensity,
+    batched: (b, copies, per, f) => {
+      const own = per.map((v, i) => b.input(`(one of ${copies} #${i} ${shapeOf(v)})`, { ...typeOf(v), shape: shapeOf(v).slice(1) }));
+      const roots = f(b, own);
+      const { values, batched } = vectorize(b, roots, new Map(own.map((o, i) => [o, per[i]])), copies);
+      return values.map((v, i) => (batched[i] ? v : b.broadcastTo(b.reshape(v, [1, ...shapeOf(v)]), [copies, ...shapeOf(v)])));
+    },
+    compile: (program: Program): Promise<Executable> => wasmBackend.compile(program),
+    density: async (options): Promise<LogDensity> => {
+      const plain = (options?.jacobian ?? true) && (options?.prior ?? true);
+      return densityOf(dimension, instantiate(plain ? await densityImage() : compileWasm(densityProgram(options))));
+    },
+    finisher: async (rng) => makeFinisher(model, data, pieces, dimension, rng),
+    unconstrain: (values, base) => {
+      const b = createBuilder();
+      const w = walk(b, model, data, coordinates(b, b.tensor(base, [dimension]), false));
+      const all = new Map<string, ArrayLike<number>>();
+      for (const name of shapes.keys()) all.set(name, values[name] ?? interpret([latentValue(w, name)], {})[0]);
+      return unconstrainAll(model, data, pieces, shapes, all, dimension);
+    },
+    simulatePrior: priorSimulator(model, data, pieces, shapes, dimension),
+    blame: (q) => blameAt(model, data, pieces, q),
+    image: async () => ({ dimension, density: await densityImage() }),
+  };
+  return target;
+}
+
+/** [log density, gradient] of a scalar built on the input q: simplified first, so that the gradient is of the small form. */
+export function gradientProgram(b: Builder, q: Value, density: Value): Program {
+  const first = simplify(b, { inputs: [q], outputs: [density], updates: [] });
+  const [root] = first.outputs;
+  const [u] = first.inputs;
+  return simplify(b, { inputs: [u], outputs: [root, ...gradient(b, root, [u])], updates: [] });
+}
+
+interface Layout {
+  readonly pieces: readonly (PlacedPiece & Slot)[];
+  readonly dimension: number;
+  readonly shapes: ReadonlyMap<string, Shape>;
+  readonly sites: readonly Site[];
+  readonly plates: readonly Axis[];
+  readonly notes: readonly string[];
+}
+
+function learnLayout(model: CheckedModel, data: BoundData): Layout {
+  const b = createBuilder();
+  const pieces: PlacedPiece[] = [];
+  let dimension = 0;
+  const take = (p: Piece): Value => {
+    const size = unconstrainedSize(p);
+    pieces.push({ name: p.name, offset: dimension, size, shape: p.shape });
+    dimension += size;
+    return b.input(`coordinates#${pieces.length}`, { shape: [size], dtype: "real" });
+  };
+  const w = walk(b, model, data, { kind: "coordinates", merged: false, take });
+  const shapes = new Map([...w.latents.keys()].map((name) => [name, shapeOf(latentValue(w, name))]));
+  const plates = new Map<string, Axis>();
+  for (const t of w.terms) for (const a of t.axes) plates.set(a.name, a);
+  return { pieces, dimension, shapes, sites: sitesOf(w), plates: [...plates.values()], notes: [...data.notes, ...w.context.session.notes] };
+}
+
+function sitesOf(w: Walk): Site[] {
+  const plates = (name: string): readonly Axis[] => w.terms.find((t) => t.site === name)?.axes ?? [];
+  const latent = [...w.latents].map(([name, l]): Site => ({ name, role: "latent", type: typeOf(latentValue(w, name)), support: l.support, plates: plates(name), span: l.span }));
+  const observed = [...w.observed].flatMap((name): Site[] => {
+    const t = w.terms.find((x) => x.site === name);
+    return t ? [{ name, role: "observed", type: { shape: shapeOf(t.value), dtype: "real" }, support: "", plates: t.axes, span: t.span }] : [];
+  });
+  return [...latent, ...observed];
+}
+
+function latentValue(w: Walk, name: string): Value {
+  const value = valueOf(w, name);
+  if (!value) throw new InternalError(`the latent ${name} has no value after the walk`);
+  return value;
+}
+
+/** The latents that a term reads: those whose given values it is built on. */
+function withReads({ inputs: _, ...t }: LoweredTerm, values: Assignment): Term {
+  const nodes = new Set(nodesOf([t.value]));
+  return { ...t, reads: Object.keys(values).filter((name) => nodes.has(values[name].node)) };
+}
+
+function priorSimulator(model: CheckedModel, data: BoundData, pieces: readonly PlacedPiece[], shapes: ReadonlyMap<string, Shape>, dimension: number): Target["simulatePrior"] {
+  let prior: ReturnType<typeof priorDraws> | undefined;
+  return async (rng) => {
+    try {
+      prior ??= priorDraws(model, data);
+    } catch (e) {
+      if (e instanceof Rejection) return { refusal: e.message };
+      throw e;
+    }
+    const values = new Map(Object.entries(prior.draw(rng)));
+    for (const [name, shape] of shapes) if (values.get(name)?.length !== sizeOf(shape)) throw new InternalError(`a prior draw of ${name} has another shape`);
+    return { position: unconstrainAll(model, data, pieces, shapes, values, dimension) };
+  };
+}

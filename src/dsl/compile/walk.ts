@@ -1,0 +1,146 @@
+// One walk over a model's statements: latents from a source of values, terms out of ~, factor and observe.
+import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
+import type { Axis, Term } from "../../runtime/target.ts";
+import type { CheckedModel } from "../check/checked-model.ts";
+import type { Constraint } from "../constraints/define.ts";
+import type { SourceSpan } from "../diagnostics.ts";
+import type { Applied } from "../distributions/applied.ts";
+import type { Expression, FactorStatement, ObserveStatement, PredictStatement, QuantityStatement, SampleStatement, Statement } from "../language/ast.ts";
+import { type BoundData, enterData } from "./bind-data.ts";
+import { executeBlock, executeLet } from "./block.ts";
+import { type Context, newContext, textOf } from "./context.ts";
+import { evaluate } from "./evaluate.ts";
+import { declareLatent, sampleLatent } from "./latents.ts";
+import { likelihood } from "./likelihood.ts";
+import { sampleMissing } from "./missing.ts";
+import type { Piece } from "./piece.ts";
+import { overRows } from "./rows.ts";
+
+/** Where latents come from. */
+export type LatentSource =
+  /** Coordinates of each piece in turn; the log-Jacobian is collected. `merged`: the prior of a non-centred latent is that of its raw
+   *  coordinates, which is the same density of the unconstrained point without the detour. */
+  | { readonly kind: "coordinates"; readonly merged: boolean; take(piece: Piece): Value }
+  /** Constrained values by name. */
+  | { readonly kind: "values"; readonly values: Readonly<Record<string, Value>> }
+  /** Drawn from the prior: each ~ is asked for a draw of [rows…, element…]. */
+  | { readonly kind: "draws"; draw(c: Context, d: Applied, element: Shape, constraint: Constraint, s: SampleStatement): Value };
+
+/** A term before it is handed out, with what blame needs. */
+export interface LoweredTerm {
+  readonly site: string;
+  readonly role: Term["role"];
+  readonly axes: readonly Axis[];
+  readonly value: Value;
+  readonly span: SourceSpan;
+  /** Values that went in, over the same axes where they vary. */
+  readonly inputs: () => readonly { readonly name: string; readonly value: Value }[];
+}
+export interface Saved {
+  readonly name: string;
+  readonly span: SourceSpan;
+}
+export interface Walk {
+  readonly terms: LoweredTerm[];
+  readonly jacobian: LoweredTerm[];
+  readonly pieces: Piece[];
+  /** In order of the text; a piecewise latent's value is complete when the walk is done. */
+  readonly latents: Map<string, { readonly span: SourceSpan; readonly support: string; readonly integer: boolean; readonly missing?: readonly number[] }>;
+  /** Latents declared as a whole by `mu: ordered[2]`: their statements give priors alone. */
+  readonly declared: Set<string>;
+  readonly observed: Set<string>;
+  readonly quantities: Saved[];
+  readonly predictions: Saved[];
+  readonly context: Context;
+  readonly source: LatentSource;
+}
+
+export function walk(b: Builder, model: CheckedModel, data: BoundData, source: LatentSource, onPredict?: (w: Walk, c: Context, s: PredictStatement) => void): Walk {
+  const context = newContext(b, model, data);
+  enterData(context);
+  const w: Walk = {
+    terms: [], jacobian: [], pieces: [], latents: new Map(), declared: new Set(), observed: new Set(), quantities: [], predictions: [], context, source,
+  };
+  executeBlock(context, model.statements, (c, s) => visit(w, c, s, onPredict));
+  return w;
+}
+
+function visit(w: Walk, c: Context, s: Statement, onPredict: ((w: Walk, c: Context, s: PredictStatement) => void) | undefined): void {
+  switch (s.kind) {
+    case "sample":
+      return visitSample(w, c, s);
+    case "declare":
+      return declareLatent(w, c, s);
+    case "factor":
+      return addExpression(w, c, s, "factor");
+    case "observe":
+      return addExpression(w, c, s, "likelihood");
+    case "quantity":
+      if (!w.quantities.some((q) => q.name === s.place.name.name)) w.quantities.push({ name: s.place.name.name, span: s.span });
+      return executeLet(c, s satisfies QuantityStatement);
+    case "predict":
+      return onPredict?.(w, c, s);
+    default:
+      return;
+  }
+}
+
+function visitSample(w: Walk, c: Context, s: SampleStatement): void {
+  const name = s.place?.name.name;
+  const symbol = name === undefined ? undefined : c.model.symbols.get(name);
+  if (symbol?.kind === "latent") return sampleLatent(w, c, s, symbol);
+  const data = symbol?.kind === "data" ? c.data.values.get(symbol.name) : undefined;
+  if (symbol && data?.missing) return sampleMissing(w, c, s, symbol.name, data);
+  likelihood(w, c, s, evaluate(c, s.target), "likelihood");
+}
+
+/** Axes of the rows, then of an element. */
+export function axesOf(c: Context, element: Shape, names: readonly (string | undefined)[] = []): Axis[] {
+  return [
+    ...c.rows.map((r): Axis => ({ kind: "plate", name: r.name, size: r.size })),
+    ...element.map((size, i): Axis => ({ kind: "plate", name: names[i] ?? String(size), size })),
+  ];
+}
+
+export function addTerm(w: Walk, c: Context, span: SourceSpan, site: string, role: Term["role"], value: Value, inputs: readonly Expression[]): void {
+  const [over] = overRows(c.b, [value], c.rows);
+  w.terms.push({ site, role, axes: axesOf(c, shapeOf(value)), value: over, span, inputs: () => inputValues(c, inputs) });
+}
+
+/** What stood in a statement, by its text, for a message about it. */
+export function inputValues(c: Context, inputs: readonly Expression[]): { readonly name: string; readonly value: Value }[] {
+  return inputs
+    .filter((e) => e.kind !== "number")
+    .map((e) => ({ name: textOf(c, e.span), value: overRows(c.b, [evaluate(c, e)], c.rows)[0] }));
+}
+
+function addExpression(w: Walk, c: Context, s: FactorStatement | ObserveStatement, role: "factor" | "likelihood"): void {
+  const value = c.b.cast(evaluate(c, s.value), "real");
+  const name = s.kind === "factor" && s.name ? s.name.name : s.kind;
+  addTerm(w, c, s.span, name, role, value, [s.value]);
+}
+
+/** Sum of all elements of all terms. */
+export function total(b: Builder, terms: readonly LoweredTerm[]): Value {
+  return terms.reduce((sum, t) => b.add(sum, b.sum(t.value)), b.constant(0));
+}
+
+/** A latent's or saved name's value when the walk is done. */
+export function valueOf(w: Walk, name: string): Value | undefined {
+  const binding = w.context.scope.get(name);
+  return binding?.kind === "array" ? binding.array.whole(w.context.b) : binding?.kind === "value" ? binding.value : undefined;
+}
+
+/** Elements that statements have given; undefined when all of the box. */
+export function definedOf(w: Walk, name: string): readonly number[] | undefined {
+  const missing = w.latents.get(name)?.missing;
+  if (missing) return missing;
+  const binding = w.context.scope.get(name);
+  if (binding?.kind !== "array") return undefined;
+  const places = binding.array.defined();
+  const whole = shapeOf(binding.array.whole(w.context.b));
+  const perPlace = sizeOf(binding.array.elementShape);
+  if (places.length * perPlace === sizeOf(whole)) return undefined;
+  return places.flatMap((p) => Array.from({ length: perPlace }, (_, i) => p * perPlace + i));
+}
