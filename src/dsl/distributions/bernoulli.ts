@@ -23,7 +23,17 @@ export const bernoulli = defineDistribution({
   logCdf: (b, x, { theta }) => b.xlog1py(b.sub(b.constant(1), x), b.neg(theta)),
   logCcdf: (b, x, { theta }) => b.select(b.lt(x, b.constant(1)), b.log(theta), b.constant(Number.NEGATIVE_INFINITY)),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 1, params: { theta: 0.3 }, logDensity: -1.2039728043259361 },
+      { x: 0, params: { theta: 0.9375 }, logDensity: -2.772588722239781 },
+      { x: 0, params: { theta: 0 }, logDensity: 0 },
+      { x: 1, params: { theta: 1 }, logDensity: 0 },
+      { x: 1, params: { theta: 1e-12 }, logDensity: -27.631021115928547 },
+      { x: 0, params: { theta: 1e-12 }, logDensity: -1.0000000000005e-12 },
+    ],
+  },
 });
 
 export const bernoulliLogit = defineDistribution({
@@ -44,5 +54,14 @@ export const bernoulliLogit = defineDistribution({
   logCcdf: (b, x, { alpha }) =>
     b.select(b.lt(x, b.constant(1)), b.neg(b.softplus(b.neg(alpha))), b.constant(Number.NEGATIVE_INFINITY)),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits, formula",
+    rows: [
+      { x: 1, params: { alpha: 0.75 }, logDensity: -0.38687100611489994 },
+      { x: 0, params: { alpha: 2.5 }, logDensity: -2.5788897342925496 },
+      { x: 0, params: { alpha: -45 }, logDensity: -2.8625185805493937e-20 },
+      { x: 1, params: { alpha: -800 }, logDensity: -800 },
+      { x: 1, params: { alpha: 37 }, logDensity: -8.533047625744066e-17 },
+    ],
+  },
 });

@@ -46,7 +46,16 @@ export const beta = defineDistribution({
     out[0] = betaDraw(rng, alpha[0], beta[0]);
   },
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 0.3, params: { alpha: 0.5, beta: 2 }, logDensity: -0.042370614227545275 },
+      { x: 0.9375, params: { alpha: 30, beta: 4 }, logDensity: 1.8162853014765457 },
+      { x: 1e-9, params: { alpha: 0.0625, beta: 7.5 }, logDensity: 16.810380160557433 },
+      { x: 0.5, params: { alpha: 20000, beta: 15000 }, logDensity: -353.37221174885804 },
+      { x: 0.25, params: { alpha: 1, beta: 1 }, logDensity: 0 },
+    ],
+  },
 });
 
 export const betaProportion = defineDistribution({
@@ -63,7 +72,15 @@ export const betaProportion = defineDistribution({
     out[0] = betaDraw(rng, mu[0] * kappa[0], (1 - mu[0]) * kappa[0]);
   },
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 0.3, params: { mu: 0.25, kappa: 2 }, logDensity: -0.02793377509585303 },
+      { x: 0.9375, params: { mu: 0.875, kappa: 30 }, logDensity: 1.701494543100723 },
+      { x: 1e-9, params: { mu: 0.0625, kappa: 1.5 }, logDensity: 16.459726296499262 },
+      { x: 0.5, params: { mu: 0.5625, kappa: 20000 }, logDensity: -151.9414001891519 },
+    ],
+  },
 });
 
 export const kumaraswamy = defineDistribution({
@@ -88,5 +105,13 @@ export const kumaraswamy = defineDistribution({
   quantile: (g, p, { a, b }) => g.exp(g.div(g.log1mExp(g.div(g.log1p(g.neg(p)), b)), a)),
   upperQuantile: (g, q, { a, b }) => g.exp(g.div(g.log1mExp(g.div(g.log(q), b)), a)),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits, formula",
+    rows: [
+      { x: 0.3, params: { a: 0.5, b: 2 }, logDensity: -0.19147307446247464 },
+      { x: 0.9375, params: { a: 3, b: 0.75 }, logDensity: 1.116134931299785 },
+      { x: 1e-9, params: { a: 0.25, b: 3.5 }, logDensity: 15.394819774666999 },
+      { x: 0.5, params: { a: 6, b: 40 }, logDensity: 1.4007170987848372 },
+    ],
+  },
 });

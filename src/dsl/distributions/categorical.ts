@@ -51,7 +51,16 @@ export const categorical = defineDistribution({
     sizeOf(shapeOf(theta)) <= sizeOf(shapeOf(x)) ? pick(b, b.log(theta), indexOf(b, x)) : b.log(pick(b, theta, indexOf(b, x))),
   draw: { gradient: "score", noise: oneNoise("uniform"), build: (b, [u], { theta }, shape) => inverse(b, u, theta, shape) },
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits, formula",
+    rows: [
+      { x: 2, params: { theta: [0.125, 0.25, 0.625] }, logDensity: -1.3862943611198906 },
+      { x: 1, params: { theta: [1, 0] }, logDensity: 0 },
+      { x: 3, params: { theta: [0.5, 0.4375, 0.0625] }, logDensity: -2.772588722239781 },
+      { x: 1, params: { theta: [1] }, logDensity: 0 },
+      { x: 4, params: { theta: [0.3, 0.2, 0.4, 0.1] }, logDensity: -2.3025850929940455 },
+    ],
+  },
 });
 
 export const categoricalLogit = defineDistribution({
@@ -80,5 +89,14 @@ export const categoricalLogit = defineDistribution({
     },
   },
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits, formula",
+    rows: [
+      { x: 2, params: { beta: [0.5, -1.25, 2] }, logDensity: -3.4826219831020326 },
+      { x: 1, params: { beta: [700, 710] }, logDensity: -10.000045398899218 },
+      { x: 3, params: { beta: [0.5, 0.25, -40] }, logDensity: -41.07593941987884 },
+      { x: 1, params: { beta: [-3] }, logDensity: 0 },
+      { x: 4, params: { beta: [0.3, 2, -4, 1] }, logDensity: -1.440215406266059 },
+    ],
+  },
 });

@@ -23,7 +23,15 @@ export const exponential = defineDistribution({
   quantile: (b, p, { beta }) => b.div(b.neg(b.log1p(b.neg(p))), beta),
   upperQuantile: (b, q, { beta }) => b.div(b.neg(b.log(q)), beta),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 1.3, params: { beta: 2 }, logDensity: -1.9068528194400547 },
+      { x: 0, params: { beta: 0.7 }, logDensity: -0.35667494393873245 },
+      { x: 40000, params: { beta: 1.5 }, logDensity: -59999.59453489189 },
+      { x: 3e-8, params: { beta: 10000000 }, logDensity: 15.81809565095832 },
+    ],
+  },
 });
 
 /** log of ½ e^z for z < 0, of 1 - ½ e^-z above. */
@@ -59,5 +67,13 @@ export const laplace = defineDistribution({
   quantile: (b, p, { mu, sigma }) => b.add(mu, b.mul(sigma, laplaceQuantile(b, p))),
   upperQuantile: (b, q, { mu, sigma }) => b.sub(mu, b.mul(sigma, laplaceQuantile(b, q))),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 1.3, params: { mu: 0.5, sigma: 2 }, logDensity: -1.7862943611198907 },
+      { x: -7.25, params: { mu: 3, sigma: 0.4 }, logDensity: -25.401856448685788 },
+      { x: 1000000, params: { mu: -2.5, sigma: 17 }, logDensity: -58827.20283111285 },
+      { x: 2.5e-9, params: { mu: 1e-9, sigma: 3e-9 }, logDensity: 18.431506367718356 },
+    ],
+  },
 });

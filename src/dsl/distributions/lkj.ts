@@ -65,7 +65,30 @@ export const lkjCholesky = defineDistribution({
   },
   sample: (rng, { eta }, out) => drawFactor(rng, eta[0], Math.round(Math.sqrt(out.length)), out),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits, formula",
+    rows: [
+      { x: [1, 0, -0.28, 0.96], xShape: [2, 2], params: { eta: 2 }, logDensity: -0.36932606149229125 },
+      {
+        x: [1, 0, 0, 0.6, 0.8, 0, 0.2857142857142857, -0.42857142857142855, 0.8571428571428571],
+        xShape: [3, 3],
+        params: { eta: 1 },
+        logDensity: -1.8194561424530646,
+      },
+      {
+        x: [1, 0, 0, 0.6, 0.8, 0, 0.2857142857142857, -0.42857142857142855, 0.8571428571428571],
+        xShape: [3, 3],
+        params: { eta: 0.5 },
+        logDensity: -2.3768735671420322,
+      },
+      {
+        x: [1, 0, 0, 0.6, 0.8, 0, 0.2857142857142857, -0.42857142857142855, 0.8571428571428571],
+        xShape: [3, 3],
+        params: { eta: 7.5 },
+        logDensity: -3.8060544681495467,
+      },
+    ],
+  },
 });
 
 export const lkjCorr = defineDistribution({
@@ -91,5 +114,23 @@ export const lkjCorr = defineDistribution({
       }
   },
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits, formula",
+    rows: [
+      { x: [1, -0.28, -0.28, 1], xShape: [2, 2], params: { eta: 2 }, logDensity: -0.3693260614922912 },
+      { x: [1, 0.5, -0.25, 0.5, 1, 0.125, -0.25, 0.125, 1], xShape: [3, 3], params: { eta: 1 }, logDensity: -1.596312591138855 },
+      {
+        x: [1, 0.5, -0.25, 0.5, 1, 0.125, -0.25, 0.125, 1],
+        xShape: [3, 3],
+        params: { eta: 0.5 },
+        logDensity: -2.308368738641609,
+      },
+      {
+        x: [1, 0.5, -0.25, 0.5, 1, 0.125, -0.25, 0.125, 1],
+        xShape: [3, 3],
+        params: { eta: 7.5 },
+        logDensity: -1.5726075202561185,
+      },
+    ],
+  },
 });

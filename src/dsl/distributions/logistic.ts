@@ -27,7 +27,15 @@ export const logistic = defineDistribution({
   quantile: (b, p, { mu, sigma }) => b.add(mu, b.mul(sigma, logit(b, p))),
   upperQuantile: (b, q, { mu, sigma }) => b.sub(mu, b.mul(sigma, logit(b, q))),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 1.3, params: { mu: 0.5, sigma: 2 }, logDensity: -2.1191776853598507 },
+      { x: -7.25, params: { mu: 3, sigma: 0.4 }, logDensity: -24.708709268140712 },
+      { x: 1000000, params: { mu: -2.5, sigma: 17 }, logDensity: -58826.509683932294 },
+      { x: -1000, params: { mu: 1.5, sigma: 0.75 }, logDensity: -1335.0456512608816 },
+    ],
+  },
 });
 
 /** β (log x - log α) */
@@ -50,7 +58,15 @@ export const logLogistic = defineDistribution({
   quantile: (b, p, { alpha, beta }) => b.mul(alpha, b.exp(b.div(logit(b, p), beta))),
   upperQuantile: (b, q, { alpha, beta }) => b.mul(alpha, b.exp(b.neg(b.div(logit(b, q), beta)))),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 1.3, params: { alpha: 0.5, beta: 2 }, logDensity: -1.7561588622429278 },
+      { x: 25, params: { alpha: 3, beta: 0.25 }, logDensity: -6.060899755844908 },
+      { x: 1e-9, params: { alpha: 2, beta: 3.5 }, logDensity: -52.981416755830466 },
+      { x: 700000000, params: { alpha: 1.5, beta: 6 }, logDensity: -138.34158613317672 },
+    ],
+  },
 });
 
 export const gumbel = defineDistribution({
@@ -74,5 +90,13 @@ export const gumbel = defineDistribution({
   quantile: (b, p, { mu, beta }) => b.sub(mu, b.mul(beta, b.log(b.neg(b.log(p))))),
   upperQuantile: (b, q, { mu, beta }) => b.sub(mu, b.mul(beta, b.log(b.neg(b.log1p(b.neg(q)))))),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 1.3, params: { mu: 0.5, beta: 2 }, logDensity: -1.7634672265955846 },
+      { x: 1.25, params: { mu: 3, beta: 0.4 }, logDensity: -74.14854882038716 },
+      { x: 1000000, params: { mu: -2.5, beta: 17 }, logDensity: -58826.509683932294 },
+      { x: -2, params: { mu: 1.5, beta: 0.75 }, logDensity: -101.38832665904707 },
+    ],
+  },
 });

@@ -22,7 +22,15 @@ export const stdNormal = defineDistribution({
   quantile: (b, p) => b.normalQuantile(p),
   upperQuantile: (b, q) => b.neg(b.normalQuantile(q)),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 0.7, params: {}, logDensity: -1.1639385332046728 },
+      { x: -3.25, params: {}, logDensity: -6.200188533204673 },
+      { x: 38.5, params: {}, logDensity: -742.0439385332047 },
+      { x: 1e-7, params: {}, logDensity: -0.9189385332046778 },
+    ],
+  },
 });
 
 export const normal = defineDistribution({
@@ -58,7 +66,15 @@ export const normal = defineDistribution({
   quantile: (b, p, { mu, sigma }) => b.add(mu, b.mul(sigma, b.normalQuantile(p))),
   upperQuantile: (b, q, { mu, sigma }) => b.sub(mu, b.mul(sigma, b.normalQuantile(q))),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 1.3, params: { mu: 0.5, sigma: 2 }, logDensity: -1.6920857137646181 },
+      { x: -7.25, params: { mu: 3, sigma: 0.4 }, logDensity: -328.32296030133045 },
+      { x: 1000000, params: { mu: -2.5, sigma: 17 }, logDensity: -1730112460.5103698 },
+      { x: 2.5e-9, params: { mu: 1e-9, sigma: 3e-9 }, logDensity: 18.58071501507363 },
+    ],
+  },
 });
 
 /** P(X <= x) = 2 Φ(x/σ) - 1 = 1 - 2 Φ(-x/σ) */
@@ -76,7 +92,15 @@ export const halfNormal = defineDistribution({
   quantile: (b, p, { sigma }) => b.mul(sigma, b.normalQuantile(b.add(b.constant(0.5), b.mul(b.constant(0.5), p)))),
   upperQuantile: (b, q, { sigma }) => b.neg(b.mul(sigma, b.normalQuantile(b.mul(b.constant(0.5), q)))),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 1.3, params: { sigma: 2 }, logDensity: -1.1301885332046728 },
+      { x: 0, params: { sigma: 0.7 }, logDensity: 0.130883591294005 },
+      { x: 41, params: { sigma: 1.5 }, logDensity: -374.18681201630847 },
+      { x: 3e-8, params: { sigma: 1e-8 }, logDensity: 13.694889391307639 },
+    ],
+  },
 });
 /** log 2 Φ(-z) */
 const logUpper = (b: Builder, z: Value): Value => b.add(b.constant(LOG_2), b.logNormalCdf(b.neg(z)));
@@ -101,7 +125,15 @@ export const logNormal = defineDistribution({
   quantile: (b, p, { mu, sigma }) => b.exp(b.add(mu, b.mul(sigma, b.normalQuantile(p)))),
   upperQuantile: (b, q, { mu, sigma }) => b.exp(b.sub(mu, b.mul(sigma, b.normalQuantile(q)))),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 1.3, params: { mu: 0.5, sigma: 2 }, logDensity: -1.8815088210823687 },
+      { x: 25, params: { mu: 3, sigma: 0.25 }, logDensity: -3.134773010646865 },
+      { x: 1e-9, params: { mu: -2, sigma: 3.5 }, logDensity: 4.242965004594755 },
+      { x: 700000000, params: { mu: 1.5, sigma: 6 }, logDensity: -28.021014616608745 },
+    ],
+  },
 });
 
 export const logitNormal = defineDistribution({
@@ -122,5 +154,13 @@ export const logitNormal = defineDistribution({
   quantile: (b, p, { mu, sigma }) => b.sigmoid(b.add(mu, b.mul(sigma, b.normalQuantile(p)))),
   upperQuantile: (b, q, { mu, sigma }) => b.sigmoid(b.sub(mu, b.mul(sigma, b.normalQuantile(q)))),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits, formula",
+    rows: [
+      { x: 0.3, params: { mu: 0.5, sigma: 2 }, logDensity: -0.2783394060754418 },
+      { x: 0.9375, params: { mu: 3, sigma: 0.75 }, logDensity: 2.130106618112052 },
+      { x: 1e-9, params: { mu: -12, sigma: 3.5 }, logDensity: 15.445630995650866 },
+      { x: 0.5, params: { mu: 0.25, sigma: 0.125 }, logDensity: 0.5467973695950538 },
+    ],
+  },
 });

@@ -18,14 +18,14 @@ const upToK = (b: Builder, { c }: { readonly c: Value }): Bounds<Value> => ({
   upper: b.constant(cutsOf(c) + 1, "int"),
 });
 
-/** The cut points below and above category x, with -inf and inf at the ends. */
-function around(b: Builder, x: Value, c: Value): { below: Value; above: Value } {
+/** The cut points below and above category x; below the first and above the last one `end`. */
+function around(b: Builder, x: Value, c: Value, end: number): { below: Value; above: Value } {
   const rank = shapeOf(c).length;
-  const end = (v: number): Value => b.broadcastTo(b.constant(v), [...shapeOf(c).slice(0, -1), 1]);
+  const beyond = (v: number): Value => b.broadcastTo(b.constant(v), [...shapeOf(c).slice(0, -1), 1]);
   const k = indexOf(b, x);
   return {
-    below: pick(b, b.concat([end(Number.NEGATIVE_INFINITY), c], rank - 1), k),
-    above: pick(b, b.concat([c, end(Number.POSITIVE_INFINITY)], rank - 1), k),
+    below: pick(b, b.concat([beyond(-end), c], rank - 1), k),
+    above: pick(b, b.concat([c, beyond(end)], rank - 1), k),
   };
 }
 /** 1 + the number of cut points below the score. */
@@ -42,7 +42,7 @@ export const orderedLogistic = defineDistribution({
   event: 0,
   // σ(p) - σ(q), p = η - c_{x-1} > q = η - c_x, is e^p (1 - e^{q-p}) / ((1 + e^p)(1 + e^q)); q - p does not depend on η.
   logDensity: (b, x, { eta, c }) => {
-    const { below, above } = around(b, x, c);
+    const { below, above } = around(b, x, c, Number.POSITIVE_INFINITY);
     return b.sub(b.log1mExp(b.sub(below, above)), b.add(b.softplus(b.sub(below, eta)), b.softplus(b.sub(eta, above))));
   },
   draw: {
@@ -51,8 +51,21 @@ export const orderedLogistic = defineDistribution({
     build: (b, [u], { eta, c }, shape) => categorise(b, b.add(eta, logit(b, u)), c, shape),
   },
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits, formula",
+    rows: [
+      { x: 2, params: { eta: 0.75, c: [-1.5, 0.25, 2] }, logDensity: -1.2651704097904009 },
+      { x: 1, params: { eta: 3, c: [-1.5, 0.25, 2] }, logDensity: -4.511047744848594 },
+      { x: 4, params: { eta: -2.5, c: [-1.5, 0.25, 2] }, logDensity: -4.511047744848594 },
+      { x: 2, params: { eta: 60, c: [-1, 1.5] }, logDensity: -58.585650483742036 },
+      { x: 1, params: { eta: 0.5, c: [0.25] }, logDensity: -0.8259394198788436 },
+      { x: 2, params: { eta: -45, c: [-1, -0.875] }, logDensity: -46.141290584763205 },
+    ],
+  },
 });
+
+/** Far enough for Φ to be 0 and 1, near enough for its logarithm and the slope of that to be finite. */
+const BEYOND = 1e150;
 
 export const orderedProbit = defineDistribution({
   name: "OrderedProbit",
@@ -62,7 +75,7 @@ export const orderedProbit = defineDistribution({
   event: 0,
   // log(Φ(q) - Φ(p)) = log Φ(q) + log(1 - Φ(p) / Φ(q)), reflected when the interval lies above 0.
   logDensity: (b, x, { eta, c }) => {
-    const { below, above } = around(b, x, c);
+    const { below, above } = around(b, x, c, BEYOND);
     const p = b.sub(below, eta);
     const q = b.sub(above, eta);
     const reflect = b.gt(b.add(p, q), b.constant(0));
@@ -76,5 +89,15 @@ export const orderedProbit = defineDistribution({
     build: (b, [z], { eta, c }, shape) => categorise(b, b.add(eta, z), c, shape),
   },
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits, formula",
+    rows: [
+      { x: 2, params: { eta: 0.75, c: [-1.5, 0.25, 2] }, logDensity: -1.216338727936669 },
+      { x: 1, params: { eta: 3, c: [-1.5, 0.25, 2] }, logDensity: -12.59241973571308 },
+      { x: 4, params: { eta: -2.5, c: [-1.5, 0.25, 2] }, logDensity: -12.59241973571308 },
+      { x: 2, params: { eta: 20, c: [-1, 1.5] }, logDensity: -174.9646100645466 },
+      { x: 1, params: { eta: 0.5, c: [0.25] }, logDensity: -0.9130617648111351 },
+      { x: 2, params: { eta: -15, c: [-1, -0.875] }, logDensity: -101.75046188780692 },
+    ],
+  },
 });

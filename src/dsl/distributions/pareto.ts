@@ -22,7 +22,15 @@ export const pareto = defineDistribution({
   quantile: (b, p, { y_min, alpha }) => b.mul(y_min, b.exp(b.neg(b.div(b.log1p(b.neg(p)), alpha)))),
   upperQuantile: (b, q, { y_min, alpha }) => b.mul(y_min, b.exp(b.neg(b.div(b.log(q), alpha)))),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 1.3, params: { y_min: 0.5, alpha: 2 }, logDensity: -1.4802399739624186 },
+      { x: 25, params: { y_min: 3, alpha: 0.25 }, logDensity: -5.135236070038114 },
+      { x: 2, params: { y_min: 2, alpha: 3.5 }, logDensity: 0.5596157879354227 },
+      { x: 700000000, params: { y_min: 1.5, alpha: 6 }, logDensity: -138.34158613317672 },
+    ],
+  },
 });
 
 export const paretoType2 = defineDistribution({
@@ -54,5 +62,13 @@ export const paretoType2 = defineDistribution({
   quantile: (b, p, { mu, lambda, alpha }) => b.add(mu, b.mul(lambda, b.expm1(b.neg(b.div(b.log1p(b.neg(p)), alpha))))),
   upperQuantile: (b, q, { mu, lambda, alpha }) => b.add(mu, b.mul(lambda, b.expm1(b.neg(b.div(b.log(q), alpha))))),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 1.3, params: { mu: 0.5, lambda: 2, alpha: 3 }, logDensity: -0.9404238383766874 },
+      { x: 25, params: { mu: -3, lambda: 0.25, alpha: 0.75 }, logDensity: -7.174316394078486 },
+      { x: -2, params: { mu: -2, lambda: 3.5, alpha: 1.5 }, logDensity: -0.8472978603872036 },
+      { x: 700000000, params: { mu: 1.5, lambda: 6, alpha: 2.5 }, logDensity: -65.88737874308258 },
+    ],
+  },
 });

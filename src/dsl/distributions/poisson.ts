@@ -21,7 +21,16 @@ export const poisson = defineDistribution({
     out[0] = poissonDraw(rng, lambda[0]);
   },
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 3, params: { lambda: 2.5 }, logDensity: -1.5428872736055899 },
+      { x: 0, params: { lambda: 0 }, logDensity: 0 },
+      { x: 0, params: { lambda: 7.25 }, logDensity: -7.25 },
+      { x: 4000, params: { lambda: 3900.5 }, logDensity: -6.324428481228364 },
+      { x: 25, params: { lambda: 0.001 }, logDensity: -230.69848719753395 },
+    ],
+  },
 });
 
 export const poissonLog = defineDistribution({
@@ -35,5 +44,14 @@ export const poissonLog = defineDistribution({
     out[0] = poissonDraw(rng, exp(alpha[0]));
   },
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits, formula",
+    rows: [
+      { x: 3, params: { alpha: 0.75 }, logDensity: -1.6587594858407297 },
+      { x: 0, params: { alpha: -30 }, logDensity: -9.357622968840175e-14 },
+      { x: 0, params: { alpha: 2.5 }, logDensity: -12.182493960703473 },
+      { x: 4000, params: { alpha: 8.25 }, logDensity: -8.890366034605888 },
+      { x: 25, params: { alpha: -7 }, logDensity: -233.00451710494607 },
+    ],
+  },
 });

@@ -30,7 +30,15 @@ export const skewNormal = defineDistribution({
   },
   affine: { location: "xi", scale: "omega", kind: "elementwise" },
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 1.3, params: { xi: 0.5, omega: 2, alpha: 3 }, logDensity: -1.1211848936920905 },
+      { x: -7.25, params: { xi: 3, omega: 4, alpha: -0.5 }, logDensity: -5.000708172238207 },
+      { x: -2, params: { xi: 1, omega: 0.5, alpha: 6 }, logDensity: -670.0358717658831 },
+      { x: 0.75, params: { xi: 0.5, omega: 1.5, alpha: 0.25 }, logDensity: -1.305597318647085 },
+    ],
+  },
 });
 
 export const expModNormal = defineDistribution({
@@ -67,7 +75,15 @@ export const expModNormal = defineDistribution({
     build: (b, [z, e], { mu, sigma, lambda }) => b.add(mu, b.add(b.mul(sigma, z), b.div(e, lambda))),
   },
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 1.3, params: { mu: 0.5, sigma: 2, lambda: 0.75 }, logDensity: -1.760240919438078 },
+      { x: -7.25, params: { mu: 3, sigma: 0.4, lambda: 2.5 }, logDensity: -331.606216639621 },
+      { x: 30, params: { mu: -2.5, sigma: 1.5, lambda: 0.25 }, logDensity: -9.44098186111989 },
+      { x: 0.6, params: { mu: 0.5, sigma: 0.7, lambda: 90 }, logDensity: -0.5704504615892318 },
+    ],
+  },
 });
 
 /** log P(Z <= z) at scale 1: log τ + 2 (1 - τ) z below 0, log(1 - (1 - τ) e^{-2τz}) above. */
@@ -113,5 +129,13 @@ export const skewDoubleExponential = defineDistribution({
   logCcdf: (b, x, { mu, sigma, tau }) => logLower(b, b.neg(standardise(b, x, mu, sigma)), b.sub(b.constant(1), tau)),
   quantile: (b, p, { mu, sigma, tau }) => b.add(mu, b.mul(sigma, quantileOf(b, p, tau))),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits, formula",
+    rows: [
+      { x: 1.3, params: { mu: 0.5, sigma: 2, tau: 0.25 }, logDensity: -1.8739764335716715 },
+      { x: -7.25, params: { mu: 3, sigma: 0.4, tau: 0.8 }, logDensity: -10.473143551314207 },
+      { x: 1000, params: { mu: -2.5, sigma: 17, tau: 0.9 }, logDensity: -110.69507059567756 },
+      { x: 0.25, params: { mu: 1.5, sigma: 0.75, tau: 0.0625 }, logDensity: -4.9812979903656265 },
+    ],
+  },
 });

@@ -53,5 +53,16 @@ export const vonMises = defineDistribution({
     out[0] = vonMisesDraw(rng, mu[0], kappa[0]);
   },
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 1.3, params: { mu: 0.5, kappa: 2 }, logDensity: -1.268457189197971 },
+      { x: -2.25, params: { mu: 3, kappa: 0.125 }, logDensity: -1.7777688236662776 },
+      { x: 0.75, params: { mu: 1, kappa: 39.5 }, logDensity: -0.3119532547520079 },
+      { x: 0.5, params: { mu: 0.51, kappa: 40.5 }, logDensity: 0.926561927181421 },
+      { x: 1.25, params: { mu: 1, kappa: 2500 }, logDensity: -74.72591126116873 },
+      { x: 0.3, params: { mu: 0.2, kappa: 0 }, logDensity: -1.8378770664093456 },
+      { x: -1.5, params: { mu: 2.5, kappa: 12 }, logDensity: -19.531103015875534 },
+    ],
+  },
 });

@@ -38,7 +38,15 @@ export const weibull = defineDistribution({
   quantile: (b, p, { alpha, sigma }) => back(b, b.log(exponentialQuantile(b, p)), alpha, sigma),
   upperQuantile: (b, q, { alpha, sigma }) => back(b, b.log(b.neg(b.log(q))), alpha, sigma),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 1.3, params: { alpha: 0.5, sigma: 2 }, logDensity: -1.9771286779035184 },
+      { x: 2.25, params: { alpha: 8, sigma: 3 }, logDensity: -1.1330581691898027 },
+      { x: 1e-9, params: { alpha: 0.25, sigma: 0.75 }, logDensity: 14.22203278390815 },
+      { x: 35, params: { alpha: 1.5, sigma: 6 }, logDensity: -14.593338568228944 },
+    ],
+  },
 });
 
 export const frechet = defineDistribution({
@@ -61,7 +69,15 @@ export const frechet = defineDistribution({
   quantile: (b, p, { alpha, sigma }) => back(b, b.neg(b.log(b.neg(b.log(p)))), alpha, sigma),
   upperQuantile: (b, q, { alpha, sigma }) => back(b, b.neg(b.log(exponentialQuantile(b, q))), alpha, sigma),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 1.3, params: { alpha: 0.5, sigma: 2 }, logDensity: -1.9804673328732938 },
+      { x: 2.25, params: { alpha: 8, sigma: 3 }, logDensity: -6.418753326441831 },
+      { x: 1000000000, params: { alpha: 0.25, sigma: 0.75 }, logDensity: -27.367530351112812 },
+      { x: 1.25, params: { alpha: 1.5, sigma: 6 }, logDensity: -7.981027670434467 },
+    ],
+  },
 });
 
 /** ½ (x / σ)² */
@@ -85,5 +101,13 @@ export const rayleigh = defineDistribution({
   quantile: (b, p, { sigma }) => b.mul(sigma, b.sqrt(b.mul(b.constant(2), exponentialQuantile(b, p)))),
   upperQuantile: (b, q, { sigma }) => b.mul(sigma, b.sqrt(b.mul(b.constant(-2), b.log(q)))),
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      { x: 1.3, params: { sigma: 2 }, logDensity: -1.3351800966523995 },
+      { x: 0.25, params: { sigma: 0.7 }, logDensity: -0.7367199834465074 },
+      { x: 41, params: { sigma: 1.5 }, logDensity: -370.6529137050676 },
+      { x: 3e-8, params: { sigma: 1e-8 }, logDensity: 15.019293032620476 },
+    ],
+  },
 });

@@ -1,9 +1,9 @@
 // Counts with extra zeros.
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
-import { poisson as poissonDraw } from "../../runtime/numeric/samplers.ts";
+import { negativeBinomial, poisson as poissonDraw } from "../../runtime/numeric/samplers.ts";
 import { count } from "../constraints/interval.ts";
 import { defineDistribution } from "./define.ts";
-import { drawByMean, logByMean } from "./negative-binomial.ts";
+import { logByMean } from "./negative-binomial.ts";
 import { nonnegativeNumber, positiveNumber, probability } from "./params.ts";
 import { poisson } from "./poisson.ts";
 
@@ -26,7 +26,16 @@ export const zeroInflatedPoisson = defineDistribution({
     out[0] = rng.uniform() < pi[0] ? 0 : poissonDraw(rng, lambda[0]);
   },
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits, formula",
+    rows: [
+      { x: 3, params: { pi: 0.25, lambda: 2.5 }, logDensity: -1.8305693460573706 },
+      { x: 0, params: { pi: 0, lambda: 7.25 }, logDensity: -7.25 },
+      { x: 0, params: { pi: 0.125, lambda: 60 }, logDensity: -2.0794415416798357 },
+      { x: 0, params: { pi: 1, lambda: 3 }, logDensity: 0 },
+      { x: 40, params: { pi: 0.5, lambda: 38.5 }, logDensity: -3.4874572435677993 },
+    ],
+  },
 });
 
 export const zeroInflatedNegBinomial2 = defineDistribution({
@@ -37,8 +46,16 @@ export const zeroInflatedNegBinomial2 = defineDistribution({
   event: 0,
   logDensity: (b, x, { pi, mu, phi }) => inflate(b, b.eq(x, b.constant(0)), pi, logByMean(b, x, mu, phi)),
   sample: (rng, { pi, mu, phi }, out) => {
-    out[0] = rng.uniform() < pi[0] ? 0 : drawByMean(rng, mu[0], phi[0]);
+    out[0] = rng.uniform() < pi[0] ? 0 : negativeBinomial(rng, phi[0], mu[0]);
   },
   normalised: true,
-  golden: { from: "", rows: [] },
+  golden: {
+    from: "mpmath 1.3, 50 digits, formula",
+    rows: [
+      { x: 3, params: { pi: 0.25, mu: 2.5, phi: 0.75 }, logDensity: -2.682752509515258 },
+      { x: 0, params: { pi: 0, mu: 7.25, phi: 3 }, logDensity: -3.6859962507489223 },
+      { x: 0, params: { pi: 0.125, mu: 60, phi: 12.5 }, logDensity: -2.0794415396742183 },
+      { x: 40, params: { pi: 0.5, mu: 38.5, phi: 10000000000 }, logDensity: -3.4874572454552992 },
+    ],
+  },
 });
