@@ -38,7 +38,7 @@ export interface Applied {
   };
   /** Everything that the distribution depends on, in an order that `withArguments` and `sample` share. */
   readonly arguments: readonly Argument[];
-  withArguments(b: Builder, values: readonly Value[]): Applied;
+  withArguments(values: readonly Value[]): Applied;
   /** x: [batch…, event…]; the result has the broadcast of all batch axes. Not -inf outside the support: that is for the caller. */
   logDensity(b: Builder, x: Value): Value;
   /** Draws as a program of noise. At most one of `draw` and `sample` is there. */
@@ -120,7 +120,7 @@ function at(d: Distribution, params: Readonly<Record<string, Value>>): Applied {
       bounds: (b) => withOwnBounds(b, d.support.constraint, d.support.bounds?.(b, params) ?? {}),
     },
     arguments: args,
-    withArguments: (_b, values) => at(d, named(values)),
+    withArguments: (values) => at(d, named(values)),
     logDensity: (b, x) => eventwise(b, b.cast(x, "real"), (e, p) => d.logDensity(b, e, p)),
     draw: draw && {
       gradient: draw.gradient,
