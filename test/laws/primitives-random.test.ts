@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { vectorize } from "../../src/runtime/ir/batch.ts";
+import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import { type InputAttrs, shapeOf, typeOf, type Value } from "../../src/runtime/ir/graph.ts";
 import { interpret } from "../../src/runtime/ir/interpret.ts";
 import { printProgram } from "../../src/runtime/ir/print.ts";
@@ -18,6 +19,17 @@ test("verify and print; building again gives the same text", () => {
       const { program } = buildRandomProgram(steps);
       verify(program);
       expect(printProgram(buildRandomProgram(steps).program)).toBe(printProgram(program));
+    }),
+    RUNS,
+  );
+});
+
+test("simplified while they are built, they compute what they say", () => {
+  fc.assert(
+    fc.property(randomSteps, (steps) => {
+      const { total, inputs } = buildRandomProgram(steps);
+      const literal = buildRandomProgram(steps, createBuilder({ literal: true })).total;
+      expectClose(interpret([total], inputs)[0], interpret([literal], inputs)[0], 2 ** 12, "total");
     }),
     RUNS,
   );

@@ -57,14 +57,18 @@ const everywhere = primitives.filter(
 const reductions = primitives.filter((op) => op.wasm.kind === "reduce");
 
 class Draft {
-  readonly b = createBuilder();
+  readonly b: Builder;
   readonly inputs: Record<string, Float64Array> = {};
   readonly declared: Value[] = [];
   readonly values: Value[] = [];
   /** Inputs that are no integers. */
   readonly wrt: Value[] = [];
-  readonly read = new Set<Value>();
+  /** By their place in `values`: what is one value to a builder that simplifies may be two to another. */
+  readonly read = new Set<number>();
 
+  constructor(b: Builder) {
+    this.b = b;
+  }
   input(type: TensorType, values: ArrayLike<number>, exact = type.dtype !== "real"): Value {
     const name = `in${this.declared.length}`;
     this.inputs[name] = Float64Array.from(values);
@@ -74,22 +78,22 @@ class Draft {
     return v;
   }
   pick(n: number): Value {
-    const v = this.values[n % this.values.length];
-    this.read.add(v);
-    return v;
+    const at = n % this.values.length;
+    this.read.add(at);
+    return this.values[at];
   }
 }
 
 /** Its outputs: what no step read, a weighted sum over that, and the sum's gradient by the real inputs. */
-export function buildRandomProgram(steps: readonly Step[]): RandomProgram {
-  const draft = new Draft();
+export function buildRandomProgram(steps: readonly Step[], builder = createBuilder()): RandomProgram {
+  const draft = new Draft(builder);
   const { b, declared, values, wrt } = draft;
   const wave = (n: number, rate: number): number[] =>
     Array.from({ length: n }, (_, i) => 1.3 * Math.sin(rate * i + 0.4) + 0.07 * i);
   const shapes: Shape[] = [[], [7], [3, 4], [13]];
   values.push(...shapes.map((shape, i) => draft.input(real(shape), wave(sizeOf(shape), 1.7 + 0.3 * i))));
   for (const step of steps) values.push(...build(draft, step));
-  const ends = [...new Set(values)].filter((v) => !draft.read.has(v));
+  const ends = values.filter((_, at) => !draft.read.has(at));
   const sum = ends
     .map((v, i) => b.sum(b.mul(b.constant(0.7 + 0.3 * i), bounded(b, v))))
     .reduce((s, v) => b.add(s, v), b.constant(0));

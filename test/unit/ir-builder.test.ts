@@ -4,7 +4,10 @@ import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import { type Builder, constantOf, shapeOf, typeOf, type Value } from "../../src/runtime/ir/graph.ts";
 import { interpret } from "../../src/runtime/ir/interpret.ts";
 import { bool, int, real } from "../../src/runtime/ir/type.ts";
+import { expectClose } from "../laws/finite-difference.ts";
 
+/** Four indices that are known only when it runs. */
+const i4 = (b: Builder): Value => b.cast(b.floor(b.mul(b.slice(vectorInput(b), 0, 0, 4), b.constant(0))), "int");
 const vectorInput = (b: Builder, name = "x", n = 6): Value => b.input(name, real([n]));
 
 describe("one node for equal expressions", () => {
@@ -65,8 +68,9 @@ describe("constants fold", () => {
   });
 });
 
-describe("identities", () => {
-  const b = createBuilder();
+type Pairs = Readonly<Record<string, readonly [Value, Value]>>;
+/** What is written, and what the builder makes of it. */
+function identityPairs(b: Builder): Pairs {
   const x = vectorInput(b);
   const i = b.input("i", int([6]));
   const s = b.input("s", real());
@@ -75,7 +79,8 @@ describe("identities", () => {
   const one = b.constant(1);
   const zero = b.constant(0);
   const slices = [b.slice(x, 0, 0, 2), b.slice(x, 0, 2, 3)] as const;
-  const pairs: Readonly<Record<string, readonly [Value, Value]>> = {
+  const s1 = b.reshape(s, [1]);
+  return {
     "x + 0": [b.add(x, zero), x],
     "0 + x": [b.add(zero, x), x],
     "x + (-y)": [b.add(x, b.neg(s)), b.sub(x, s)],
@@ -93,6 +98,41 @@ describe("identities", () => {
     "x ^ 2": [b.pow(x, b.constant(2)), b.square(x)],
     "x ^ 3": [b.pow(x, b.constant(3)), b.mul(x, b.square(x))],
     "x ^ 0.5": [b.pow(x, b.constant(0.5)), b.sqrt(x)],
+    "x ^ 0": [b.pow(x, b.constant(0)), b.broadcastTo(one, [6])],
+    "x ^ 1": [b.pow(x, one), x],
+    "x ^ 4": [b.pow(x, b.constant(4)), b.square(b.square(x))],
+    "x ^ 1.5": [b.pow(x, b.constant(1.5)), b.mul(x, b.sqrt(x))],
+    "x ^ -0.5": [b.pow(x, b.constant(-0.5)), b.reciprocal(b.sqrt(x))],
+    "x ^ -2": [b.pow(x, b.constant(-2)), b.reciprocal(b.square(x))],
+    "i ^ 2 is real": [b.pow(i, b.constant(2, "int")), b.square(b.cast(i, "real"))],
+    "x / -1": [b.div(x, b.constant(-1)), b.neg(x)],
+    "x - (-y)": [b.sub(x, b.neg(s)), b.add(x, s)],
+    "(-x) * (-y)": [b.mul(b.neg(x), b.neg(s)), b.mul(x, s)],
+    "(-x)^2": [b.square(b.neg(x)), b.square(x)],
+    "|-x|": [b.abs(b.neg(x)), b.abs(x)],
+    "sqrt(x^2)": [b.sqrt(b.square(x)), b.abs(x)],
+    "1 / (s / x)": [b.reciprocal(b.div(s, x)), b.div(x, s)],
+    "log1p expm1 x": [b.log1p(b.expm1(x)), x],
+    "0 log(1 + x)": [b.xlog1py(zero, x), b.broadcastTo(zero, [6])],
+    "cast of cast": [b.cast(b.cast(c, "int"), "real"), b.cast(c, "real")],
+    "broadcast of broadcast": [b.broadcastTo(b.broadcastTo(s, [6]), [2, 6]), b.broadcastTo(s, [2, 6])],
+    "views of copies": [b.transpose(b.reshape(b.broadcastTo(s, [6]), [2, 3]), [1, 0]), b.broadcastTo(s, [3, 2])],
+    "slice between pieces": [b.slice(b.assemble([x], 0, [4], 12), 0, 0, 3), b.broadcastTo(zero, [3])],
+    "a longer transpose of transpose": [
+      b.transpose(b.transpose(b.reshape(x, [1, 2, 3]), [2, 0, 1]), [1, 0, 2]),
+      b.transpose(b.reshape(x, [1, 2, 3]), [0, 2, 1]),
+    ],
+    "slice of stretched rows": [
+      b.slice(b.broadcastTo(b.reshape(x, [6, 1]), [6, 4]), 1, 1, 2),
+      b.broadcastTo(b.reshape(x, [6, 1]), [6, 2]),
+    ],
+    "gather of copies": [b.gather(b.broadcastTo(s, [5]), i4(b)), b.broadcastTo(s, [4])],
+    "scatter side by side": [b.scatterAdd(b.slice(x, 0, 0, 2), index(2, 3), 5), b.assemble([b.slice(x, 0, 0, 2)], 0, [2], 5)],
+    "sum of a reshape": [b.sum(b.reshape(x, [2, 3])), b.sum(x)],
+    "sum of negatives": [b.sum(b.neg(x)), b.neg(b.sum(x))],
+    "sum of rows that are copies": [b.sum(b.broadcastTo(x, [4, 6]), [0]), b.mul(b.constant(4), x)],
+    "logSumExp over one": [b.logSumExp(b.reshape(x, [6, 1]), [1]), x],
+    "concat with nothing": [b.concat([x, b.slice(x, 0, 0, 0)], 0), x],
     "x ^ -1": [b.pow(x, b.constant(-1)), b.reciprocal(x)],
     "log exp x": [b.log(b.exp(x)), x],
     "0 log x": [b.xlogy(zero, x), b.broadcastTo(zero, [6])],
@@ -116,18 +156,32 @@ describe("identities", () => {
     "sum over one": [b.sum(b.reshape(x, [6, 1]), [1]), x],
     "sum of copies": [b.sum(b.broadcastTo(s, [5])), b.mul(b.constant(5), s)],
     "concat of one": [b.concat([x], 0), x],
-    "concat of concat": [b.concat([b.concat([x, s1()], 0), x], 0), b.concat([x, s1(), x], 0)],
+    "concat of concat": [b.concat([b.concat([x, s1], 0), x], 0), b.concat([x, s1, x], 0)],
     "sum of disjoint pieces": [
       b.add(b.assemble([slices[1]], 0, [2], 5), b.assemble([slices[0]], 0, [0], 5)),
       b.assemble(slices, 0, [0, 2], 5),
     ],
   };
-  function s1(): Value {
-    return b.reshape(s, [1]);
-  }
-  test.each(Object.entries(pairs))("%s", (_name, [made, expected]) => expect(made).toBe(expected));
+}
+const inputs = {
+  x: Float64Array.of(0.7, 1.9, 0.3, 2.6, 1.1, 4.2),
+  i: Float64Array.of(3, -1, 4, 0, 2, 5),
+  s: Float64Array.of(1.7),
+  c: Float64Array.of(1, 0, 0, 1, 1, 0),
+};
+
+describe("identities", () => {
+  const pairs = identityPairs(createBuilder());
+  const literal = identityPairs(createBuilder({ literal: true }));
+  test.each(Object.entries(pairs))("%s", (name, [made, expected]) => {
+    expect(made).toBe(expected);
+    expect(typeOf(made)).toEqual(typeOf(literal[name][0]));
+    const [simple, written] = [interpret([made], inputs)[0], interpret([literal[name][0]], inputs)[0]];
+    expectClose(simple, written, 8, name);
+  });
   test("x * 0 is kept: it may be NaN", () => {
-    const [values] = interpret([b.mul(s, zero)], { s: Float64Array.of(Number.POSITIVE_INFINITY) });
+    const b = createBuilder();
+    const [values] = interpret([b.mul(b.input("s", real()), b.constant(0))], { s: Float64Array.of(Number.POSITIVE_INFINITY) });
     expect(values[0]).toBeNaN();
   });
 });

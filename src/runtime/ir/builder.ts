@@ -15,8 +15,9 @@ import { broadcastShapes, formatShape } from "./type.ts";
 
 const axesOf = (v: Value): number[] => shapeOf(v).map((_, i) => i);
 
-export function createBuilder(): Builder {
-  const table = new ExpressionTable(() => builder);
+/** `literal`: expressions stay exactly as they are written, nothing is folded or simplified; what tests compare with. */
+export function createBuilder(options: { readonly literal?: boolean } = {}): Builder {
+  const table = new ExpressionTable(() => builder, options.literal ?? false);
   const apply: Builder["apply"] = (op, inputs, attrs) => table.apply(op, inputs, attrs);
   const unary = (op: Primitive<null>) => (a: Value) => apply(op, [a], null)[0];
   const binary = (op: Primitive<null>) => (x: Value, y: Value) => apply(op, [x, y], null)[0];

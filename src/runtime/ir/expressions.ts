@@ -15,6 +15,7 @@ const SMALL = 64;
 
 export class ExpressionTable {
   readonly #builder: () => Builder;
+  readonly #literal: boolean;
   readonly #expressions = new Map<string, readonly Value[]>();
   readonly #large = new WeakMap<Numbers, Value[]>();
   readonly #values = new Map<Node, readonly Value[]>();
@@ -22,9 +23,10 @@ export class ExpressionTable {
   readonly #closed = new Set<Node>();
   #count = 0;
 
-  /** `builder` gives the builder that identities are written with. */
-  constructor(builder: () => Builder) {
+  /** `builder` gives the builder that identities are written with; `literal`: no identity, no folding. */
+  constructor(builder: () => Builder, literal: boolean) {
     this.#builder = builder;
+    this.#literal = literal;
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: attributes differ by primitive
@@ -101,6 +103,7 @@ export class ExpressionTable {
 
   #make(op: Primitive, inputs: readonly Value[], attrs: unknown): readonly Value[] {
     const types = op.type(inputs.map(typeOf), attrs);
+    if (this.#literal) return this.#node(op, inputs, attrs, types);
     const simpler = this.#withoutBroadcasts(op, inputs, attrs) ?? identities.get(op)?.(this.#builder(), inputs, attrs) ?? null;
     if (simpler !== null) return [this.#conform(simpler, types[0])];
     const closed = inputs.every((v) => this.#closed.has(v.node));
