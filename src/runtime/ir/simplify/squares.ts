@@ -34,8 +34,8 @@ interface Plan {
 
 /** A plan must leave at most this part of the rows. */
 const WORTHWHILE = 0.5;
-/** Flops at bind for one sum: seconds at most. */
-const MOST_WORK = 4e9;
+/** Multiplications at bind for one sum: seconds at most. */
+const MOST_WORK = 2e9;
 /** Beyond these magnitudes squares overflow or vanish. */
 const LARGEST = 1e140;
 const SMALLEST = 1e-140;
