@@ -151,12 +151,21 @@ function identityPairs(b: Builder): Pairs {
     "slice of copies": [b.slice(b.broadcastTo(x, [4, 6]), 0, 1, 2), b.broadcastTo(x, [2, 6])],
     "gather of a progression": [b.gather(x, index(4, 2, 0)), b.slice(x, 0, 4, 3, -2)],
     "gather of one": [b.gather(x, b.constant(3, "int")), b.reshape(b.slice(x, 0, 3, 1), [])],
+    "gather of one row again and again": [
+      b.gather(b.reshape(x, [2, 3]), index(1, 1, 1, 1)),
+      b.broadcastTo(b.slice(b.reshape(x, [2, 3]), 0, 1, 1), [4, 3]),
+    ],
     "gather of gather": [b.gather(b.gather(x, index(4, 1, 1, 0)), index(3, 1, 1)), b.gather(x, index(0, 1, 1))],
     "sum over nothing": [b.sum(x, []), x],
     "sum over one": [b.sum(b.reshape(x, [6, 1]), [1]), x],
     "sum of copies": [b.sum(b.broadcastTo(s, [5])), b.mul(b.constant(5), s)],
     "concat of one": [b.concat([x], 0), x],
     "concat of concat": [b.concat([b.concat([x, s1], 0), x], 0), b.concat([x, s1, x], 0)],
+    "concat in concat": [b.concat([x, b.concat([s1, x], 0)], 0), b.concat([x, s1, x], 0)],
+    "a view of rows that are copies": [
+      b.slice(b.reshape(b.broadcastTo(x, [2, 6]), [12]), 0, 5, 4, 1),
+      b.slice(b.reshape(b.broadcastTo(x, [2, 6]), [12]), 0, 5, 4),
+    ],
     "sum of disjoint pieces": [
       b.add(b.assemble([slices[1]], 0, [2], 5), b.assemble([slices[0]], 0, [0], 5)),
       b.assemble(slices, 0, [0, 2], 5),

@@ -26,6 +26,7 @@ describe("conventions", () => {
     ["7 % -2", b.imod(whole(7), whole(-2)), 1],
     ["-7 mod 2.5", b.mod(c(-7), c(2.5)), 0.5],
     ["7 mod -2.5", b.mod(c(7), c(-2.5)), -0.5],
+    ["a remainder whose quotient rounds up", b.lt(b.mod(c(3.4999999999999996), c(0.7)), c(0)), 0],
     ["round 2.5", b.round(c(2.5)), 3],
     ["round -2.5", b.round(c(-2.5)), -3],
     ["round of the number below a half", b.round(c(0.49999999999999994)), 0],

@@ -85,6 +85,7 @@ describe("a cotangent of exactly zero annihilates", () => {
     ["logSumExp of -inf", (b, x) => b.logSumExp(b.mul(b.tensor(Float64Array.of(-inf, 1, 2), [3]), x)), [1, 0, 0], [0, 0.5, 1]],
     ["logSumExp of nothing possible", (b, x) => b.logSumExp(b.add(x, b.constant(-inf))), [1, 2], [0, 0]],
     ["logAddExp of -inf", (b, x) => b.sum(b.logAddExp(b.log(b.mul(x, b.constant(0))), x)), [1.5], [1]],
+    ["logAddExp of -inf twice", (b, x) => b.sum(b.logAddExp(x, b.add(x, b.constant(1)))), [-inf], [1]],
     ["0 log sqrt x", (b, x) => b.sum(b.xlogy(b.tensor(Float64Array.of(0, 2), [2]), b.sqrt(x))), [0, 4], [0, 0.25]],
     ["0 log1p(-sqrt x)", (b, x) => b.sum(b.xlog1py(b.tensor(Float64Array.of(0, 2), [2]), b.neg(b.sqrt(x)))), [1, 0.25], [0, -4]],
     [

@@ -126,7 +126,7 @@ const gatheredShape = ([x, index]: readonly Value[], { batch }: GatherAttrs): nu
   ...shapeOf(index),
   ...shapeOf(x).slice(batch + 1),
 ];
-/** Constant indices in arithmetic progression are a slice; indices of indices are indices. */
+/** Constant indices in arithmetic progression are a slice, and all the same one they are copies; indices of indices are indices. */
 const gathered: Identity<GatherAttrs> = (b, [x, index], { batch }) => {
   const chosen = constantOf(index);
   if (batch !== 0 || chosen === null) return null;
@@ -134,8 +134,14 @@ const gathered: Identity<GatherAttrs> = (b, [x, index], { batch }) => {
     const [table, inner] = x.node.inputs;
     if (constantOf(inner) !== null && shapeOf(inner).length > 0) return b.gather(table, b.gather(inner, index));
   }
+  if (chosen.length === 0 || chosen.some((i: number) => !(i >= 0 && i < shapeOf(x)[0]))) return null;
+  if (chosen.length > 1 && chosen.every((i: number) => i === chosen[0])) {
+    const [row, rest] = [b.slice(x, 0, chosen[0], 1), shapeOf(x).slice(1)];
+    const ones = shapeOf(index).map(() => 1);
+    return b.broadcastTo(b.reshape(row, [...ones, ...rest]), gatheredShape([x, index], { batch }));
+  }
   const step = progression(chosen);
-  if (step === null || chosen.some((i: number) => !(i >= 0 && i < shapeOf(x)[0]))) return null;
+  if (step === null) return null;
   return b.reshape(b.slice(x, 0, chosen[0], chosen.length, step), gatheredShape([x, index], { batch }));
 };
 /** The step of an arithmetic progression, 1 for a single number; null where it is none, is empty, or stands still. */
