@@ -2,6 +2,13 @@
 import type { Node } from "../../ir/graph.ts";
 import type { Shape } from "../../ir/type.ts";
 import type { FunctionBuilder, ModuleBuilder } from "../module.ts";
+import { cholesky } from "./cholesky.ts";
+import { choleskyGradient } from "./cholesky-gradient.ts";
+import { cumsum } from "./cumsum.ts";
+import { dot } from "./dot.ts";
+import { logAbsDet, solve } from "./lu.ts";
+import { qr } from "./qr.ts";
+import { triangularSolve } from "./triangular-solve.ts";
 
 /** Where an operand or result lies: byte offset from the start of memory, a multiple of 16; elements float64 in row-major order. */
 export interface Operand {
@@ -25,4 +32,6 @@ export interface RoutineCall {
   readonly scratch: number;
 }
 
-export const routines: ReadonlyMap<string, Routine> = new Map<string, Routine>();
+export const routines: ReadonlyMap<string, Routine> = new Map(
+  [dot, cholesky, choleskyGradient, triangularSolve, qr, solve, logAbsDet, cumsum].map((r) => [r.name, r] as const),
+);
