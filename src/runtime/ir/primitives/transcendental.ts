@@ -1,5 +1,6 @@
 // Exponentials, logarithms, powers and the trigonometric family, with the stable forms of log-domain arithmetic.
 import * as host from "../../numeric/math.ts";
+import { cosh as emitCosh, sinh as emitSinh } from "../../wasm/mathlib/hyperbolic.ts";
 import type { MathFunction, VectorEmitter, VectorValue } from "../../wasm/vector-emitter.ts";
 import type { Builder, Value } from "../graph.ts";
 import type { Primitive } from "../primitive.ts";
@@ -64,43 +65,20 @@ export const softplus = libraryFunction("softplus", host.softplus, 26, [-36.5, -
   b.mul(ct, b.sigmoid(x)),
 );
 
-/** sinh |x| = (e + e/(e+1))/2 with e = expm1 |x|; (e^{|x|/2}/2) e^{|x|/2} from 22 on, where the other term is lost and e may overflow. */
 export const sinh = pointwise({
   name: "sinh",
-  host(x) {
-    const size = Math.abs(x);
-    const half = host.exp(0.5 * size);
-    const e = host.expm1(size);
-    const y = size > 22 ? 0.5 * half * half : 0.5 * (e + e / (e + 1));
-    return x < 0 ? -y : y;
-  },
-  emit(w, x) {
-    const size = w.abs(x);
-    const half = w.call("exp", w.mul(w.constant(0.5), size));
-    const e = w.call("expm1", size);
-    const large = w.mul(w.mul(w.constant(0.5), half), half);
-    const small = w.mul(w.constant(0.5), w.add(e, w.div(e, w.add(e, w.constant(1)))));
-    const y = w.select(w.gt(size, w.constant(22)), large, small);
-    return w.select(w.lt(x, w.constant(0)), w.neg(y), y);
-  },
+  host: host.sinh,
+  emit: (w, x) => emitSinh(w, x),
   gradient: (b, ct, [x]) => [b.mul(ct, b.cosh(x))],
-  cost: 40,
+  cost: 30,
   probes: unaryProbes(-25.3, -0.8, -1e-7, 0.3, 2.6, 24.1),
 });
-/** cosh x = (h/2) h + (1/2)/h/h with h = e^{|x|/2}, which overflows only where cosh does. */
 export const cosh = pointwise({
   name: "cosh",
-  host(x) {
-    const h = host.exp(0.5 * Math.abs(x));
-    return 0.5 * h * h + 0.5 / h / h;
-  },
-  emit(w, x) {
-    const half = w.constant(0.5);
-    const h = w.call("exp", w.mul(half, w.abs(x)));
-    return w.add(w.mul(w.mul(half, h), h), w.div(w.div(half, h), h));
-  },
+  host: host.cosh,
+  emit: (w, x) => emitCosh(w, x),
   gradient: (b, ct, [x]) => [b.mul(ct, b.sinh(x))],
-  cost: 20,
+  cost: 30,
   probes: unaryProbes(-25.3, -0.8, 0.3, 2.6),
 });
 
