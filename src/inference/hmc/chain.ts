@@ -59,7 +59,7 @@ export function* runHamiltonianChain(
     const warming = iteration < options.warmup;
     const adapted = warmup.stepSize;
     const stepSize = options.jitter === 0 ? adapted : adapted * (1 + options.jitter * (2 * rng.uniform() - 1));
-    kernel.step(stepSize, rng);
+    kernel.step(stepSize, rng, adapted);
     const { point } = transition;
     if (transition.divergent && !warming) {
       divergences++;

@@ -24,10 +24,10 @@ export function createStaticKernel(hamiltonian: Hamiltonian, start: Point, time:
       { name: "int_time", of: (t, stepSize) => t.steps * stepSize },
       { name: "n_leapfrog", of: (t) => t.steps },
     ],
-    step(stepSize, rng) {
+    step(stepSize, rng, adapted = stepSize) {
       const origin = transition.point;
       hamiltonian.refresh(origin, rng);
-      const steps = Math.max(1, Math.min(maxSteps, Math.floor(time / stepSize)));
+      const steps = Math.max(1, Math.min(maxSteps, Math.floor(time / adapted)));
       transition.steps = 0;
       transition.moved = false;
       transition.divergent = false;

@@ -26,7 +26,8 @@ export interface Kernel {
   readonly transition: Transition;
   /** What a draw records of its transition beside what every kernel tells. */
   readonly columns: readonly { readonly name: string; of(transition: Transition, stepSize: number): number }[];
-  step(stepSize: number, rng: Rng): void;
+  /** `adapted` is the step size before it was jittered: a trajectory's number of steps goes by it, so that its length varies. */
+  step(stepSize: number, rng: Rng, adapted?: number): void;
 }
 
 /** A run of consecutive leaves: its first and last one in the order of integration, the sum of all momenta, and a draw from it. */
