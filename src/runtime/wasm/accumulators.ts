@@ -1,0 +1,140 @@
+// Code of a reduction: accumulators in locals where the inner loops are the reduced ones, else in memory.
+import { InternalError } from "../errors.ts";
+import { shapeOf, type Value } from "../ir/graph.ts";
+import { type Access, balanced } from "./access.ts";
+import { type Report, tuples } from "./analyse.ts";
+import type { Op, Scope } from "./dataflow.ts";
+import { fill } from "./fill.ts";
+import type { GroupContext } from "./generate.ts";
+import { type AxisVariable, flatten, type Index, isConstant, keyOf } from "./indices.ts";
+import { type Local, v128 } from "./instructions.ts";
+import type { ReduceSink } from "./plan.ts";
+import type { Statement } from "./statements.ts";
+import type { VectorValue } from "./vector-emitter.ts";
+
+const hole = { type: "v128", code: [] } as const;
+const swapped = v128.shuffle(hole, hole, [1, 2]).code;
+/** Lane 0 of the first, lane 1 of the second. */
+const merged = v128.shuffle(hole, hole, [0, 3]).code;
+
+/** All elements of the result that share a point of the loops. */
+interface Target {
+  /** Position in the result. */
+  readonly at: Index;
+  /** Points of the unrolled reduced axes. */
+  readonly indices: Index[][];
+  readonly locals: Local<"v128">[];
+}
+
+export class Accumulators {
+  /** Number of loops around the place where the accumulators begin and end. */
+  readonly depth: number;
+  /** Accumulators in locals across the loops from `depth` inwards. */
+  readonly isLocal: boolean;
+  private readonly context: GroupContext;
+  private readonly value: Value;
+  private readonly operand: Value;
+  private readonly init: number;
+  private readonly targets = new Map<string, Target>();
+  /** Some loop outside `depth` is reduced too: contributions are combined in memory. */
+  private readonly inMemory: boolean;
+  private used = 0;
+
+  constructor(context: GroupContext, { space, variables }: Report, sink: ReduceSink, nest: readonly AxisVariable[]) {
+    this.context = context;
+    this.value = sink.value;
+    this.operand = sink.operand;
+    this.init = this.rule.init;
+    const isReduced = (v: AxisVariable): boolean => sink.axes.includes(space.loops[variables.indexOf(v)]);
+    let depth = nest.length;
+    while (depth > 0 && isReduced(nest[depth - 1])) depth--;
+    this.depth = depth;
+    this.isLocal = depth < nest.length;
+    this.inMemory = nest.slice(0, depth).some(isReduced);
+    const shape = shapeOf(this.value);
+    for (const index of tuples(space, variables)) {
+      const at = flatten(
+        index.filter((_, axis) => !sink.axes.includes(axis)),
+        shape,
+      );
+      const key = keyOf(at);
+      const target = this.targets.get(key);
+      if (target === undefined) this.targets.set(key, { at, indices: [index], locals: [] });
+      else target.indices.push(index);
+    }
+  }
+
+  /** Before the nest. */
+  prepare(): Statement[] {
+    return this.inMemory
+      ? fill(this.context.w, this.context.f, this.context.homeOf(this.value), shapeOf(this.value), this.init)
+      : [];
+  }
+  /** At one point: the contributions of the unrolled axes, combined into the accumulators. */
+  add(access: Access, nth: number, single: boolean, scope: Scope): Statement[] {
+    const { graph } = this.context.w;
+    const out: Statement[] = [];
+    for (const { at, indices, locals } of this.targets.values()) {
+      const terms = indices.map((index) => access.number(access.walk!.at(this.operand, index)));
+      const x = balanced(terms, (a, b) => this.combine(a, b));
+      if (!this.isLocal) {
+        out.push(
+          ...(this.inMemory
+            ? access.accumulate(this.context.homeOf(this.value), at, x, this.rawCombine, single, scope)
+            : this.put(at, x, access, single)),
+        );
+        continue;
+      }
+      const which = nth % MOST_ACCUMULATORS;
+      while (locals.length <= which) locals.push(this.context.f.local("v128"));
+      const acc = graph.local(locals[which], scope);
+      const next = this.combine(acc, x);
+      out.push({ kind: "set", local: locals[which], value: single ? graph.op("v128", [next, acc], merged) : next });
+    }
+    return out;
+  }
+  /** Before the reduced loops; asked for after their code has been made, when the number of accumulators is known. */
+  begin(): Statement[] {
+    const value = this.context.w.constant(this.init);
+    return [...this.targets.values()].flatMap(({ locals }) => locals.map((local): Statement => ({ kind: "set", local, value })));
+  }
+  /** After the reduced loops: accumulators and lanes combined. */
+  end(scope: Scope, access: Access): Statement[] {
+    const { graph } = this.context.w;
+    const out: Statement[] = [];
+    for (const { at, locals } of this.targets.values()) {
+      if (locals.length === 0) throw new InternalError("a reduction without contributions");
+      const both = balanced(
+        locals.map((l): Op<"v128"> => graph.local(l, scope)),
+        (a, b) => this.combine(a, b),
+      );
+      const total = this.combine(both, graph.op("v128", [both, both], swapped));
+      out.push(
+        ...(this.inMemory
+          ? access.accumulate(this.context.homeOf(this.value), at, total, this.rawCombine, true, scope)
+          : this.put(at, total, access, true)),
+      );
+    }
+    this.used++;
+    return out;
+  }
+
+  /** A finished element, or two. */
+  private put(at: Index, x: Op<"v128">, access: Access, single: boolean): Statement[] {
+    if (isConstant(at) && x.scope === this.context.w.graph.root) this.context.setElement(this.value, at.constant, x);
+    const home = this.context.layout.homes.get(this.value);
+    return home === undefined ? [] : access.store(home, at, x, single);
+  }
+  private combine(a: Op<"v128">, b: Op<"v128">): Op<"v128"> {
+    return this.context.w.number(this.rawCombine(a, b));
+  }
+  private readonly rawCombine = (a: VectorValue, b: VectorValue): VectorValue => this.rule.combine(this.context.w, a, b);
+  private get rule() {
+    const { op } = this.value.node;
+    if (typeof op === "string" || op.wasm.kind !== "reduce") throw new InternalError("not a reduction");
+    return op.wasm;
+  }
+}
+
+/** Enough to keep additions of four cycles' latency busy. */
+const MOST_ACCUMULATORS = 4;

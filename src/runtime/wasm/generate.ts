@@ -1,0 +1,167 @@
+// Code of one group: its loop nest, with every sink of the group in it.
+import { InternalError } from "../errors.ts";
+import { shapeOf, type Value } from "../ir/graph.ts";
+import { stridesOf } from "../ir/type.ts";
+import { Access, type Binding, type Bindings, type Context } from "./access.ts";
+import { Accumulators } from "./accumulators.ts";
+import { type Report, tuples } from "./analyse.ts";
+import type { Op, Scope } from "./dataflow.ts";
+import { fill } from "./fill.ts";
+import type { Fusion, Group } from "./fuse.ts";
+import { type AxisVariable, constantIndex, flatten, type Index, plus, scale } from "./indices.ts";
+import type { Home, Layout } from "./memory.ts";
+import type { FunctionBuilder } from "./module.ts";
+import type { ScatterSink } from "./plan.ts";
+import type { Statement } from "./statements.ts";
+import type { VectorValue } from "./vector-emitter.ts";
+import { Walk } from "./walk.ts";
+
+export interface GroupContext extends Context {
+  readonly f: FunctionBuilder;
+  readonly fusion: Fusion;
+  readonly layout: Layout;
+  /** Keeps an element of a value in registers. */
+  setElement(v: Value, position: number, x: Op<"v128">): void;
+}
+
+export function generateGroup(context: GroupContext, group: Group): Statement[] {
+  return new GroupGenerator(context, group).run();
+}
+
+class GroupGenerator {
+  private readonly context: GroupContext;
+  private readonly reports: readonly Report[];
+  private readonly nest: readonly AxisVariable[];
+  /** Values whose store sinks are in this group: computed in place by its other sinks. */
+  private readonly own: ReadonlySet<Value>;
+  private readonly reductions = new Map<Report, Accumulators>();
+
+  constructor(context: GroupContext, { reports, nest }: Group) {
+    this.context = context;
+    this.reports = reports.filter(({ sink }) => !context.layout.placed.has(sink));
+    this.nest = nest;
+    this.own = new Set(reports.flatMap(({ sink }) => (sink.kind === "store" && !sink.copy ? [sink.value] : [])));
+    for (const r of this.reports)
+      if (r.sink.kind === "reduce") this.reductions.set(r, new Accumulators(context, r, r.sink, nest));
+  }
+
+  run(): Statement[] {
+    const out: Statement[] = [];
+    for (const report of this.reports) {
+      const { sink } = report;
+      if (sink.kind === "scatter")
+        out.push(...fill(this.context.w, this.context.f, this.home(sink.value), shapeOf(sink.value), 0));
+      else if (sink.kind === "reduce") out.push(...this.reductions.get(report)!.prepare());
+    }
+    if (this.reports.length > 0) this.level(0, this.context.w.graph.root, new Map(), out);
+    return out;
+  }
+
+  private level(depth: number, scope: Scope, bindings: Bindings, out: Statement[]): void {
+    const ending = [...this.reductions.values()].filter((r) => r.depth === depth && r.isLocal);
+    const inner: Statement[] = [];
+    if (depth === this.nest.length) this.points(scope, bindings, 0, true, inner);
+    else if (depth === this.nest.length - 1) this.innermost(scope, bindings, inner);
+    else {
+      const variable = this.nest[depth];
+      const inside = this.context.w.graph.scope(scope);
+      const counter = this.context.f.local("i32");
+      const body: Statement[] = [];
+      const binding: Binding = { counter: this.context.w.graph.local(counter, inside), constant: 0, lane: 0 };
+      this.level(depth + 1, inside, new Map([...bindings, [variable, binding]]), body);
+      inner.push({ kind: "loop", scope: inside, counter, from: 0, to: 8 * variable.size, step: 8, body });
+    }
+    for (const r of ending) out.push(...r.begin());
+    out.push(...inner);
+    for (const r of ending) out.push(...r.end(scope, this.access(bindings)));
+  }
+
+  /** Pairs of elements, several a turn where the body is short; then pairs that are left; then the last element alone. */
+  private innermost(scope: Scope, bindings: Bindings, out: Statement[]): void {
+    const variable = this.nest[this.nest.length - 1];
+    const pairs = variable.size >> 1;
+    const cost = this.reports.reduce((sum, r) => sum + r.cost + 1, 0);
+    const at = (binding: Binding): Bindings => new Map([...bindings, [variable, binding]]);
+    let done = 0;
+    if (variable.size > STRAIGHT || cost * pairs > STRAIGHT_COST) {
+      const together = cost <= 12 && pairs >= 16 ? 4 : cost <= 40 && pairs >= 4 ? 2 : 1;
+      const inside = this.context.w.graph.scope(scope);
+      const counter = this.context.f.local("i32");
+      const body: Statement[] = [];
+      const index = this.context.w.graph.local(counter, inside);
+      for (let k = 0; k < together; k++) this.points(inside, at({ counter: index, constant: 2 * k, lane: 1 }), k, false, body);
+      const turns = Math.floor(pairs / together);
+      if (turns > 0)
+        out.push({ kind: "loop", scope: inside, counter, from: 0, to: 16 * together * turns, step: 16 * together, body });
+      done = turns * together;
+    }
+    for (let k = done; k < pairs; k++) this.points(scope, at({ counter: null, constant: 2 * k, lane: 1 }), k - done, false, out);
+    if (variable.size % 2 === 1) this.points(scope, at({ counter: null, constant: variable.size - 1, lane: 0 }), 0, true, out);
+  }
+
+  /** All sinks at one binding of the loop variables; `nth` spreads sums over several accumulators. */
+  private points(scope: Scope, bindings: Bindings, nth: number, single: boolean, out: Statement[]): void {
+    const access = this.access(bindings);
+    for (const report of this.reports) {
+      const { sink, space, variables } = report;
+      switch (sink.kind) {
+        case "routine":
+          throw new InternalError("a routine has no loop nest");
+        case "store":
+        case "piece":
+        case "scatter":
+          for (const index of tuples(space, variables)) {
+            const x = access.number(access.walk!.at(sink.operand, index));
+            if (sink.kind === "store") {
+              const home = sink.copy ? this.context.layout.copies.get(sink.value)! : this.home(sink.value);
+              out.push(...access.store(home, flatten(index, space.shape), x, single));
+            } else if (sink.kind === "piece") {
+              const shape = shapeOf(sink.value);
+              const shift = constantIndex(sink.offset * stridesOf(shape)[sink.axis]);
+              const strides = stridesOf(shape);
+              const position = index.reduce((sum, i, k) => (space.shape[k] === 1 ? sum : plus(sum, scale(i, strides[k]))), shift);
+              out.push(...access.store(this.home(sink.value), position, x, single));
+            } else out.push(...this.scatter(sink, index, x, access, single, scope));
+          }
+          break;
+        case "reduce":
+          out.push(...this.reductions.get(report)!.add(access, nth, single, scope));
+          break;
+      }
+    }
+  }
+
+  private scatter(
+    sink: ScatterSink,
+    index: readonly Index[],
+    x: Op<"v128">,
+    access: Access,
+    single: boolean,
+    scope: Scope,
+  ): Statement[] {
+    const rank = shapeOf(sink.index).length;
+    const { batch, size } = sink.attrs;
+    const row = access.walk!.dynamic(sink.index, index.slice(0, rank), size);
+    const position = flatten([...index.slice(0, batch), row, ...index.slice(rank)], shapeOf(sink.value));
+    return access.accumulate(this.home(sink.value), position, x, (acc, y) => this.context.w.add(acc, y), single, scope);
+  }
+
+  private access(bindings: Bindings): Access {
+    const { fusion } = this.context;
+    const access = new Access(this.context, bindings, this.nest[this.nest.length - 1] ?? null);
+    access.walk = new Walk<VectorValue>(
+      access,
+      fusion.roles,
+      (v) => fusion.inMemory(v) && !this.own.has(v),
+      fusion.variables.dynamics,
+    );
+    return access;
+  }
+  private home(v: Value): Home {
+    return this.context.homeOf(v);
+  }
+}
+
+/** Loops up to this length are written out, if their code stays small. */
+const STRAIGHT = 16;
+const STRAIGHT_COST = 400;

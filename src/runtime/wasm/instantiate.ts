@@ -1,0 +1,45 @@
+// From an image to something that runs: memory filled, views made. Needs no compiler, so that sampling threads stay small.
+import type { Executable, ExecutableImage } from "../backend.ts";
+import { InternalError } from "../errors.ts";
+import type { Numbers } from "../ir/type.ts";
+import { type WasmMemory, WebAssembly } from "./webassembly.ts";
+
+export function instantiate(image: ExecutableImage): Executable {
+  const { exports } = new WebAssembly.Instance(image.module);
+  // The generator exports its memory under this name.
+  const { buffer } = exports.memory as unknown as WasmMemory;
+  new Uint8Array(buffer).set(image.memory);
+  const inputs: Record<string, Numbers> = {};
+  for (const { name, offset, length, type } of image.inputs) inputs[name] = view(buffer, offset, length, type);
+  const resident = (name: string): Numbers => {
+    const found = inputs[name];
+    if (found === undefined) throw new InternalError(`the program has no input ${name}`);
+    return found;
+  };
+  return {
+    inputs,
+    outputs: image.outputs.map(({ offset, length }) => new Float64Array(buffer, offset, length)),
+    run: exports.run as () => void,
+    finished: () => Promise.resolve(),
+    read: (name) => Promise.resolve(resident(name).slice()),
+    write(name, values) {
+      const into = resident(name);
+      if (values.length !== into.length)
+        throw new InternalError(`${values.length} values for the input ${name} of ${into.length}`);
+      into.set(values);
+    },
+    // The garbage collector takes module and memory when the caller lets go.
+    dispose() {},
+  };
+}
+
+function view(buffer: ArrayBuffer, offset: number, length: number, type: ExecutableImage["inputs"][number]["type"]): Numbers {
+  switch (type) {
+    case "f64":
+      return new Float64Array(buffer, offset, length);
+    case "i32":
+      return new Int32Array(buffer, offset, length);
+    case "u8":
+      return new Uint8Array(buffer, offset, length);
+  }
+}

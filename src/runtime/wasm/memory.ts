@@ -1,0 +1,200 @@
+// Where everything lies in memory: inputs, outputs, temporaries that share space when their lives do not overlap, then constants.
+import type { ExecutableImage, Program } from "../backend.ts";
+import { InternalError } from "../errors.ts";
+import { dtypeOf, type InputAttrs, type Node, shapeOf, type Value } from "../ir/graph.ts";
+import type { AssembleAttrs } from "../ir/primitives/shape.ts";
+import { sizeOf } from "../ir/type.ts";
+import { underReshapes } from "./analyse.ts";
+import type { Fusion } from "./fuse.ts";
+import { isConstant } from "./indices.ts";
+import type { Sink } from "./plan.ts";
+import { routines } from "./routines/index.ts";
+
+export type Element = "f64" | "i32" | "u8";
+/** A tensor in memory, row-major. */
+export interface Home {
+  /** Bytes from the start of memory. */
+  readonly offset: number;
+  readonly element: Element;
+}
+export interface Layout {
+  readonly homes: ReadonlyMap<Value, Home>;
+  /** Places of copies made for outputs alone. */
+  readonly copies: ReadonlyMap<Value, Home>;
+  /** Pieces that need no copying: their value lies in the assembly already. */
+  readonly placed: ReadonlySet<Sink>;
+  /** Scratch space of each routine call. */
+  readonly scratch: ReadonlyMap<Node, number>;
+  /** To be copied at the end: next values over the residents. */
+  readonly updates: readonly { readonly from: number; readonly to: number; readonly bytes: number }[];
+  readonly inputs: ExecutableImage["inputs"];
+  readonly outputs: ExecutableImage["outputs"];
+  /** First byte behind all this: constants go here. */
+  readonly end: number;
+}
+
+export const elementOf = (v: Value): Element => (({ real: "f64", int: "i32", bool: "u8" }) as const)[dtypeOf(v)];
+const bytesOf: Readonly<Record<Element, number>> = { f64: 8, i32: 4, u8: 1 };
+export const align = (n: number): number => Math.ceil(n / 16) * 16;
+
+/** A stretch of memory and the groups between which it is in use. */
+interface Region {
+  readonly bytes: number;
+  /** Null: forever. */
+  life: { from: number; to: number } | null;
+  offset: number;
+}
+
+export function layOut(program: Program, fusion: Fusion): Layout {
+  const { groups, inMemory } = fusion;
+  let end = 16; // offset 0 stays unused, so that a stray address shows
+  const take = (bytes: number): number => {
+    const at = end;
+    end = align(at + bytes);
+    return at;
+  };
+  const homes = new Map<Value, Home>();
+  const inputs = program.inputs.map((v) => {
+    const element = elementOf(v);
+    const length = sizeOf(shapeOf(v));
+    const offset = take(length * bytesOf[element]);
+    homes.set(v, { offset, element });
+    return { name: (v.node.attrs as InputAttrs).name, offset, length, type: element };
+  });
+
+  const copies = new Map<Value, Home>();
+  const outputs = program.outputs.map((v) => {
+    const known = inMemory(v) ? homes.get(v) : copies.get(v);
+    const length = sizeOf(shapeOf(v));
+    const home = known ?? { offset: take(length * 8), element: "f64" as const };
+    (inMemory(v) ? homes : copies).set(v, home);
+    return { offset: home.offset, length };
+  });
+  const updates = program.updates.map(([resident, next]) => {
+    const element = elementOf(resident);
+    const bytes = sizeOf(shapeOf(resident)) * bytesOf[element];
+    if (element !== "f64") throw new InternalError("a resident of integers or truth values cannot be replaced");
+    const known = inMemory(next) ? homes.get(next) : copies.get(next);
+    const home = known ?? { offset: take(bytes), element };
+    (inMemory(next) ? homes : copies).set(next, home);
+    return { from: home.offset, to: homes.get(resident)!.offset, bytes };
+  });
+
+  // Temporaries: which values need memory, and which lie inside an assembly.
+  const needed = valuesInMemory(fusion);
+  const placed = new Set<Sink>();
+  const inside = new Map<Value, { assembly: Value; offset: number }>();
+  for (const sink of groups.flatMap((g) => g.reports.map((r) => r.sink))) {
+    if (sink.kind !== "piece") continue;
+    const base = underReshapes(sink.operand, inMemory);
+    const shape = shapeOf(sink.operand);
+    const contiguous = shape.slice(0, sink.axis).every((d) => d === 1);
+    const free = needed.has(base) && !homes.has(base) && !inside.has(base) && sizeOf(shape) === sizeOf(shapeOf(base));
+    if (!contiguous || !free || base === sink.value || isInside(sink.value, base, inside)) continue;
+    inside.set(base, { assembly: sink.value, offset: 8 * sink.offset * sizeOf(shape.slice(sink.axis + 1)) });
+    placed.add(sink);
+  }
+  const outermost = (v: Value): { root: Value; offset: number } => {
+    const place = inside.get(v);
+    if (place === undefined) return { root: v, offset: 0 };
+    const outer = outermost(place.assembly);
+    return { root: outer.root, offset: outer.offset + place.offset };
+  };
+
+  const regions = new Map<Value, Region>();
+  const use = (v: Value, position: number): void => {
+    const { root } = outermost(v);
+    if (homes.has(root)) return;
+    let region = regions.get(root);
+    if (region === undefined) {
+      const life = hasGaps(root) ? null : { from: position, to: position };
+      regions.set(root, (region = { bytes: 8 * sizeOf(shapeOf(root)), life, offset: 0 }));
+    } else if (region.life !== null) region.life.to = position;
+  };
+  const scratchRegions = new Map<Node, Region>();
+  groups.forEach(({ reports }, position) => {
+    for (const { sink, reads } of reports) {
+      for (const v of reads) if (needed.has(v)) use(v, position);
+      if (sink.kind === "routine") {
+        for (const v of sink.results) use(v, position);
+        const bytes = 8 * routineOf(sink.node).scratch(sink.node);
+        scratchRegions.set(sink.node, { bytes, life: { from: position, to: position }, offset: 0 });
+      } else if (needed.has(sink.value) && !(sink.kind === "store" && sink.copy)) use(sink.value, position);
+    }
+  });
+  end = allocate([...regions.values(), ...scratchRegions.values()], end);
+  for (const v of needed) {
+    if (homes.has(v)) continue;
+    const { root, offset } = outermost(v);
+    const base = homes.get(root)?.offset ?? regions.get(root)?.offset;
+    if (base !== undefined) homes.set(v, { offset: base + offset, element: "f64" });
+  }
+  const scratch = new Map([...scratchRegions].map(([node, region]) => [node, region.offset]));
+  return { homes, copies, placed, scratch, updates, inputs, outputs, end };
+}
+
+function isInside(v: Value, outer: Value, inside: ReadonlyMap<Value, { assembly: Value }>): boolean {
+  for (let at: Value | undefined = v; at !== undefined; at = inside.get(at)?.assembly) if (at === outer) return true;
+  return false;
+}
+
+export function routineOf(node: Node) {
+  if (typeof node.op === "string") throw new InternalError("a leaf is no routine");
+  const rule = node.op.wasm;
+  if (rule.kind !== "routine" && rule.kind !== "contract") throw new InternalError(`${node.op.name} is no routine`);
+  const routine = routines.get(rule.routine);
+  if (routine === undefined) throw new InternalError(`there is no routine ${rule.routine}`);
+  return routine;
+}
+
+/** Held values, less the results of reductions that are read at constant positions alone: these stay in registers. */
+function valuesInMemory({ groups, inMemory }: Fusion): Set<Value> {
+  const needed = new Set<Value>();
+  const roots = new Map<Value, boolean>();
+  for (const { reports } of groups) {
+    for (const { sink, loads, variables, space } of reports) {
+      for (const { value, at } of loads.values())
+        if (inMemory(value) && (!isConstant(at) || sink.kind === "routine")) needed.add(value);
+      if (sink.kind === "routine") for (const v of sink.results) needed.add(v);
+      else if (sink.kind === "reduce") {
+        const keepsLoops = space.loops.some((axis) => !sink.axes.includes(axis));
+        roots.set(sink.value, keepsLoops && variables.length > 0);
+      } else if (sink.kind !== "store" || !sink.copy) needed.add(sink.value);
+    }
+  }
+  for (const [v, keepsLoops] of roots) if (keepsLoops) needed.add(v);
+  return needed;
+}
+
+/** Zeros between the pieces of an assembly come from the initial memory, which nobody overwrites. */
+function hasGaps(v: Value): boolean {
+  const { op, inputs, attrs } = v.node;
+  if (typeof op === "string" || op.wasm.kind !== "assemble") return false;
+  const { axis, size } = attrs as AssembleAttrs;
+  return inputs.reduce((sum, piece) => sum + shapeOf(piece)[axis], 0) < size;
+}
+
+/** First fit in order of first use; returns the end of memory. */
+function allocate(regions: readonly Region[], start: number): number {
+  let end = start;
+  for (const region of regions) {
+    if (region.life !== null) continue;
+    region.offset = end;
+    end = align(end + region.bytes);
+  }
+  const base = end;
+  const done: Region[] = [];
+  for (const region of regions.filter((r) => r.life !== null).sort((a, b) => a.life!.from - b.life!.from || b.bytes - a.bytes)) {
+    const meets = done.filter((r) => r.life!.from <= region.life!.to && region.life!.from <= r.life!.to);
+    meets.sort((a, b) => a.offset - b.offset);
+    let at = base;
+    for (const other of meets) {
+      if (at + region.bytes <= other.offset) break;
+      at = Math.max(at, align(other.offset + other.bytes));
+    }
+    region.offset = at;
+    end = Math.max(end, align(at + region.bytes));
+    done.push(region);
+  }
+  return end;
+}

@@ -1,0 +1,248 @@
+// The element of a value at a symbolic index, by recursion through maps, views and gathers down to what lies in memory. The same walk
+// serves the analysis (what is read, what it costs) and the emission of code, so that the two cannot disagree.
+import { InternalError } from "../errors.ts";
+import { constantOf, type Node, shapeOf, type Value } from "../ir/graph.ts";
+import type { GatherAttrs } from "../ir/primitives/gather.ts";
+import type { ReduceAttrs } from "../ir/primitives/reduce.ts";
+import type { AssembleAttrs } from "../ir/primitives/shape.ts";
+import { type Shape, sizeOf } from "../ir/type.ts";
+import {
+  boundsOf,
+  constantIndex,
+  type DynamicVariable,
+  flatten,
+  type Index,
+  isConstant,
+  keyOf,
+  plus,
+  scale,
+  shifted,
+  unflatten,
+  variableIndex,
+  zero,
+} from "./indices.ts";
+import type { Roles } from "./plan.ts";
+
+/** What the walk computes: costs in the analysis, operations in the emission. */
+export interface Algebra<T> {
+  constant(x: number): T;
+  /** An element of a value in memory (or of a constant), at its row-major position. */
+  load(v: Value, at: Index): T;
+  map(node: Node, operands: readonly T[]): T;
+  /** The terms of a short reduction, combined in order. */
+  fold(node: Node, terms: readonly T[]): T;
+  /** The index itself as a number. */
+  index(i: Index): T;
+  /** Told of every index read from an index tensor. */
+  indexed?(variable: DynamicVariable): void;
+  /** Told of every value computed rather than loaded. */
+  computed?(v: Value, index: readonly Index[], result: T): void;
+}
+
+/** Thrown where a value cannot be computed at the place of its use: it has to be put into memory first. */
+export class NeedsMemory extends Error {
+  readonly value: Value;
+  constructor(value: Value) {
+    super("a value is needed in memory");
+    this.value = value;
+  }
+}
+
+let variables = 1 << 20; // ids of dynamic variables, apart from those of axes
+export const freshVariableId = (): number => ++variables;
+
+export class Walk<T> {
+  private readonly algebra: Algebra<T>;
+  private readonly roles: Roles;
+  /** Whether the value is to be read from memory here. */
+  private readonly inMemory: (v: Value) => boolean;
+  private readonly known = new Map<Value, Map<string, T>>();
+  private readonly dynamics: Map<string, DynamicVariable>;
+
+  /** `dynamics` may be shared between walks over the same nest, so that equal indices are the same variable. */
+  constructor(
+    algebra: Algebra<T>,
+    roles: Roles,
+    inMemory: (v: Value) => boolean,
+    dynamics: Map<string, DynamicVariable> = new Map(),
+  ) {
+    this.algebra = algebra;
+    this.roles = roles;
+    this.inMemory = inMemory;
+    this.dynamics = dynamics;
+  }
+
+  at(v: Value, index: readonly Index[]): T {
+    const shape = shapeOf(v);
+    if (index.length !== shape.length) throw new InternalError(`${index.length} indices for a value of ${shape.length} axes`);
+    const { op } = v.node;
+    if (op === "constant" || op === "input" || this.inMemory(v)) return this.load(v, flatten(index, shape));
+    return this.remember(v, index.map(keyOf).join(), () => {
+      const result = this.compute(v, index);
+      this.algebra.computed?.(v, index, result);
+      return result;
+    });
+  }
+
+  /** The element at a row-major position that need not fall apart into indices. */
+  flat(v: Value, at: Index): T {
+    const shape = shapeOf(v);
+    const { op } = v.node;
+    if (op === "constant" || op === "input" || this.inMemory(v)) return this.load(v, at);
+    const index = unflatten(at, shape);
+    if (index !== null) return this.at(v, index);
+    if (typeof op === "string") throw new InternalError(`the walk met the ${op} twice`);
+    const rule = op.wasm;
+    const size = sizeOf(shape);
+    const [first] = v.node.inputs;
+    if (rule.kind === "view" && rule.index(v.node).kind === "reshape") return this.flat(first, at);
+    const even = v.node.inputs.every((x) => sizeOf(shapeOf(x)) === size || sizeOf(shapeOf(x)) === 1);
+    if (rule.kind !== "map" || !even) throw new NeedsMemory(v);
+    return this.remember(v, `flat${keyOf(at)}`, () => {
+      const operands = v.node.inputs.map((x) => this.flat(x, sizeOf(shapeOf(x)) === size ? at : zero));
+      const result = this.algebra.map(v.node, operands);
+      this.algebra.computed?.(v, [at], result);
+      return result;
+    });
+  }
+
+  /** The element of an integer tensor as an index into an axis of the given size. */
+  dynamic(v: Value, at: readonly Index[], size: number): Index {
+    const base = this.throughViews(v, at);
+    const values = constantOf(base.value);
+    const position = flatten(base.at, shapeOf(base.value));
+    if (values !== null && isConstant(position)) return constantIndex(values[position.constant]);
+    const key = `${base.value.node.id}.${base.value.index}@${keyOf(position)}<${size}`;
+    let variable = this.dynamics.get(key);
+    if (variable === undefined) {
+      variable = { kind: "dynamic", id: freshVariableId(), size, value: base.value, at: base.at };
+      this.dynamics.set(key, variable);
+    }
+    this.algebra.indexed?.(variable);
+    return variableIndex(variable);
+  }
+
+  private throughViews(v: Value, at: readonly Index[]): { value: Value; at: readonly Index[] } {
+    if (this.roles.of(v) !== "view" || this.inMemory(v)) return { value: v, at };
+    const inner = this.viewed(v, at);
+    return inner === null ? { value: v, at } : this.throughViews(v.node.inputs[0], inner);
+  }
+
+  private remember(v: Value, key: string, make: () => T): T {
+    let results = this.known.get(v);
+    if (results === undefined) this.known.set(v, (results = new Map()));
+    let result = results.get(key);
+    if (result === undefined) results.set(key, (result = make()));
+    return result;
+  }
+
+  private load(v: Value, at: Index): T {
+    const values = constantOf(v);
+    if (values !== null && (isConstant(at) || values.length === 1)) {
+      return this.algebra.constant(values[values.length === 1 ? 0 : at.constant]);
+    }
+    return this.algebra.load(v, at);
+  }
+
+  private compute(v: Value, index: readonly Index[]): T {
+    const { node } = v;
+    const role = this.roles.of(v);
+    switch (role) {
+      case "map":
+        return this.algebra.map(
+          node,
+          node.inputs.map((x) => this.at(x, broadcastIndex(index, shapeOf(x)))),
+        );
+      case "view":
+        return this.view(v, index);
+      case "gather": {
+        const [table, indices] = node.inputs;
+        const { batch } = node.attrs as GatherAttrs;
+        const rank = shapeOf(indices).length;
+        const row = this.dynamic(indices, index.slice(0, rank), shapeOf(table)[batch]);
+        return this.at(table, [...index.slice(0, batch), row, ...index.slice(rank)]);
+      }
+      case "assemble":
+        return this.piece(v, index);
+      case "fold":
+        return this.fold(node, index);
+      case "constant":
+      case "input":
+      case "reduce":
+      case "scatter":
+      case "routine":
+        throw new InternalError(`a ${role} is read before it is in memory`);
+    }
+  }
+
+  private view(v: Value, index: readonly Index[]): T {
+    const { op } = v.node;
+    if (typeof op === "string" || op.wasm.kind !== "view") throw new InternalError("not a view");
+    const rule = op.wasm.index(v.node);
+    if (rule.kind === "iota") return this.algebra.index(index[rule.axis]);
+    const inner = this.viewed(v, index);
+    if (inner !== null) return this.at(v.node.inputs[0], inner);
+    return this.flat(v.node.inputs[0], flatten(index, shapeOf(v)));
+  }
+  /** Index of the viewed element; null where it is none or does not fall apart by axes. */
+  private viewed(v: Value, index: readonly Index[]): readonly Index[] | null {
+    const { op } = v.node;
+    if (typeof op === "string" || op.wasm.kind !== "view") throw new InternalError("not a view");
+    const rule = op.wasm.index(v.node);
+    switch (rule.kind) {
+      case "iota":
+        return null;
+      case "reshape":
+        return unflatten(flatten(index, shapeOf(v)), shapeOf(v.node.inputs[0]));
+      case "affine":
+        return rule.axes.map(({ offset, terms }) =>
+          terms.reduce((sum, { axis, stride }) => plus(sum, scale(index[axis], stride)), constantIndex(offset)),
+        );
+    }
+  }
+
+  /** The piece of an assembly in which the index surely lies, or the zero between pieces. */
+  private piece(v: Value, index: readonly Index[]): T {
+    const { axis, offsets } = v.node.attrs as AssembleAttrs;
+    const { min, max } = boundsOf(index[axis]);
+    const meets = v.node.inputs.flatMap((piece, i) => (offsets[i] <= max && offsets[i] + shapeOf(piece)[axis] > min ? [i] : []));
+    if (meets.length === 0) return this.algebra.constant(0);
+    const [only] = meets;
+    const piece = v.node.inputs[only];
+    if (meets.length > 1 || offsets[only] > min || offsets[only] + shapeOf(piece)[axis] <= max) throw new NeedsMemory(v);
+    return this.at(
+      piece,
+      index.map((i, k) => (k === axis ? shifted(i, -offsets[only]) : i)),
+    );
+  }
+
+  private fold(node: Node, index: readonly Index[]): T {
+    const { axes } = node.attrs as ReduceAttrs;
+    const [operand] = node.inputs;
+    const shape = shapeOf(operand);
+    const kept = shape.flatMap((_, axis) => (axes.includes(axis) ? [] : [axis]));
+    const at: Index[] = shape.map(() => zero);
+    kept.forEach((axis, i) => {
+      at[axis] = index[i];
+    });
+    const terms: T[] = [];
+    const visit = (k: number): void => {
+      if (k === axes.length) {
+        terms.push(this.at(operand, [...at]));
+        return;
+      }
+      for (let i = 0; i < shape[axes[k]]; i++) {
+        at[axes[k]] = constantIndex(i);
+        visit(k + 1);
+      }
+    };
+    visit(0);
+    return this.algebra.fold(node, terms);
+  }
+}
+
+/** Aligned at the right; an axis of size 1 is read at 0. */
+function broadcastIndex(index: readonly Index[], shape: Shape): Index[] {
+  const missing = index.length - shape.length;
+  return shape.map((size, k) => (size === 1 ? zero : index[missing + k]));
+}
