@@ -1,5 +1,5 @@
 // A sampling thread: sets up the compiled density, then runs the chains it is told to. Loads neither compiler nor parser.
-import { densityOf } from "../runtime/density.ts";
+import { densityOf } from "../runtime/wasm/density.ts";
 import { InternalError } from "../runtime/errors.ts";
 import { parentOfThread } from "../runtime/platform/threads.ts";
 import { instantiate } from "../runtime/wasm/instantiate.ts";
@@ -12,7 +12,7 @@ const parent = parentOfThread();
 const { image, engine: name, options, seed, stop } = parent.data as WorkerData;
 const engine = chainEngines.find((candidate) => candidate.name === name);
 if (engine === undefined) throw new InternalError(`no chain engine named ${name} in a sampling thread`);
-const density = densityOf(instantiate(image.density), image.dimension);
+const density = densityOf(image.dimension, instantiate(image.density));
 const send = (message: WorkerMessage, transfer: readonly ArrayBuffer[] = []): void => parent.send(message, transfer);
 
 parent.onMessage((message) => {
