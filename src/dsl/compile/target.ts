@@ -18,7 +18,7 @@ import { blameAt } from "./blame.ts";
 import { makeFinisher, priorDraws } from "./finisher.ts";
 import { type Piece, unconstrainedSize } from "./piece.ts";
 import { Rejection } from "./rejection.ts";
-import { unconstrainAll } from "./unconstrain.ts";
+import { type LatentValues, makeUnconstrainer } from "./unconstrain.ts";
 import { type LatentSource, type LoweredTerm, total, valueOf, type Walk, walk } from "./walk.ts";
 
 /** A piece with its place in the unconstrained vector. */
@@ -39,6 +39,8 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
   const { pieces, dimension } = layout;
   const { shapes } = layout;
   let image: Promise<ExecutableImage> | undefined;
+  let inverse: ((values: LatentValues) => Float64Array) | undefined;
+  const unconstrain = (values: LatentValues): Float64Array => (inverse ??= makeUnconstrainer(model, data, pieces, shapes, dimension))(values);
 
   const coordinates = (b: Builder, u: Value, merged: boolean): LatentSource => {
     let next = 0;
@@ -97,9 +99,9 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
       const w = walk(b, model, data, coordinates(b, b.tensor(base, [dimension]), false));
       const all = new Map<string, ArrayLike<number>>();
       for (const name of shapes.keys()) all.set(name, values[name] ?? interpret([latentValue(w, name)], {})[0]);
-      return unconstrainAll(model, data, pieces, shapes, all, dimension);
+      return unconstrain(all);
     },
-    simulatePrior: priorSimulator(model, data, pieces, shapes, dimension),
+    simulatePrior: priorSimulator(model, data, shapes, unconstrain),
     blame: (q) => blameAt(model, data, pieces, q),
     image: async () => ({ dimension, density: await densityImage() }),
   };
@@ -162,7 +164,7 @@ function withReads({ inputs: _, ...t }: LoweredTerm, values: Assignment): Term {
   return { ...t, reads: Object.keys(values).filter((name) => nodes.has(values[name].node)) };
 }
 
-function priorSimulator(model: CheckedModel, data: BoundData, pieces: readonly PlacedPiece[], shapes: ReadonlyMap<string, Shape>, dimension: number): Target["simulatePrior"] {
+function priorSimulator(model: CheckedModel, data: BoundData, shapes: ReadonlyMap<string, Shape>, unconstrain: (values: LatentValues) => Float64Array): Target["simulatePrior"] {
   let prior: ReturnType<typeof priorDraws> | undefined;
   return async (rng) => {
     try {
@@ -173,6 +175,6 @@ function priorSimulator(model: CheckedModel, data: BoundData, pieces: readonly P
     }
     const values = new Map(Object.entries(prior.draw(rng)));
     for (const [name, shape] of shapes) if (values.get(name)?.length !== sizeOf(shape)) throw new InternalError(`a prior draw of ${name} has another shape`);
-    return { position: unconstrainAll(model, data, pieces, shapes, values, dimension) };
+    return { position: unconstrain(values) };
   };
 }

@@ -1,85 +1,97 @@
 // From constrained values back to coordinates: initial values, prior draws, points given by the user.
 import { createBuilder } from "../../runtime/ir/builder.ts";
 import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
-import { interpret } from "../../runtime/ir/interpret.ts";
+import { simplify } from "../../runtime/ir/simplify.ts";
 import { type Shape, sizeOf, stridesOf } from "../../runtime/ir/type.ts";
 import { solveLower } from "../../runtime/numeric/linalg.ts";
+import { compileWasm, instantiate } from "../../runtime/wasm/backend.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { BoundData } from "./bind-data.ts";
 import type { Piece } from "./piece.ts";
 import type { PlacedPiece } from "./target.ts";
 import { walk } from "./walk.ts";
 
-/** `values`: every latent, whole, by name. */
-export function unconstrainAll(
+/** Every latent, whole, by name. */
+export type LatentValues = ReadonlyMap<string, ArrayLike<number>>;
+
+/** Compiled once; bounds, locations and scales that depend on other latents are evaluated at the values given. */
+export function makeUnconstrainer(
   model: CheckedModel,
   data: BoundData,
   placed: readonly PlacedPiece[],
   shapes: ReadonlyMap<string, Shape>,
-  values: ReadonlyMap<string, ArrayLike<number>>,
   dimension: number,
-): Float64Array {
+): (values: LatentValues) => Float64Array {
   const b = createBuilder();
-  const given: Record<string, Value> = {};
-  for (const [name, shape] of shapes) given[name] = b.tensor(Float64Array.from(values.get(name) ?? []), shape);
+  const inputs = [...shapes].map(([name, shape]) => b.input(name, { shape, dtype: "real" }));
+  const given = Object.fromEntries([...shapes.keys()].map((name, i) => [name, inputs[i]]));
   const { pieces } = walk(b, model, data, { kind: "values", values: given });
-  const out = new Float64Array(dimension);
-  pieces.forEach((p, i) => {
-    const x = elementsOf(p, shapes.get(p.name) ?? [], values.get(p.name) ?? []);
-    out.set(unconstrainPiece(p, x), placed[i].offset);
-  });
-  return out;
+  const needs = pieces.map((p) => [p.bounds.lower, p.bounds.upper, p.affine?.location, p.affine?.scale]);
+  const outputs = needs.flat().filter((v): v is Value => v !== undefined);
+  const program = instantiate(compileWasm(simplify(b, { inputs, outputs, updates: [] })));
+  return (values) => {
+    for (const name of shapes.keys()) program.inputs[name]?.set(Array.from(values.get(name) ?? []));
+    program.run();
+    let next = 0;
+    const out = new Float64Array(dimension);
+    pieces.forEach((p, i) => {
+      const [lower, upper, location, scale] = needs[i].map((v) => (v === undefined ? undefined : program.outputs[next++]));
+      const x = elementsOf(p, shapes.get(p.name) ?? [], values.get(p.name) ?? []);
+      const raw = p.affine ? unshift(p, p.affine, x, location, scale) : x;
+      out.set(unconstrainPiece(p, raw, lower && spread(lower, shapeOf(needs[i][0] as Value), p), upper && spread(upper, shapeOf(needs[i][1] as Value), p)), placed[i].offset);
+    });
+    return out;
+  };
 }
 
 function elementsOf(p: Piece, whole: Shape, values: ArrayLike<number>): Float64Array {
   if (!p.coordinates) return Float64Array.from(values);
-  const axes = p.coordinates.length;
+  const { coordinates } = p;
   const strides = stridesOf(whole);
-  const width = sizeOf(whole.slice(axes));
-  const out = new Float64Array(p.coordinates[0].length * width);
-  for (let i = 0; i < p.coordinates[0].length; i++) {
-    const from = p.coordinates.reduce((sum, c, k) => sum + (c[i] - 1) * strides[k], 0);
+  const width = sizeOf(whole.slice(coordinates.length));
+  const count = coordinates[0].length;
+  const out = new Float64Array(count * width);
+  for (let i = 0; i < count; i++) {
+    const from = coordinates.reduce((sum, c, k) => sum + (c[i] - 1) * strides[k], 0);
     for (let k = 0; k < width; k++) out[i * width + k] = values[from + k];
   }
   return out;
 }
 
-function unconstrainPiece(p: Piece, x: Float64Array): Float64Array {
-  const raw = p.affine ? unshift(p, p.affine, x) : x;
+function unconstrainPiece(p: Piece, raw: Float64Array, lower: Float64Array | undefined, upper: Float64Array | undefined): Float64Array {
   const size = sizeOf(p.object);
-  const limits = [p.bounds.lower, p.bounds.upper].map((v) => (v ? interpret([v], {})[0] : undefined));
-  const parts: number[] = [];
+  const parts: Float64Array[] = [];
   for (let at = 0; at < raw.length; at += size) {
-    const bound = (v: Float64Array | undefined) => (v === undefined ? undefined : v[v.length === 1 ? 0 : at]);
-    const one = p.constraint.unconstrain(raw.subarray(at, at + size), p.object, { lower: bound(limits[0]), upper: bound(limits[1]) });
-    parts.push(...one);
+    parts.push(p.constraint.unconstrain(raw.subarray(at, at + size), p.object, { lower: lower?.[at], upper: upper?.[at] }));
   }
-  return Float64Array.from(parts);
-}
-
-/** (x - location) / scale, or the solution of scale @ raw = x - location. */
-function unshift(p: Piece, affine: NonNullable<Piece["affine"]>, x: Float64Array): Float64Array {
-  const over = (v: Value | undefined, fallback: number): Float64Array => {
-    if (!v) return new Float64Array(x.length).fill(fallback);
-    return spread(interpret([v], {})[0], shapeOf(v), p.shape);
-  };
-  if (affine.kind === "elementwise") {
-    const [location, scale] = [over(affine.location, 0), over(affine.scale, 1)];
-    return x.map((v, i) => (v - location[i]) / scale[i]);
-  }
-  const n = p.shape[p.shape.length - 1];
-  const location = over(affine.location, 0);
-  const scales = interpret([affine.scale], {})[0];
-  const out = new Float64Array(x.length);
-  for (let at = 0, k = 0; at < x.length; at += n, k++) {
-    const l = scales.length === n * n ? scales : scales.subarray(k * n * n, (k + 1) * n * n);
-    out.set(solveLower(l, x.subarray(at, at + n).map((v, i) => v - location[at + i]), n), at);
+  const out = new Float64Array(parts.reduce((n, part) => n + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
   }
   return out;
 }
 
-/** Broadcast to a shape, aligned at the right. */
-function spread(values: Float64Array, from: Shape, to: Shape): Float64Array {
+/** (x - location) / scale, or the solution of scale @ raw = x - location. */
+function unshift(p: Piece, affine: NonNullable<Piece["affine"]>, x: Float64Array, location: Float64Array | undefined, scale: Float64Array | undefined): Float64Array {
+  const centre = location && affine.location ? spread(location, shapeOf(affine.location), p) : new Float64Array(x.length);
+  if (!scale) return x;
+  if (affine.kind === "elementwise") {
+    const spreadScale = spread(scale, shapeOf(affine.scale), p);
+    return x.map((v, i) => (v - centre[i]) / spreadScale[i]);
+  }
+  const n = p.shape[p.shape.length - 1];
+  const out = new Float64Array(x.length);
+  for (let at = 0; at < x.length; at += n) {
+    const matrix = scale.length === n * n ? scale : scale.subarray(at * n, (at + n) * n);
+    out.set(solveLower(matrix, x.subarray(at, at + n).map((v, i) => v - centre[at + i]), n), at);
+  }
+  return out;
+}
+
+/** Broadcast to the shape of a piece, aligned at the right. */
+function spread(values: Float64Array, from: Shape, { shape: to }: Piece): Float64Array {
   const strides = stridesOf(from);
   const out = new Float64Array(sizeOf(to));
   for (let i = 0; i < out.length; i++) {

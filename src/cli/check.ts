@@ -1,0 +1,38 @@
+// ppl check, ppl format
+import { parseModel } from "../dsl/language/parser.ts";
+import { formatModel } from "../dsl/language/format.ts";
+import { renderDiagnostic } from "../dsl/render-diagnostic.ts";
+import { loadModel } from "../load.ts";
+import { writeAtomically } from "../runtime/platform/files.ts";
+import { dataBeside, readModelText } from "../runtime/platform/model-files.ts";
+import { readAssignments, readData } from "./inputs.ts";
+import type { ExitCode } from "./main.ts";
+
+export async function checkCommand(path: string, given: Record<string, unknown>): Promise<ExitCode> {
+  const { data: files, set } = given as { data?: string[]; set?: string[] };
+  const model = loadModel(path);
+  for (const d of model.diagnostics) process.stdout.write(`${renderDiagnostic(d, model.sources)}\n\n`);
+  if (!files && !dataBeside(path)) {
+    process.stdout.write(`${path}: no errors${model.diagnostics.length > 0 ? `, ${model.diagnostics.length} warnings or notes` : ""}\n`);
+    return 0;
+  }
+  const { data, paths } = readData(path, files);
+  const posterior = await model.bindData(data, readAssignments(set));
+  for (const note of posterior.target.notes) process.stdout.write(`note: ${note}\n`);
+  process.stdout.write(`${path} with ${paths.join(", ")}: no errors; ${posterior.dimension} unconstrained dimensions\n`);
+  return 0;
+}
+
+export async function formatCommand(path: string, { write }: { write?: boolean }): Promise<ExitCode> {
+  const source = { name: path, text: readModelText(path) };
+  const parsed = parseModel(source, 0);
+  const errors = parsed.diagnostics.filter((d) => d.severity === "error");
+  if (errors.length > 0) {
+    process.stderr.write(`${errors.map((d) => renderDiagnostic(d, [source])).join("\n\n")}\n`);
+    return 1;
+  }
+  const formatted = formatModel(source).value ?? source.text;
+  if (!write) process.stdout.write(formatted);
+  else if (formatted !== source.text) writeAtomically(path, formatted);
+  return 0;
+}

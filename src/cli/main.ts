@@ -1,0 +1,108 @@
+// The command line: which commands there are, and what becomes of what they throw.
+import { Command, CommanderError, Option } from "commander";
+import type { Engine, Option as EngineOption } from "../inference/engine.ts";
+import { engines } from "../inference/engines/index.ts";
+import { flagOf } from "../inference/options.ts";
+import { UsageError } from "../runtime/errors.ts";
+import { packageVersion } from "../runtime/platform/version.ts";
+
+/** 0 done, 1 a mistake in the model, the data or the command, 2 ran but is not to be trusted, 130 interrupted. */
+export type ExitCode = 0 | 1 | 2 | 130;
+
+export async function main(argv: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = 0;
+  const program = build((c) => {
+    code = c;
+  });
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return code;
+  } catch (e) {
+    return failed(e);
+  }
+}
+
+function failed(e: unknown): ExitCode {
+  if (e instanceof CommanderError) return e.exitCode === 0 ? 0 : 1;
+  if (e instanceof UsageError || (e instanceof Error && e.name === "ModelError")) {
+    process.stderr.write(`${e instanceof UsageError ? "error: " : ""}${e.message}\n`);
+    return 1;
+  }
+  const text = e instanceof Error ? (e.stack ?? e.message) : String(e);
+  process.stderr.write(`This is a fault of Tilde's, not of your model. Please report it, with the model and this text:\n${text}\n`);
+  return 1;
+}
+
+const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
+
+function build(finish: (code: ExitCode) => void): Command {
+  const program = new Command("ppl")
+    .description("Tilde: probabilistic models, compiled in the process to float64 WebAssembly")
+    .version(packageVersion(), "-V, --version")
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text) })
+    .showSuggestionAfterError();
+  const command = (name: string, doc: string): Command => program.command(name).description(doc).exitOverride();
+  const withData = (c: Command): Command =>
+    c
+      .option("--data <file>", "data file: .json, .json.gz, .csv, .npy; may be repeated (default: MODEL.data.json beside the model)", collect)
+      .option("--set <name=value>", "value of a const of the model; may be repeated", collect);
+
+  const run = withData(command("run", "sample or fit a model, print the summary, save draws").argument("<model>", "file of the model (.ppl)"))
+    .option("--engine <name>", `auto, ${[...engines.keys()].join(", ")}`, "auto")
+    .option("--chains <n>", "number of chains", "4")
+    .option("--seed <n>", "seed, an integer from 0 to 4294967295 (default: drawn, printed and stored)")
+    .option("--backend <name>", "auto or wasm", "auto")
+    .option("--threads <n>", "worker threads at most (default: cores of the machine)")
+    .addOption(new Option("--out <dir>", "folder for draws and summary (default: ppl-runs/MODEL/TIME)").conflicts("save"))
+    .option("--no-save", "write no files")
+    .option("--json", "print summary.json's object on stdout and nothing else")
+    .option("--quiet", "print nothing but errors")
+    .option("--all", "print every row of the summary")
+    .addOption(new Option("--progress <how>", "progress on stderr").choices(["auto", "plain", "json", "none"]).default("auto"));
+  for (const [name, { option, users }] of engineOptions()) run.addOption(engineFlag(name, option, users));
+  run.action(async (model: string, options: Record<string, unknown>) => finish(await (await import("./run.ts")).runCommand(model, options)));
+
+  withData(command("check", "check a model, and its data if given; all errors in one run").argument("<model>")).action(
+    async (model: string, options: Record<string, unknown>) => finish(await (await import("./check.ts")).checkCommand(model, options)),
+  );
+  command("format", "print a model in canonical form")
+    .argument("<model>")
+    .option("--write", "rewrite the file")
+    .action(async (model: string, options: { write?: boolean }) => finish(await (await import("./check.ts")).formatCommand(model, options)));
+  withData(command("dump", "print a stage of the compiler").argument("<model>"))
+    .addOption(new Option("--stage <stage>", "which").choices(["ast", "model", "ir", "gradient", "wasm"]).default("model"))
+    .action(async (model: string, options: Record<string, unknown>) => finish(await (await import("./dump.ts")).dumpCommand(model, options)));
+  command("list", "engines, distributions, functions or types of the language")
+    .argument("<what>", "engines, distributions, functions or types")
+    .action(async (what: string) => finish(await (await import("./list.ts")).listCommand(what)));
+  command("summary", "summary table of a run's folder, or of Stan CSV files")
+    .argument("<paths...>")
+    .option("--all", "print every row")
+    .option("--json", "print JSON")
+    .action(async (paths: string[], options: { all?: boolean; json?: boolean }) => finish(await (await import("./summary.ts")).summaryCommand(paths, options)));
+  command("diagnose", "what is wrong with a run, and what to try")
+    .argument("<paths...>")
+    .action(async (paths: string[]) => finish(await (await import("./summary.ts")).diagnoseCommand(paths)));
+  command("doctor", "what loads on this machine, and what does not and why").action(async () => finish(await (await import("./doctor.ts")).doctorCommand()));
+  return program;
+}
+
+/** Options of all engines by name; one that several share is one flag. */
+function engineOptions(): Map<string, { readonly option: EngineOption; readonly users: Engine[] }> {
+  const all = new Map<string, { readonly option: EngineOption; readonly users: Engine[] }>();
+  for (const engine of engines.values()) {
+    for (const [name, option] of Object.entries(engine.options as Record<string, EngineOption>)) {
+      const known = all.get(name);
+      if (known) known.users.push(engine);
+      else all.set(name, { option, users: [engine] });
+    }
+  }
+  return all;
+}
+
+function engineFlag(name: string, option: EngineOption, users: readonly Engine[]): Option {
+  const what = option.type === "boolean" ? "" : option.type === "choice" ? ` <${option.choices.join("|")}>` : option.type === "string" ? " <text>" : " <n>";
+  const doc = `${option.doc} (${option.type === "boolean" ? "" : `default ${option.default}; `}${users.map((e) => e.name).join(", ")})`;
+  return new Option(`${flagOf(name)}${what}`, doc);
+}

@@ -1,0 +1,139 @@
+// What inference gives back to the user: draws on the model's scale, their summary, verdicts, and files.
+import { adviseOnDraws } from "./inference/diagnostics/advice.ts";
+import { samplerReport, type SamplerReport } from "./inference/diagnostics/sampler.ts";
+import type { OptionValues, Result, Verdict } from "./inference/engine.ts";
+import { finishDraws } from "./inference/report/finish.ts";
+import { summaryJson, type SummaryJson } from "./inference/report/json.ts";
+import { summarize, type SummaryRow } from "./inference/report/summary.ts";
+import { summaryTable } from "./inference/report/text.ts";
+import type { RunOutcome } from "./inference/run.ts";
+import type { Draws, RawChain } from "./runtime/draws.ts";
+import { UsageError } from "./runtime/errors.ts";
+import type { Target } from "./runtime/target.ts";
+
+/** Draws of one name: chains x draws x its own axes, row-major. */
+export interface NamedDraws {
+  readonly shape: readonly number[];
+  readonly values: Float64Array;
+}
+
+/** What a run was made with; written to run.json. */
+export interface Provenance {
+  readonly engine: string;
+  readonly options: OptionValues;
+  readonly seed: number;
+  readonly chains: number;
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
+export class Fit {
+  /** Name of the model. */
+  readonly model: string;
+  /** Curves of the run by name: the loss of an optimiser. */
+  readonly traces: Readonly<Record<string, Float64Array>>;
+  readonly provenance: Provenance;
+  readonly chains: readonly RawChain[];
+  readonly allDraws: Draws;
+  /** Draws of the warm-up, when they were asked for. */
+  readonly warmup: Draws | undefined;
+  readonly sampler: SamplerReport;
+  readonly interrupted: boolean;
+  /** What is wrong with the result, and what to try; empty if nothing is. */
+  readonly verdicts: readonly Verdict[];
+  readonly #rows: SummaryRow[];
+
+  constructor(model: string, provenance: Provenance, outcome: RunOutcome, draws: Draws, warmup: Draws | undefined) {
+    this.model = model;
+    this.traces = Object.assign({}, ...outcome.results.map((r) => r.traces));
+    this.provenance = provenance;
+    this.chains = outcome.chains;
+    this.allDraws = draws;
+    this.warmup = warmup;
+    this.interrupted = outcome.interrupted;
+    const maxDepth = Number(provenance.options.maxDepth);
+    this.sampler = samplerReport(outcome.chains, Number.isFinite(maxDepth) ? maxDepth : undefined);
+    this.#rows = draws.drawsPerChain > 0 ? summarize(draws) : [];
+    const targetAccept = Number(provenance.options.targetAccept);
+    const advised = outcome.chains.some((c) => c.stats.energy)
+      ? adviseOnDraws({
+          chains: draws.chains,
+          rows: this.#rows,
+          sampler: this.sampler,
+          ...(Number.isFinite(maxDepth) ? { maxDepth } : {}),
+          ...(Number.isFinite(targetAccept) ? { targetAccept } : {}),
+        })
+      : [];
+    this.verdicts = [...outcome.results.flatMap((r) => r.verdicts), ...advised];
+  }
+
+  /** One row a scalar: mean, sd, Monte Carlo errors, quantiles, effective sample sizes, R-hat. */
+  summary(): readonly SummaryRow[] {
+    return this.#rows;
+  }
+
+  /** The summary as an aligned table of at most `rows` rows. */
+  table(rows?: number): string {
+    return summaryTable(this.#rows, rows);
+  }
+
+  /** Draws of a latent, quantity or prediction, by its name in the model. */
+  draws(name: string): NamedDraws {
+    const column = this.allDraws.columns.find((c) => c.name === name);
+    if (!column) throw new UsageError(`there are no draws of ${name}; there are ${this.allDraws.columns.map((c) => c.name).join(", ")}`);
+    return { shape: [this.allDraws.chains, this.allDraws.drawsPerChain, ...column.shape], values: this.allDraws.values[name] };
+  }
+
+  /** 0 done, 2 not to be trusted, 130 interrupted: as `ppl run` exits. */
+  get exitCode(): 0 | 2 | 130 {
+    if (this.interrupted) return 130;
+    return this.verdicts.some((v) => v.level === "fail") ? 2 : 0;
+  }
+
+  /** The object of summary.json. */
+  toJSON(): SummaryJson {
+    const { engine, seconds } = this.provenance;
+    return summaryJson(
+      {
+        engine,
+        chains: this.allDraws.chains,
+        draws: this.allDraws.drawsPerChain,
+        divergences: this.sampler.divergences,
+        logDensityEvaluations: this.chains.reduce((n, c) => n + c.evaluations, 0),
+        seconds,
+      },
+      this.#rows,
+    );
+  }
+
+  /** Writes run.json, summary.json and Stan CSV files, one a chain, into a folder (made when it is not there). Node only. */
+  async save(folder: string): Promise<void> {
+    const { saveFit } = await import("./runtime/platform/save.ts");
+    saveFit(folder, this);
+  }
+}
+
+/** From the outcome of a run to a Fit; the optimum of an engine that gives a point counts as its one draw. */
+export async function finishFit(target: Target, provenance: Provenance, ran: RunOutcome): Promise<Fit> {
+  const outcome = ran.chains.length > 0 ? ran : { ...ran, chains: ran.results.flatMap(pointAsChain) };
+  const draws = await finishDraws(target, outcome.chains, { seed: provenance.seed });
+  const warmup = outcome.chains.some((c) => c.warmup) ? await finishDraws(target, outcome.chains, { seed: provenance.seed, part: "warmup" }) : undefined;
+  return new Fit(target.name, provenance, outcome, draws, warmup);
+}
+
+function pointAsChain({ point }: Result, i: number): RawChain[] {
+  if (!point) return [];
+  const { position, logDensity } = point;
+  return [
+    {
+      chain: i + 1,
+      dimension: position.length,
+      draws: 1,
+      positions: position,
+      stats: { lp: Float64Array.of(logDensity) },
+      seconds: { warmup: 0, sampling: 0 },
+      evaluations: 0,
+      interrupted: false,
+      divergences: [],
+    },
+  ];
+}

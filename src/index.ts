@@ -1,0 +1,29 @@
+// The public API of tilde-ppl.
+import { embed, type Fragment, type Interpolation } from "./dsl/embed.ts";
+import { type Model, modelOf } from "./model.ts";
+
+export type { DataInput } from "./dsl/data/from-javascript.ts";
+export type { Diagnostic, Source } from "./dsl/diagnostics.ts";
+export type { Interpolation } from "./dsl/embed.ts";
+export { Fit, type NamedDraws, type Provenance } from "./fit.ts";
+export type { Progress, Verdict } from "./inference/engine.ts";
+export type { SummaryRow } from "./inference/report/summary.ts";
+export { type BindOptions, type DataObject, Model, ModelError, Posterior, type RunOptions, type StartValues } from "./model.ts";
+export { InternalError, UsageError } from "./runtime/errors.ts";
+
+/** A model in a tagged template; numbers, arrays and other fragments may be interpolated. Throws a ModelError when it is wrong. */
+export function ppl(strings: TemplateStringsArray, ...values: readonly Interpolation[]): Model {
+  const { source, outcome } = embed(strings, values);
+  return modelOf("embedded", [source], outcome);
+}
+
+/** Statements to be interpolated into models: ppl`… ${fragment`mu ~ Normal(0, 1)`} …`. */
+export function fragment(strings: TemplateStringsArray, ...values: readonly Interpolation[]): Fragment {
+  return embed(strings, values).fragment;
+}
+
+/** Reads and checks a model file; imports stay inside its folder. Node only. */
+export async function load(path: string): Promise<Model> {
+  const { loadModel } = await import("./load.ts");
+  return loadModel(path);
+}
