@@ -58,7 +58,7 @@ export const categorical = defineDistribution({
       { x: 1, params: { theta: [1, 0] }, logDensity: 0 },
       { x: 3, params: { theta: [0.5, 0.4375, 0.0625] }, logDensity: -2.772588722239781 },
       { x: 1, params: { theta: [1] }, logDensity: 0 },
-      { x: 4, params: { theta: [0.3, 0.2, 0.4, 0.1] }, logDensity: -2.3025850929940455 },
+      { x: 4, params: { theta: [0.3, 0.2, 0.375, 0.125] }, logDensity: -2.0794415416798357 },
     ],
   },
 });

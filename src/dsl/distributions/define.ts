@@ -71,6 +71,8 @@ export interface Distribution<P extends Params = any> {
     readonly kind: "elementwise" | "cholesky";
     readonly standard?: Distribution;
   };
+  /** What the name means when its scale is a matrix: a record of (location, lower factor). */
+  readonly matrixScale?: Distribution;
   /** The density is symmetric about this parameter: half of the mass lies on each side. */
   readonly symmetricAbout?: keyof P & string;
   /** log of P(X <= x) and P(X > x), elementwise; what truncation and censoring need. */

@@ -27,7 +27,7 @@ export const dirichlet = defineDistribution({
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
     rows: [
       { x: [0.125, 0.25, 0.625], params: { alpha: [0.5, 2, 3.5] }, logDensity: 1.49257053411596 },
-      { x: [0.5, 0.4375, 0.0625], params: { alpha: [1, 1, 1] }, logDensity: 0.6931471805599453 },
+      { x: [0.5, 0.4375, 0.0625], params: { alpha: [1, 1, 2] }, logDensity: -0.9808292530117262 },
       { x: [0.3125, 0.6875], params: { alpha: [0.0625, 40] }, logDensity: -16.032402387583463 },
       { x: [0.125, 0.375, 0.25, 0.25], params: { alpha: [3000, 9500, 6000, 6500] }, logDensity: 1.9685729250543835 },
     ],

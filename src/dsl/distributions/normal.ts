@@ -3,6 +3,7 @@
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import { nonnegative, positive, real, unit } from "../constraints/interval.ts";
 import { defineDistribution } from "./define.ts";
+import { multiNormalCholesky } from "./multi-normal.ts";
 import { location, oneNoise, positiveNumber, scale } from "./params.ts";
 import { HALF_LOG_TAU, LOG_2, logit, standardise, total } from "./standardise.ts";
 
@@ -60,6 +61,7 @@ export const normal = defineDistribution({
     build: (b, [z], { mu, sigma }) => b.add(mu, b.mul(sigma, z)),
   },
   affine: { location: "mu", scale: "sigma", kind: "elementwise", standard: stdNormal },
+  matrixScale: multiNormalCholesky,
   symmetricAbout: "mu",
   logCdf: (b, x, { mu, sigma }) => b.logNormalCdf(standardise(b, x, mu, sigma)),
   logCcdf: (b, x, { mu, sigma }) => b.logNormalCdf(b.neg(standardise(b, x, mu, sigma))),

@@ -1,0 +1,76 @@
+// inflated(p, at, D): the value `at` with probability p more than D gives it.
+import type { Builder, Value } from "../../../runtime/ir/graph.ts";
+import type { Bounds } from "../../constraints/define.ts";
+import { real } from "../../constraints/interval.ts";
+import type { Applied } from "../applied.ts";
+import { inflate } from "../zero-inflated.ts";
+import type { Modifier } from "./define.ts";
+import { hostSampler } from "./host.ts";
+import { isInside, knownOrder, needNumbers } from "./sides.ts";
+
+/** Of integers, p + (1 - p) f(at) at the value and (1 - p) f(x) elsewhere. Of reals, where f(at) has no mass, p there and (1 - p) f(x)
+ *  elsewhere: a density with respect to Lebesgue measure and a point mass. */
+function inflated(p: Value, at: Value, d: Applied): Applied {
+  needNumbers(d, "inflated");
+  const { discrete } = d.support.constraint;
+  const own = d.arguments.length;
+  const host = hostSampler(d);
+  const { draw } = d;
+  return {
+    name: `inflated(${d.name})`,
+    event: 0,
+    eventShape: [],
+    batchShape: d.batchShape,
+    support: {
+      constraint: discrete ? d.support.constraint : real,
+      declared: false,
+      bounds: (b) => including(b, d.support.bounds(b), at),
+    },
+    arguments: [...d.arguments, { name: "p", value: p, rank: 0 }, { name: "at", value: at, rank: 0 }],
+    withArguments: (values) => inflated(values[own], values[own + 1], d.withArguments(values.slice(0, own))),
+    logDensity(b, x) {
+      const here = b.eq(b.cast(x, "real"), b.cast(at, "real"));
+      const l = d.logDensity(b, x);
+      if (!discrete) return b.select(here, b.log(p), b.add(b.log1p(b.neg(p)), l));
+      const bounds = d.support.bounds(b);
+      const surely = (!bounds.lower || knownOrder(bounds.lower, at)) && (!bounds.upper || knownOrder(at, bounds.upper));
+      const inside = surely ? null : isInside(b, x, bounds);
+      return inflate(b, here, p, inside ? b.select(inside, l, b.constant(Number.NEGATIVE_INFINITY)) : l);
+    },
+    draw: draw && {
+      gradient: "score",
+      noise: (shape) => [{ kind: "uniform", shape }, ...draw.noise(shape)],
+      build: (b, [u, ...noise], shape) => {
+        const x = draw.build(b, noise, shape);
+        return b.select(b.lt(u, p), discrete ? b.cast(at, "int") : b.cast(at, "real"), x);
+      },
+    },
+    sample: draw
+      ? undefined
+      : host &&
+        ((rng, values, out) => {
+          if (rng.uniform() < values[own][0]) out[0] = values[own + 1][0];
+          else host(rng, values.slice(0, own), out);
+        }),
+    normalised: d.normalised,
+    notes: d.notes,
+  };
+}
+/** The least interval around the support and the value. */
+function including(b: Builder, { lower, upper }: Bounds<Value>, at: Value): Bounds<Value> {
+  return {
+    lower: lower && (knownOrder(lower, at) ? lower : b.min(lower, at)),
+    upper: upper && (knownOrder(at, upper) ? upper : b.max(upper, at)),
+  };
+}
+
+export const inflatedModifier: Modifier = {
+  name: "inflated",
+  doc: "The value `at` with probability p, else a draw of the distribution.",
+  parameters: [
+    { name: "p", doc: "probability of the value", rank: 0 },
+    { name: "at", doc: "the value", rank: 0 },
+  ],
+  bases: "one",
+  apply: (_b, [d], { p, at }) => inflated(p, at, d),
+};
