@@ -19,6 +19,7 @@ export const expected = {
   simulate: "simulate = and a value",
   goal: "maximise or minimise",
   value: "a value",
+  boundsComma: "a comma between the two bounds",
 } as const;
 
 const tokenWords: ReadonlyMap<TokenType, string> = new Map([

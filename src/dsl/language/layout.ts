@@ -20,6 +20,8 @@ interface Frame {
   ternaries: number;
   /** The last newline that this bracket swallowed: where to go on if the bracket turns out never to be closed. */
   newLine?: { readonly at: number; readonly out: number };
+  /** Whether the statement has had its ~ or =. */
+  related?: boolean;
   /** First keyword of the statement that is being read in this block. */
   head?: TokenType;
   /** x[…] or a type's sizes, where a comma at the end means another axis; elsewhere it means nothing. */
@@ -164,6 +166,7 @@ class LayoutPass {
         return;
       default:
         if ((k === t.For || k === t.If) && this.atHead) this.top.head = k;
+        if (k === t.Tilde || k === t.Equals) this.top.related = true;
         this.out.push(token);
     }
   }
@@ -176,8 +179,10 @@ class LayoutPass {
       return;
     }
     const last = this.last;
-    if (!last || last.tokenType === t.NewLine || dangling.has(last.tokenType)) return;
+    if (!last || last.tokenType === t.NewLine) return;
     const next = this.after(this.at);
+    // An operator dangles, unless what follows shows that something was left out after it.
+    if (dangling.has(last.tokenType) && !(next && this.beginsStatement(this.input.indexOf(next, this.at)))) return;
     // A brace may stand before a line's `else`; a density's sampler may stand on the next line.
     if (next?.tokenType === t.Else && last.tokenType === t.RightBrace) return;
     if (
@@ -189,6 +194,23 @@ class LayoutPass {
     this.endStatement(token);
   }
 
+  /** Whether nothing but a new statement can begin so, the one before having its ~ or = already. */
+  private beginsStatement(at: number): boolean {
+    const [token, next] = [this.input[at], this.input[at + 1]];
+    const k = token.tokenType;
+    if (k === t.For || k === t.If || k === t.RightBrace) return true;
+    if (k !== t.NameToken) return false;
+    if (next?.tokenType === t.NameToken && beforeName.has(token.text!)) return true;
+    if (!this.top.related) return false;
+    let i = at + 1;
+    for (let depth = 0; i < this.input.length && (depth > 0 || this.input[i].tokenType === t.LeftBracket); i++) {
+      if (this.input[i].tokenType === t.NewLine) return false;
+      if (this.input[i].tokenType === t.LeftBracket) depth++;
+      if (this.input[i].tokenType === t.RightBracket) depth--;
+    }
+    return this.input[i]?.tokenType === t.Tilde || this.input[i]?.tokenType === t.Equals;
+  }
+
   private semicolon(token: Token): void {
     if (this.inBracket) this.out.push(token);
     else this.endStatement(token);
@@ -197,6 +219,7 @@ class LayoutPass {
   private endStatement(token: Token): void {
     this.top.ternaries = 0;
     this.top.head = undefined;
+    this.top.related = false;
     this.inType = 0;
     this.out.push(t.retype(token, t.NewLine));
   }
@@ -233,9 +256,18 @@ class LayoutPass {
       this.at++;
       return;
     }
-    const keyword = this.atHead ? this.headKeyword(token, next) : this.innerKeyword(token, next);
-    if (keyword && this.atHead) this.top.head = keyword;
+    const keyword = this.isSimulate(token, next)
+      ? t.Simulate
+      : this.atHead
+        ? this.headKeyword(token, next)
+        : this.innerKeyword(token, next);
+    if (keyword && keyword !== t.Simulate && this.atHead) this.top.head = keyword;
     this.out.push(keyword ? t.retype(token, keyword) : token);
+  }
+
+  /** The last part of a density, which may begin a line. */
+  private isSimulate(token: Token, next: Token | undefined): boolean {
+    return token.text === "simulate" && this.top.head === t.Density && next?.tokenType === t.Equals;
   }
 
   private headKeyword(token: Token, next: Token | undefined): TokenType | undefined {
@@ -263,7 +295,6 @@ class LayoutPass {
       if (word === "by") return t.By;
       if (word === "over" && this.top.inObjective) return t.Over;
     }
-    if (word === "simulate" && this.top.head === t.Density && next?.tokenType === t.Equals) return t.Simulate;
     if (prefixes.has(word) && next?.tokenType === t.NameToken && (last?.tokenType === t.Tilde || last?.tokenType === t.Prefix))
       return t.Prefix;
     const afterOpening = last?.tokenType === t.LeftParen || last?.tokenType === t.Comma;
@@ -378,8 +409,9 @@ class LayoutPass {
     if (k === t.Equals && this.top.close === t.RightBound) return true;
     const beginsLine = this.top.newLine?.at === this.at - 1;
     if (k === t.For) return beginsLine && this.top.close !== t.RightBracket;
-    const next = this.input[this.at + 1];
-    return k === t.NameToken && beginsLine && next?.tokenType === t.NameToken && beforeName.has(token.text!);
+    const next = this.input[this.at + 1]?.tokenType;
+    if (k !== t.NameToken || !beginsLine) return false;
+    return (next === t.NameToken && beforeName.has(token.text!)) || (next === t.Equals && t.endsOperand(this.last));
   }
 
   /** Reports the open bracket and goes on behind it: at the newline it swallowed last, or here. False where the grammar should complain instead. */

@@ -1,8 +1,18 @@
 // Words for syntax errors: typical slips have their own, everything else says what was expected and what stands there.
 import type { Diagnostic } from "../diagnostics.ts";
-import { ends, type ParseFailure } from "./expectations.ts";
+import { ends, expected, type ParseFailure } from "./expectations.ts";
 import { slips } from "./slips.ts";
 import * as t from "./tokens.ts";
+
+const types = "types are real, int, positive, nonnegative, unit, simplex, ordered, … with sizes in brackets: real[N, D]";
+const hints: Readonly<Record<string, readonly string[]>> = {
+  [expected.type]: [types],
+  "a type": [types],
+  [expected.variable]: ["write density P(x: real; a: positive) = …"],
+  "; before the parameters, or )": [
+    "write density P(x: real; a: positive) = …: the variable stands before the semicolon, the parameters behind it",
+  ],
+};
 
 export function explain(e: ParseFailure): Diagnostic {
   for (const slip of slips) {
@@ -26,7 +36,7 @@ export function explain(e: ParseFailure): Diagnostic {
     message: `expected ${e.expectation}${gone ? "" : `, found ${t.describeToken(actual)}`}`,
     span: { file: e.file, ...placeOf(e) },
     label: gone ? "it is missing here" : undefined,
-    notes: [],
+    notes: hints[e.expectation] ?? [],
   };
 }
 

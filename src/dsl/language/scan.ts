@@ -102,6 +102,10 @@ class Scanner {
       this.number(start);
       return;
     }
+    if (c === "." && /[0-9]/.test(this.text[start + 1] ?? "")) {
+      this.pointFirst(start);
+      return;
+    }
     const name = this.take(nameAt);
     if (name !== undefined) {
       this.name(start, name);
@@ -196,7 +200,7 @@ class Scanner {
   /** A transpose, unless it opens what another language writes as a string. */
   private prime(start: number): void {
     this.at++;
-    if (t.endsOperand(this.tokens.at(-1))) {
+    if (t.endsOperand(this.tokens.at(-1)) && this.tokens.at(-1)!.text !== "import") {
       this.push(t.Prime, start);
       return;
     }
@@ -247,6 +251,13 @@ class Scanner {
       const glued = this.take(/[\p{XIDC}]+/uy);
       if (glued !== undefined) this.gluedNumber(start, digits, glued);
     }
+    this.tokens.push(t.token(t.NumberToken, digits, start, this.at));
+  }
+
+  private pointFirst(start: number): void {
+    this.at++;
+    const digits = `0.${this.take(/[0-9]+(?:[eE][+-]?[0-9]+)?/y)}`;
+    this.report("PPL107", start, this.at, "a digit must stand before the decimal point", undefined, `write ${digits}`);
     this.tokens.push(t.token(t.NumberToken, digits, start, this.at));
   }
 

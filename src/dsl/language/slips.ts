@@ -44,14 +44,19 @@ export const slips: readonly ((e: ParseFailure) => Slip | undefined)[] = [
   elif,
   operatorFirst,
   reservedName,
+  colonRange,
   equalsForTilde,
   tildeForEquals,
   dataWithoutType,
   loopHead,
-  colonRange,
   comparisonByEquals,
   noBraces,
   truncation,
+  strayImport,
+  typedParameter,
+  bareRange,
+  tuple,
+  oneBound,
   runsOn,
   noStatement,
   emptyArgument,
@@ -109,7 +114,12 @@ function stanDeclaration({ statement, rest }: ParseFailure): Slip | undefined {
   const all = [...statement, ...rest];
   const name = all
     .slice(1)
-    .find((k, i) => is(k, t.NameToken) && (i === 0 || is(all[i], t.RightBracket, t.Operator)) && !declarators.has(k.text!));
+    .find(
+      (k, i) =>
+        is(k, t.NameToken) &&
+        (i === 0 || declarators.has(all[i].text ?? "") || is(all[i], t.RightBracket) || all[i].image === ">") &&
+        !declarators.has(k.text!),
+    );
   if (!name || (!is(all[1], t.NameToken, t.LeftBracket) && all[1]?.image !== "<")) return undefined;
   const type = first.text === "int" || first.text === "real" ? first.text : "real[N]";
   return {
@@ -151,6 +161,10 @@ function operatorFirst({ statement, rest, before }: ParseFailure): Slip | undefi
     )
   )
     return undefined;
+  return lineBegins(first);
+}
+
+function lineBegins(first: Token): Slip {
   return {
     code: "PPL112",
     message: `a line cannot begin with ${first.image}`,
@@ -160,9 +174,11 @@ function operatorFirst({ statement, rest, before }: ParseFailure): Slip | undefi
   };
 }
 
-function reservedName({ rest, expectation }: ParseFailure): Slip | undefined {
+function reservedName({ statement, rest, expectation }: ParseFailure): Slip | undefined {
   const k = rest[0];
-  if (!is(k, t.For, t.In, t.If, t.Else, t.BooleanToken) || !expectation.includes("name")) return undefined;
+  const named = expectation.includes("name") || (is(statement[0], t.Fn) && expectation.includes(")"));
+  const valued = expectation === expected.value && is(k, t.In, t.Else);
+  if (!valued && !(named && is(k, t.For, t.In, t.If, t.Else, t.BooleanToken))) return undefined;
   return {
     code: "PPL117",
     message: `${k.image} is a reserved word and cannot be a name`,
@@ -172,7 +188,21 @@ function reservedName({ rest, expectation }: ParseFailure): Slip | undefined {
 
 function equalsForTilde(e: ParseFailure): Slip | undefined {
   const { statement, rest, expectation } = e;
-  if (!is(rest[0], t.Equals) || expectation !== expected.tilde || statement.length === 0) return undefined;
+  if (!is(rest[0], t.Equals) || statement.length === 0) return undefined;
+  if (is(statement[0], t.Aux))
+    return {
+      code: "PPL113",
+      message: "an aux is drawn from a distribution",
+      notes: ["write aux a ~ D; a value is given a name with let"],
+    };
+  if (expectation === expected.end && statement.some((k) => is(k, t.TypeColon)) && !is(statement[0], t.Data)) {
+    return {
+      code: "PPL113",
+      message: "only a param has an initial value",
+      notes: ["write let x = e for a value, x: real ~ D for a latent, param x: real = e for what is learnt"],
+    };
+  }
+  if (expectation !== expected.tilde) return undefined;
   const name = spaced(e, statement[0], statement.at(-1)!);
   const short = name.length <= 30 && !name.includes("\n") ? name : "x";
   const drawn = is(rest[1], t.NameToken) && /^\p{Lu}/u.test(rest[1].text!) && is(rest[2], t.LeftParen);
@@ -291,6 +321,46 @@ function truncation({ rest, expectation }: ParseFailure): Slip | undefined {
   };
 }
 
+function strayImport({ statement, rest }: ParseFailure): Slip | undefined {
+  if (statement[0]?.text !== "import" || !is(statement[0], t.NameToken) || !is(rest[0], t.NameToken)) return undefined;
+  return { code: "PPL110", message: "import names a file", notes: [`write import "${rest[0].text}.ppl"`] };
+}
+
+function typedParameter({ statement, rest }: ParseFailure): Slip | undefined {
+  if (!is(statement[0], t.Fn) || !is(rest[0], t.TypeColon)) return undefined;
+  return {
+    code: "PPL110",
+    message: "the parameters of fn have no types",
+    notes: ["write fn f(a, b) = …: it takes what it is called with"],
+  };
+}
+
+function bareRange({ rest, expectation }: ParseFailure): Slip | undefined {
+  if (!is(rest[0], t.DotDot) || expectation === expected.value) return undefined;
+  return {
+    code: "PPL110",
+    message: "a range is no value",
+    notes: ["ranges stand in subscripts and in the heads of loops; a vector of integers is [i for i in 1..N]"],
+  };
+}
+
+/** (1, 2), where nothing is called. */
+function tuple({ statement, rest, expectation }: ParseFailure): Slip | undefined {
+  if (!is(rest[0], t.Comma) || expectation !== ")") return undefined;
+  return statement.some((k) => is(k, t.LeftParen))
+    ? { code: "PPL110", message: "a list stands in square brackets", notes: ["write [1, 2, 3]"] }
+    : undefined;
+}
+
+function oneBound({ rest, expectation }: ParseFailure): Slip | undefined {
+  if (!is(rest[0], t.RightBound) || expectation !== expected.boundsComma) return undefined;
+  return {
+    code: "PPL118",
+    message: "bounds have two sides, with a comma between",
+    notes: ["either may be left out: real<0,> or real<,1>"],
+  };
+}
+
 /** Something follows a whole statement on its line. */
 function runsOn({ statement, rest, expectation }: ParseFailure): Slip | undefined {
   const last = statement.at(-1);
@@ -301,13 +371,17 @@ function runsOn({ statement, rest, expectation }: ParseFailure): Slip | undefine
   )
     return undefined;
   const what = t.describeToken(rest[0]);
-  const notes = ["a product is written with *", "a second statement needs a line of its own, or a ; before it"];
+  const second = is(statement[0], t.Data, t.Param)
+    ? "a second declaration follows a comma"
+    : "a second statement needs a line of its own, or a ; before it";
+  const notes = is(statement[0], t.Data, t.Param) ? [second] : ["a product is written with *", second];
   return { code: "PPL124", message: `an operator or the end of the statement was expected before ${what}`, notes };
 }
 
 /** A value alone. */
 function noStatement({ statement, rest, expectation }: ParseFailure): Slip | undefined {
   if (expectation !== expected.tilde || statement.length === 0 || !(ends(rest[0]) || is(rest[0], t.RightBrace))) return undefined;
+  if (is(rest[1], t.Operator, t.Pipe, t.Tilde, t.Equals, t.TypeColon)) return lineBegins(rest[1]);
   const notes = [
     "x ~ D draws or observes, let x = e names a value, quantity x = e saves it, factor(e) adds it to the log density",
   ];

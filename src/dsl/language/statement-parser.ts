@@ -1,5 +1,5 @@
 // The grammar of statements, and recovery: a statement that cannot be read is reported and left at its end.
-import type { ParserMethod } from "chevrotain";
+import type { IToken, ParserMethod } from "chevrotain";
 import type { Diagnostic, SourceSpan } from "../diagnostics.ts";
 import type * as ast from "./ast.ts";
 import { isRecognitionException } from "./chevrotain.ts";
@@ -13,8 +13,18 @@ import * as t from "./tokens.ts";
 /** A text with more errors is not worth more words. */
 const MAX_ERRORS = 100;
 
+/** A token with its place among those of the text. */
+interface Placed extends Token {
+  readonly index: number;
+}
+
+const braces: ReadonlyMap<TokenType, number> = new Map([
+  [t.LeftBrace, 1],
+  [t.RightBrace, -1],
+]);
+
 export class StatementParser extends DeclarationParser {
-  private tokens: readonly Token[] = [];
+  private tokens: readonly Placed[] = [];
   private text = "";
   /** What scanner and layout have found. */
   private before: readonly Diagnostic[] = [];
@@ -41,8 +51,8 @@ export class StatementParser extends DeclarationParser {
   }
 
   private begin(tokens: readonly Token[], text: string, file: number, before: readonly Diagnostic[]): void {
-    this.tokens = tokens;
-    this.input = [...tokens];
+    this.tokens = tokens.map((k, index) => ({ ...k, index }));
+    this.input = [...this.tokens];
     this.text = text;
     this.file = file;
     this.before = before;
@@ -81,8 +91,8 @@ export class StatementParser extends DeclarationParser {
         this.endOfStatement();
       } catch (e) {
         if (!(e instanceof Error && isRecognitionException(e))) throw e;
-        // Every token but the end's is ours, and this one is not the end.
-        this.recover(next as Token, e.message);
+        // Every token but the end's was made in `begin`.
+        this.recover(next as Placed, e.message);
       }
     }
   });
@@ -95,20 +105,36 @@ export class StatementParser extends DeclarationParser {
   }
 
   /** To the statement's end; blocks on the way are read. What scanner or layout said about the statement is enough. */
-  private recover(first: Token, expectation: string): void {
-    const actual = this.LA(1);
-    for (let k = actual.tokenType; k !== t.NewLine && k !== t.RightBrace && k !== t.End; k = this.LA(1).tokenType) {
-      if (k === t.LeftBrace) this.SUBRULE(this.block);
-      else this.take(0, k);
+  private recover(first: Placed, expectation: string): void {
+    const at = this.indexOf(this.LA(1));
+    // Braces that the statement opened by itself, as objective does.
+    let open = 0;
+    for (let i = first.index; i < at; i++) open += braces.get(this.tokens[i].tokenType) ?? 0;
+    let end = 0;
+    for (;;) {
+      const k = this.LA(1).tokenType;
+      if (k === t.End || (open === 0 && (k === t.NewLine || k === t.RightBrace))) break;
+      if (k === t.LeftBrace) {
+        end ||= this.LA(1).startOffset;
+        this.SUBRULE(this.block);
+      } else {
+        if (k === t.RightBrace) open--;
+        this.take(0, k);
+      }
     }
-    const start = first.startOffset;
-    const end = this.LA(0).endOffset! + 1;
-    if (this.reports.length >= MAX_ERRORS || this.before.some((d) => d.span.start >= start && d.span.start <= end)) return;
-    const from = this.tokens.indexOf(first);
-    const at = this.tokens.findIndex((k, i) => i >= from && k === actual);
-    const statement = this.tokens.slice(from, at < 0 ? this.tokens.length : at);
-    const rest = at < 0 ? [] : this.tokens.slice(at, at + 3);
-    this.reports.push(explain({ statement, rest, before: this.tokens[from - 1], expectation, text: this.text, file: this.file }));
+    // To the next token: the scanner leaves out what it cannot read.
+    end ||= this.LA(1).tokenType === t.End ? this.text.length : this.LA(1).startOffset;
+    if (this.reports.length >= MAX_ERRORS || this.before.some((d) => d.span.start >= first.startOffset && d.span.start <= end))
+      return;
+    const statement = this.tokens.slice(first.index, at);
+    const rest = this.tokens.slice(at, at + 3);
+    this.reports.push(
+      explain({ statement, rest, before: this.tokens[first.index - 1], expectation, text: this.text, file: this.file }),
+    );
+  }
+
+  private indexOf(token: IToken): number {
+    return token.tokenType === t.End ? this.tokens.length : (token as Placed).index;
   }
 
   // ---------------------------------------------------------------- statements

@@ -1,6 +1,7 @@
 // The grammar of types, and of what stands right of ~.
 import type { ParserMethod } from "chevrotain";
 import type * as ast from "./ast.ts";
+import { expected } from "./expectations.ts";
 import { ExpressionParser } from "./expression-parser.ts";
 import * as t from "./tokens.ts";
 
@@ -41,7 +42,7 @@ export class TypeParser extends ExpressionParser {
     this.OPTION(() => {
       lower = this.SUBRULE(this.expression);
     });
-    this.take(0, t.Comma, "a comma between the two bounds");
+    this.take(0, t.Comma, expected.boundsComma);
     this.OPTION1(() => {
       upper = this.SUBRULE1(this.expression);
     });
@@ -78,7 +79,7 @@ export class TypeParser extends ExpressionParser {
 
   private call(e: ast.Expression): ast.Call {
     if (e.kind === "call") return e;
-    if (e.kind === "name") {
+    if (e.kind === "name" && /^\p{Lu}/u.test(e.name)) {
       this.report(
         "PPL128",
         e.span,
