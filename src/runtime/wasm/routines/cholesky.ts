@@ -60,11 +60,12 @@ function unrolled(f: FunctionBuilder, a: I32, l: I32, n: number): void {
 function byBlocks(module: ModuleBuilder, f: FunctionBuilder, l: Local<"i32">, n: number, scratch: number): void {
   const row = n * word;
   const sound = f.let(int(1));
-  for (let start = 0; start < n; start += blockColumns) {
-    const end = Math.min(n, start + blockColumns);
-    const corner = plus(l, start * row + start * word);
-    if (start > 0) {
-      const left = plus(l, start * row);
+  f.for(0, n, blockColumns, (start) => {
+    const end = f.let(plus(start, blockColumns));
+    f.if(i32.gt(end, int(n)), () => f.set(end, int(n)));
+    const left = f.let(i32.add(l, i32.mul(start, int(row))));
+    const block = f.let(i32.shl(start, int(3)));
+    if (n > blockColumns) {
       gemm(module, f, {
         a: left,
         aRow: int(row),
@@ -72,11 +73,11 @@ function byBlocks(module: ModuleBuilder, f: FunctionBuilder, l: Local<"i32">, n:
         b: left,
         bInner: int(word),
         bColumn: int(row),
-        c: corner,
+        c: i32.add(left, block),
         cRow: int(row),
-        rows: int(n - start),
-        columns: int(end - start),
-        inner: int(start),
+        rows: i32.sub(int(n), start),
+        columns: i32.sub(end, start),
+        inner: start,
         scratch: int(scratch),
         accumulate: int(1),
         alpha: f64.const(-1),
@@ -84,8 +85,8 @@ function byBlocks(module: ModuleBuilder, f: FunctionBuilder, l: Local<"i32">, n:
     }
     // column j of the block: dot products of rows over the block's earlier columns
     f.for(start, end, 1, (j) => {
-      const done = f.let(i32.shl(i32.sub(j, int(start)), int(3)));
-      const own = f.let(plus(plus(l, start * word), i32.mul(j, int(row))));
+      const done = f.let(i32.shl(i32.sub(j, start), int(3)));
+      const own = f.let(i32.add(i32.add(l, block), i32.mul(j, int(row))));
       const place = f.let(i32.add(own, done));
       const [square] = dots(f, [own], own, done);
       const pivot = f.let(f64.sub(f64.load(place), square));
@@ -105,7 +106,7 @@ function byBlocks(module: ModuleBuilder, f: FunctionBuilder, l: Local<"i32">, n:
       f.for(0, i32.shrUnsigned(remaining, int(2)), 1, () => below(4));
       f.for(0, i32.and(remaining, int(3)), 1, () => below(1));
     });
-  }
+  });
   f.for(0, n - 1, 1, (i) =>
     f.zeroFill(element(plus(l, i32.mul(i, int(row))), plus(i, 1)), i32.mul(i32.sub(int(n - 1), i), int(word))),
   );
