@@ -18,7 +18,7 @@ const UNKNOWNS = 14;
 
 /** What a row is made of; `n` chooses among the data, tables and scalars there are. */
 type Row =
-  | { readonly kind: "data" | "gather" | "scalar" | "product" | "stretch" | "plate"; readonly n: number }
+  | { readonly kind: "data" | "gather" | "scalar" | "product" | "stretch" | "plate" | "slopes"; readonly n: number }
   | {
       readonly kind: "neg" | "square" | "tanh" | "softplus" | "scale" | "unscale" | "weigh" | "unweigh";
       readonly n: number;
@@ -29,7 +29,7 @@ type Row =
 const { row } = fc.letrec<{ row: Row }>((tie) => ({
   row: fc.oneof(
     { maxDepth: 5, depthSize: "medium" },
-    fc.record({ kind: fc.constantFrom("data", "gather", "scalar", "product", "stretch", "plate"), n: fc.nat(99) }),
+    fc.record({ kind: fc.constantFrom("data", "gather", "scalar", "product", "stretch", "plate", "slopes"), n: fc.nat(99) }),
     fc.record({
       kind: fc.constantFrom("add", "sub", "sub", "add", "mul", "select"),
       n: fc.nat(99),
@@ -114,6 +114,10 @@ function build(m: Material, row: Row): Value {
       // elements 0 0 0 0 1 1 1 1 …, as a plate in a plate makes them
       const inner = b.broadcastTo(b.reshape(m.part(row.n, 9), [9, 1]), [9, 4]);
       return b.reshape(inner, [ROWS]);
+    }
+    case "slopes": {
+      const slopes = b.gather(b.reshape(m.part(row.n, 12), [4, 3]), m.indices[row.n % m.indices.length]);
+      return b.dot(m.matrices[1], slopes, { batch: 1, left: [1], right: [1] });
     }
     case "plate":
       return b.sum(b.mul(m.matrices[1], m.part(row.n, 3)), [1]);

@@ -189,6 +189,22 @@ describe("sums of squares", () => {
     expectSame(plain, cheap);
   });
 
+  test("several coefficients by group, several responses", () => {
+    const b = createBuilder();
+    const [n, p, groups, d] = [400, 3, 5, 2];
+    const [x, y, many] = [b.tensor(normals(n * p), [n, p]), b.tensor(normals(n), [n]), b.tensor(normals(n * d), [n, d])];
+    const g = b.tensor(below(n, groups), [n], "int");
+    const q = new Unknowns(b, groups * p + p * d + 1);
+    const beta = b.gather(b.reshape(q.vector(groups * p), [groups, p]), g);
+    const own = b.dot(x, beta, { batch: 1, left: [1], right: [1] });
+    const all = b.matmul(x, b.reshape(q.vector(p * d), [p, d]));
+    const sigma = b.exp(q.scalar());
+    const density = b.add(b.sum(normalDensity(b, y, own, sigma)), b.sum(normalDensity(b, many, all, sigma)));
+    const { plain, cheap } = compiled(b, density, [q.u]);
+    expect(biggest(cheap)).toBeLessThanOrEqual(groups * p + p * d + 1);
+    expectSame(plain, cheap);
+  });
+
   test("few observations stay as they are", () => {
     const b = createBuilder();
     const [y, sigma] = [
@@ -224,9 +240,41 @@ describe("sums of squares", () => {
     expect(biggest(cheap)).toBeLessThanOrEqual(p + 1);
     expect(Math.abs(found / expected - 1)).toBeLessThan((20 * 2000 * Number.EPSILON) / noise);
   });
+
+  test("multivariate normals share a few right sides", () => {
+    for (const form of ["factor", "precision"] as const) {
+      const b = createBuilder();
+      const [n, d, p] = [120, 3, 2];
+      const [y, x] = [b.tensor(normals(n * d), [n, d]), b.tensor(normals(n * p), [n, p])];
+      const q = new Unknowns(b, d + d * p + d * d);
+      const [mu, beta] = [q.vector(d), b.reshape(q.vector(d * p), [p, d])];
+      const l = b.add(b.reshape(q.vector(d * d), [d, d]), b.tensor(Float64Array.of(3, 0, 0, 0, 3, 0, 0, 0, 3), [d, d]));
+      const residual = b.sub(y, b.add(mu, b.matmul(x, beta)));
+      const z =
+        form === "factor"
+          ? b.triangularSolve(l, b.transpose(residual, [1, 0]), { lower: true, transpose: false })
+          : b.matmul(residual, l);
+      const { plain, cheap } = compiled(b, b.mul(b.constant(-0.5), b.sum(b.square(z))), [q.u]);
+      expect(biggest(cheap)).toBeLessThanOrEqual(d * (p + d + 1));
+      expectSame(plain, cheap);
+    }
+  });
 });
 
 describe("sums of other things", () => {
+  test("logits that the data choose are summed at bind", () => {
+    const b = createBuilder();
+    const [n, p, k] = [90, 2, 3];
+    const x = b.tensor(normals(n * p), [n, p]);
+    const chosen = b.tensor(below(n, k), [n, 1], "int");
+    const q = new Unknowns(b, p * k);
+    const eta = b.matmul(x, b.reshape(q.vector(p * k), [p, k]));
+    const density = b.sum(b.sub(b.reshape(b.gather(eta, chosen, 1), [n]), b.logSumExp(eta, [1])));
+    const { plain, cheap } = compiled(b, density, [q.u]);
+    expect(count(cheap, "gather")).toEqual([]);
+    expectSame(plain, cheap);
+  });
+
   test("a logistic regression sums its linear part at bind", () => {
     const b = createBuilder();
     const [n, p] = [120, 3];

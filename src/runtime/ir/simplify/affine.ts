@@ -1,11 +1,11 @@
 // Affine analysis: row n of a value as a constant c_n plus Σ (data of row n) · (an element of something small that varies).
-import { shapeOf, type Value } from "../graph.ts";
-import { otherAxes } from "../primitives/axes.ts";
+import { type DotAttrs, shapeOf, type Value } from "../graph.ts";
+import { otherAxes, range } from "../primitives/axes.ts";
 import { add, div, mul, neg, sub } from "../primitives/elementwise.ts";
+import { dot } from "../primitives/linalg.ts";
 import { type ReduceAttrs, sum } from "../primitives/reduce.ts";
 import { type Shape, sizeOf, stridesOf } from "../type.ts";
 import { at, compose, type Positions, samePositions, sourceOf, stretched } from "./positions.ts";
-import { matrixVector } from "./rows.ts";
 import { allFinite, type Session } from "./session.ts";
 
 /** Element `at` of the flat atom: the same one in every row, or one a row. */
@@ -108,7 +108,6 @@ class Accumulator {
             scale,
           );
         }
-        if (s.isOpenScalar(y)) return this.add(x, from, data, this.#scaled(scale, s.b.reciprocal(s.scalar(y))));
         return this.#addAtom(v, positions, data, scale);
       }
       case sum:
@@ -116,17 +115,34 @@ class Accumulator {
     }
     const view = sourceOf(s, v);
     if (view !== null) return this.add(view.source, compose(positions, view.positions), data, scale);
-    const product = matrixVector(s, v);
-    if (product === null) return this.#addAtom(v, positions, data, scale);
-    const { matrix, columns, vector } = product;
-    if (!this.#fits(columns)) return this;
-    const atom = this.#scaled(scale, vector);
-    for (let k = 0; k < columns; k++)
-      this.#addColumn(
-        atom,
-        k,
-        this.#times(data, (n) => matrix[at(positions, n) * columns + k]),
+    return op === dot ? this.#addProduct(v, positions, data, scale) : this.#addAtom(v, positions, data, scale);
+  }
+
+  /** A product with a constant: one addend a combination of the contracted axes' indices. */
+  #addProduct(v: Value, positions: Positions, data: Float64Array | null, scale: Value | null): this {
+    const s = this.#s;
+    const [x, y] = v.node.inputs;
+    const { batch, left, right } = v.node.attrs as DotAttrs;
+    if (s.isClosed(x) === s.isClosed(y) || !this.#fits(0)) return this.#addAtom(v, positions, data, scale);
+    const [p, q] = [operandGrid(shapeOf(x), batch, left), operandGrid(shapeOf(y), batch, right)];
+    // Element e of the result, of the shape [batch, free axes of x, free axes of y], starts at these positions of x and y.
+    const element = (n: number): number => at(positions, n);
+    const xStart = (e: number): number => p.starts[Math.floor(e / q.free)];
+    const yStart = (e: number): number => q.starts[Math.floor(e / (p.free * q.free)) * q.free + (e % q.free)];
+    const [constant, open] = s.isClosed(x) ? [x, y] : [y, x];
+    const [ofConstant, ofOpen] = s.isClosed(x) ? [xStart, yStart] : [yStart, xStart];
+    const [constantOffsets, openOffsets] = s.isClosed(x) ? [p.offsets, q.offsets] : [q.offsets, p.offsets];
+    const values = s.valuesOf(constant);
+    constantOffsets.forEach((offset, k) => {
+      if (this.#failed) return;
+      const from = Int32Array.from({ length: this.#rows }, (_, n) => ofOpen(element(n)) + openOffsets[k]);
+      this.add(
+        open,
+        from,
+        this.#times(data, (n) => values[ofConstant(element(n)) + offset]),
+        scale,
       );
+    });
     return this;
   }
 
@@ -194,6 +210,17 @@ class Accumulator {
   #scaled(scale: Value | null, v: Value): Value {
     return scale === null ? v : this.#s.b.mul(scale, v);
   }
+}
+
+/** Where the elements of a product's operand lie that go into one element of the result, and by how much the addends are apart. */
+function operandGrid(
+  shape: Shape,
+  batch: number,
+  contracted: readonly number[],
+): { starts: number[]; offsets: number[]; free: number } {
+  const free = otherAxes(shape.length, [...range(0, batch), ...contracted]);
+  const starts = subgrid(shape, [...range(0, batch), ...free]);
+  return { starts, offsets: subgrid(shape, contracted), free: sizeOf(free.map((axis) => shape[axis])) };
 }
 
 /** Flat positions in a tensor of the shape of all index combinations along some axes, the others at 0. */

@@ -8,7 +8,7 @@ import { sizeOf } from "../type.ts";
 import { coversAll } from "./positions.ts";
 import type { Session } from "./session.ts";
 
-/** Work is moved, or a reciprocal shared, when it shrinks by this factor at least. */
+/** Work is moved, or the reciprocals of several numbers shared, when it shrinks by this factor at least. */
 const SHRINKS = 2;
 const SHARED = 4;
 
@@ -43,7 +43,8 @@ function atTheTable(s: Session, op: Exclude<Node["op"], string>, inputs: readonl
 
 /** x / y with one y for many x is x · (1/y): one division. */
 function sharedReciprocal(s: Session, [x, y]: readonly Value[]): Value | null {
-  const shares = !s.isClosed(y) && sizeOf(shapeOf(x)) >= SHARED * sizeOf(shapeOf(y));
+  const [many, few] = [sizeOf(shapeOf(x)), sizeOf(shapeOf(y))];
+  const shares = !s.isClosed(y) && (few === 1 ? many > 1 : many >= SHARED * few);
   return shares ? s.b.mul(x, s.b.reciprocal(y)) : null;
 }
 

@@ -3,16 +3,17 @@
 // reads elements that depend on it, α[g_n], rows of equal indices are factorised together; below the α columns R has none of them,
 // and those rows of all groups are factorised once more. Backward stable, which the Gram matrix is not.
 import { shapeOf, type Value } from "../graph.ts";
-import { sizeOf } from "../type.ts";
+import { div, mul } from "../primitives/elementwise.ts";
+import { type Shape, sameShape, sizeOf } from "../type.ts";
 import { type Affine, affineForm, type Column, type Part } from "./affine.ts";
 import { type Classes, members, oneClass, refine } from "./classes.ts";
-import { elementsAt, type Positions } from "./positions.ts";
+import { compose, elementsAt, type Positions, sourceOf, stretched } from "./positions.ts";
 import type { Session } from "./session.ts";
 import { TriangularFactor } from "./triangular-factor.ts";
 import { condensed, type Weights } from "./weights.ts";
 
 /** A factor of each square that varies with the row: an element of something small. */
-export interface Factor {
+interface Factor {
   readonly value: Value;
   readonly positions: Positions;
 }
@@ -33,15 +34,42 @@ interface Plan {
 }
 
 /** A plan must leave at most this part of the rows. */
-const WORTHWHILE = 0.5;
+export const WORTHWHILE = 0.5;
 /** Multiplications at bind for one sum: seconds at most. */
-const MOST_WORK = 2e9;
+export const MOST_WORK = 2e9;
 /** Beyond these magnitudes squares overflow or vanish. */
 const LARGEST = 1e140;
 const SMALLEST = 1e-140;
+export const inRange = (x: number): boolean => x === 0 || (Math.abs(x) < LARGEST && Math.abs(x) > SMALLEST);
 
-/** Σ w f a² over fewer rows, a scalar, or null where that is not cheaper. */
-export function reducedSquares(s: Session, a: Value, weights: Weights, factor: Factor | null): Value | null {
+/** Σ w a² over fewer rows, a scalar, or null where that is not cheaper. A factor of a may be a scale by group: (x f)², (x / f)². */
+export function reducedSquares(s: Session, a: Value, weights: Weights): Value | null {
+  const plain = reducedAffine(s, a, weights, null);
+  if (plain !== null) return plain;
+  const { op, inputs } = a.node;
+  if (op !== mul && op !== div) return null;
+  for (const [x, y] of op === mul ? [inputs, [inputs[1], inputs[0]]] : [inputs]) {
+    const source = sameShape(shapeOf(x), shapeOf(a)) ? smallSource(s, y, shapeOf(a)) : null;
+    if (source === null) continue;
+    const value = s.b.square(op === mul ? source.value : s.b.reciprocal(source.value));
+    const reduced = reducedAffine(s, x, weights, { ...source, value });
+    if (reduced !== null) return reduced;
+  }
+  return null;
+}
+
+/** What v reads, seen as broadcast to the shape, if it has fewer elements than half the rows. */
+function smallSource(s: Session, v: Value, shape: Shape): Factor | null {
+  let value = v;
+  let positions = stretched(shapeOf(v), shape);
+  for (let view = sourceOf(s, v); view !== null; view = sourceOf(s, value)) {
+    value = view.source;
+    positions = compose(positions, view.positions);
+  }
+  return sizeOf(shapeOf(value)) <= WORTHWHILE * sizeOf(shape) ? { value, positions } : null;
+}
+
+function reducedAffine(s: Session, a: Value, weights: Weights, factor: Factor | null): Value | null {
   const shallow = planFor(affineForm(s, a, false), weights, factor);
   const deep = shallow?.columns.every(isGlobal) ? null : planFor(affineForm(s, a, true), weights, factor);
   const plan = deep === null || (shallow !== null && shallow.cost <= deep.cost) ? shallow : deep;
@@ -53,7 +81,6 @@ const isGlobal = (c: Column): boolean => c.parts.every((p) => typeof p.at === "n
 function planFor(form: Affine | null, weights: Weights, factor: Factor | null): Plan | null {
   if (form === null) return null;
   const columns = merged(form.columns);
-  const inRange = (x: number): boolean => x === 0 || (Math.abs(x) < LARGEST && Math.abs(x) > SMALLEST);
   if (![form.constant, ...columns.map((c) => c.data)].every((d) => d.every(inRange))) return null;
   const work = form.rows * (columns.length + 1) * (columns.length + 1);
   if (work > MOST_WORK) return null;

@@ -5,12 +5,14 @@ import { add, div, mul, neg, square, sub } from "../primitives/elementwise.ts";
 import { dot } from "../primitives/linalg.ts";
 import { sum } from "../primitives/reduce.ts";
 import { assemble } from "../primitives/shape.ts";
-import { formatShape, type Shape, sameShape, sizeOf } from "../type.ts";
+import { type Shape, sizeOf } from "../type.ts";
 import { representatives } from "./classes.ts";
+import { reducedColumns } from "./columns.ts";
+import { type Leaf, leafSums } from "./leaves.ts";
 import { compose, coversAll, sourceOf, stretched } from "./positions.ts";
 import { rowClasses, valueAt } from "./rows.ts";
 import { allFinite, type Session } from "./session.ts";
-import { type Factor, reducedSquares } from "./squares.ts";
+import { reducedSquares } from "./squares.ts";
 import { foldWeights, mapWeights, scaleWeights, type Weights, weighted } from "./weights.ts";
 
 /** Below this many rows there is nothing to gain from comparing them. */
@@ -22,11 +24,6 @@ export function cheaperSum(s: Session, operand: Value, splits: boolean): Value |
   const parts = new SumParts(s, splits);
   parts.add(operand, 1);
   return parts.progress ? parts.total() : null;
-}
-
-interface Leaf {
-  readonly value: Value;
-  readonly weights: Weights;
 }
 
 class SumParts {
@@ -85,8 +82,9 @@ class SumParts {
   }
 
   total(): Value {
-    const { b } = this.#s;
-    const addends = [...this.#scalars, ...this.#leafSums()];
+    const s = this.#s;
+    const { b } = s;
+    const addends = [...this.#scalars, ...leafSums(s, this.#leaves)];
     return addends.reduce((x, y) => b.add(x, y), b.constant(this.#constant));
   }
 
@@ -97,7 +95,7 @@ class SumParts {
     return this.add(v, foldWeights(w, sizeOf(shape), stretched(shapeOf(v), shape), size));
   }
 
-  /** scale · Σ w v */
+  /** `scale` of a sum that is filled apart. */
   #addScaled(scale: (inner: Value) => Value, fill: (inner: SumParts) => void): this {
     const inner = new SumParts(this.#s, this.#splits);
     fill(inner);
@@ -131,11 +129,6 @@ class SumParts {
     const s = this.#s;
     const shape = shapeOf(v);
     const [x, y] = v.node.inputs;
-    if (s.isOpenScalar(y))
-      return this.#addScaled(
-        (inner) => s.b.div(inner, s.scalar(y)),
-        (inner) => inner.#addStretched(x, shape, w),
-      );
     const quotient = s.isClosed(y) ? this.#timesConstant(w, y, shape, (a, c) => a / c) : null;
     if (quotient !== null) return this.#addStretched(x, shape, quotient);
     return this.#addLeaf(v, w);
@@ -182,7 +175,6 @@ class SumParts {
     }
     if (op === div) {
       const [x, y] = inputs;
-      if (s.isOpenScalar(y)) return this.#addScaled((inner) => b.div(b.div(inner, s.scalar(y)), s.scalar(y)), spread(x, w));
       const quotient = s.isClosed(y) ? this.#timesConstant(w, y, shape, (v, c) => v / c / c) : null;
       if (quotient !== null) {
         spread(x, quotient)(this);
@@ -195,36 +187,11 @@ class SumParts {
       if (size < rows) this.progress = true;
       return this.#addSquares(view.source, foldWeights(w, rows, view.positions, size), null);
     }
-    const reduced = reducedSquares(s, a, w, null) ?? this.#squaresWithFactor(a, w);
+    const reduced = reducedSquares(s, a, w) ?? (typeof w === "number" ? reducedColumns(s, a, w) : null);
     if (reduced === null) return this.#addLeaf(whole ?? b.square(a), w);
     this.progress = true;
     this.#scalars.push(reduced);
     return this;
-  }
-
-  /** Σ w (x y)² or Σ w (x / y)² with y small beside the rows: a scale by group. */
-  #squaresWithFactor(a: Value, w: Weights): Value | null {
-    const { op, inputs } = a.node;
-    const { b } = this.#s;
-    if (op !== mul && op !== div) return null;
-    const pairs = op === mul ? [inputs, [inputs[1], inputs[0]]] : [inputs];
-    for (const [x, y] of pairs) {
-      const factor = sameShape(shapeOf(x), shapeOf(a)) ? this.#smallFactor(y, shapeOf(a)) : null;
-      if (factor === null) continue;
-      const value = b.square(op === mul ? factor.value : b.reciprocal(factor.value));
-      const reduced = reducedSquares(this.#s, x, w, { ...factor, value });
-      if (reduced !== null) return reduced;
-    }
-    return null;
-  }
-  #smallFactor(v: Value, shape: Shape): Factor | null {
-    let value = v;
-    let positions = stretched(shapeOf(v), shape);
-    for (let view = sourceOf(this.#s, v); view !== null; view = sourceOf(this.#s, value)) {
-      value = view.source;
-      positions = compose(positions, view.positions);
-    }
-    return 2 * sizeOf(shapeOf(value)) <= sizeOf(shape) ? { value, positions } : null;
   }
 
   /** c ? x : y with a constant c: the sum of x over some rows and of y over the others. */
@@ -278,8 +245,10 @@ class SumParts {
     const view = sourceOf(this.#s, v);
     const rows = sizeOf(shapeOf(v));
     const size = view === null ? 0 : sizeOf(shapeOf(view.source));
-    // Elements that nobody reads are left alone: they may be infinite.
-    if (view === null || size > rows || !coversAll(view.positions, size)) return this.#addLeaf(v, w);
+    if (view === null) return this.#addLeaf(v, w);
+    // Elements that nobody reads are left alone, since they may be infinite; a product with constants is taken whole, reading all it is made of.
+    const isProduct = view.source.node.op === dot && view.source.node.inputs.some((x) => this.#s.isClosed(x));
+    if (!isProduct && (size > rows || !coversAll(view.positions, size))) return this.#addLeaf(v, w);
     if (size < rows) this.progress = true;
     return this.add(view.source, foldWeights(w, rows, view.positions, size));
   }
@@ -297,36 +266,6 @@ class SumParts {
     const value = valueAt(s, v, representatives(classes), rows);
     this.#leaves.push({ value, weights: foldWeights(w, rows, classes.ids, classes.count) });
     return this;
-  }
-
-  /** Leaves of one shape and one weight, up to the sign, share a sum. */
-  #leafSums(): Value[] {
-    const s = this.#s;
-    const { b } = s;
-    const settle = (v: Value): Value => {
-      s.settled.add(v);
-      return v;
-    };
-    const groups = new Map<string, Leaf[]>();
-    const out: Value[] = [];
-    for (const leaf of this.#leaves) {
-      const { value, weights } = leaf;
-      const shape = shapeOf(value);
-      if (typeof weights !== "number") {
-        out.push(settle(b.sum(b.mul(b.tensor(weights, shape), value))));
-        continue;
-      }
-      const key = `${formatShape(shape)} ${Math.abs(weights)}`;
-      groups.set(key, [...(groups.get(key) ?? []), leaf]);
-    }
-    for (const leaves of groups.values()) {
-      const first = leaves[0].weights as number; // groups are of uniform weights
-      const joined = leaves
-        .slice(1)
-        .reduce((x, { value, weights }) => (weights === first ? b.add(x, value) : b.sub(x, value)), leaves[0].value);
-      out.push(b.mul(b.constant(first), settle(b.sum(joined))));
-    }
-    return out;
   }
 }
 
