@@ -120,6 +120,7 @@ function slowTransition(
   hamiltonian.refresh(origin, rng);
   const initial = origin.energy;
   let steps = 0;
+  let accepted = 0;
   let divergent = false;
   const dot = (a: Float64Array, b: readonly number[]) => a.reduce((sum, x, i) => sum + x * b[i], 0);
   const sum = (points: readonly Point[]) => Array.from(origin.momentum, (_, i) => points.reduce((s, p) => s + p.momentum[i], 0));
@@ -141,6 +142,7 @@ function slowTransition(
         divergent = true;
         return undefined;
       }
+      accepted += Math.min(1, exp(initial - next.energy));
       return { points: [next], proposal: next };
     }
     const first = build(depth - 1, from, signed);
@@ -166,7 +168,7 @@ function slowTransition(
     points = forward ? [...before, ...ordered] : [...ordered, ...before];
     if (!(forward ? bothStraight(before, ordered) : bothStraight(ordered, before))) break;
   }
-  return { proposal, depth, steps, divergent };
+  return { proposal, depth, steps, divergent, acceptance: accepted / steps };
 }
 
 test("the tree agrees with a recursion that keeps every point", () => {
@@ -190,6 +192,7 @@ test("the tree agrees with a recursion that keeps every point", () => {
       kernel.step(step, fast);
       const { transition } = kernel;
       expect([transition.depth, transition.steps, transition.divergent]).toEqual([wanted.depth, wanted.steps, wanted.divergent]);
+      expect(transition.acceptance).toBe(wanted.acceptance);
       expect(transition.point.position).toEqual(wanted.proposal.position);
       expect(transition.point.energy).toBe(wanted.proposal.energy);
       depths.add(transition.depth);
