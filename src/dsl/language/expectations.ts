@@ -60,3 +60,15 @@ export interface ParseFailure {
 export function ends(k: Token | undefined): boolean {
   return k === undefined || k.tokenType === t.NewLine || k.tokenType === t.End;
 }
+
+export interface Slip {
+  readonly code: string;
+  readonly message: string;
+  readonly label?: string;
+  readonly notes?: readonly string[];
+  /** Where; the unexpected token, if not said. */
+  readonly at?: { readonly start: number; readonly end: number };
+}
+
+export const is = (k: Token | undefined, ...types: TokenType[]) => k !== undefined && types.includes(k.tokenType);
+export const spanOf = (first: Token, last: Token = first) => ({ start: first.startOffset, end: last.endOffset + 1 });

@@ -1,6 +1,7 @@
 // From the scanner's tokens to those of the grammar, in one pass: which newlines end a statement, which words are keywords
 // where they stand, which brackets match. After it the grammar needs one token of lookahead.
 import type { Diagnostic } from "../diagnostics.ts";
+import { beforeName, headKeyword, innerKeyword } from "./keywords.ts";
 import type { Token, TokenType } from "./tokens.ts";
 import * as t from "./tokens.ts";
 
@@ -30,31 +31,6 @@ interface Frame {
   readonly inObjective: boolean;
 }
 
-/** Keywords at the head of a statement, with what must follow for them to be one. */
-const beforeName: ReadonlyMap<string, TokenType> = new Map([
-  ["data", t.Data],
-  ["const", t.Const],
-  ["param", t.Param],
-  ["let", t.Let],
-  ["fn", t.Fn],
-  ["density", t.Density],
-  ["net", t.Net],
-  ["aux", t.Aux],
-  ["quantity", t.Quantity],
-  ["predict", t.Predict],
-  ["factor", t.Factor],
-]);
-const beforeBrace: ReadonlyMap<string, TokenType> = new Map([
-  ["guide", t.Guide],
-  ["reverse", t.Reverse],
-  ["objective", t.Objective],
-]);
-const beforeParen: ReadonlyMap<string, TokenType> = new Map([
-  ["factor", t.Factor],
-  ["observe", t.Observe],
-]);
-const goals = new Set(["maximise", "maximize", "minimise", "minimize"]);
-const prefixes = new Set(["noncentered", "unnormalized"]);
 const closers: ReadonlyMap<TokenType, TokenType> = new Map([
   [t.LeftParen, t.RightParen],
   [t.LeftBracket, t.RightBracket],
@@ -185,12 +161,7 @@ class LayoutPass {
     if (dangling.has(last.tokenType) && !(next && this.beginsStatement(this.input.indexOf(next, this.at)))) return;
     // A brace may stand before a line's `else`; a density's sampler may stand on the next line.
     if (next?.tokenType === t.Else && last.tokenType === t.RightBrace) return;
-    if (
-      this.top.head === t.Density &&
-      next?.text === "simulate" &&
-      this.input[this.input.indexOf(next, this.at) + 1]?.tokenType === t.Equals
-    )
-      return;
+    if (next && this.isSimulate(next, this.input[this.input.indexOf(next, this.at) + 1])) return;
     this.endStatement(token);
   }
 
@@ -256,11 +227,12 @@ class LayoutPass {
       this.at++;
       return;
     }
+    const words = { ...this.top, last: this.last, next };
     const keyword = this.isSimulate(token, next)
       ? t.Simulate
       : this.atHead
-        ? this.headKeyword(token, next)
-        : this.innerKeyword(token, next);
+        ? headKeyword(token, words)
+        : innerKeyword(token, words);
     if (keyword && keyword !== t.Simulate && this.atHead) this.top.head = keyword;
     this.out.push(keyword ? t.retype(token, keyword) : token);
   }
@@ -268,38 +240,6 @@ class LayoutPass {
   /** The last part of a density, which may begin a line. */
   private isSimulate(token: Token, next: Token | undefined): boolean {
     return token.text === "simulate" && this.top.head === t.Density && next?.tokenType === t.Equals;
-  }
-
-  private headKeyword(token: Token, next: Token | undefined): TokenType | undefined {
-    const word = token.text!;
-    const k = next?.tokenType;
-    if (this.top.inObjective && goals.has(word)) return t.Goal;
-    if (word === "return" && this.returns(k)) return t.Return;
-    if (k === t.LeftBrace) return beforeBrace.get(word);
-    if (k === t.LeftParen) return beforeParen.get(word);
-    if (k === t.StringToken && word === "import") return t.Import;
-    // A reserved word or a number is no name, but was meant as one: the parser says so.
-    const named = k === t.NameToken || k === t.NumberToken || (next !== undefined && t.reserved.has(next.text ?? ""));
-    return named ? beforeName.get(word) : undefined;
-  }
-
-  private returns(next: TokenType | undefined): boolean {
-    if (next === t.Tilde || next === t.Equals || next === t.Colon) return false;
-    return this.top.inFunction || next === t.NameToken || next === t.NumberToken;
-  }
-
-  private innerKeyword(token: Token, next: Token | undefined): TokenType | undefined {
-    const word = token.text!;
-    const last = this.last;
-    if (t.endsOperand(last)) {
-      if (word === "by") return t.By;
-      if (word === "over" && this.top.inObjective) return t.Over;
-    }
-    if (prefixes.has(word) && next?.tokenType === t.NameToken && (last?.tokenType === t.Tilde || last?.tokenType === t.Prefix))
-      return t.Prefix;
-    const afterOpening = last?.tokenType === t.LeftParen || last?.tokenType === t.Comma;
-    if (this.top.close === t.RightParen && afterOpening && next?.tokenType === t.Equals) return t.ArgumentName;
-    return undefined;
   }
 
   // ---------------------------------------------------------------- types and c ? a : b

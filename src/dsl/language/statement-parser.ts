@@ -1,12 +1,12 @@
 // The grammar of statements, and recovery: a statement that cannot be read is reported and left at its end.
 import type { IToken, ParserMethod } from "chevrotain";
-import type { Diagnostic, SourceSpan } from "../diagnostics.ts";
+import type { Diagnostic } from "../diagnostics.ts";
 import type * as ast from "./ast.ts";
 import { isRecognitionException } from "./chevrotain.ts";
-import { DeclarationParser } from "./declaration-parser.ts";
 import { expected } from "./expectations.ts";
 import type { GrammarOptions } from "./expression-parser.ts";
 import { explain } from "./parse-errors.ts";
+import { RelationParser } from "./relation-parser.ts";
 import type { Token, TokenType } from "./tokens.ts";
 import * as t from "./tokens.ts";
 
@@ -23,7 +23,7 @@ const braces: ReadonlyMap<TokenType, number> = new Map([
   [t.RightBrace, -1],
 ]);
 
-export class StatementParser extends DeclarationParser {
+export class StatementParser extends RelationParser {
   private tokens: readonly Placed[] = [];
   private text = "";
   /** What scanner and layout have found. */
@@ -127,10 +127,17 @@ export class StatementParser extends DeclarationParser {
     if (this.reports.length >= MAX_ERRORS || this.before.some((d) => d.span.start >= first.startOffset && d.span.start <= end))
       return;
     const statement = this.tokens.slice(first.index, at);
-    const rest = this.tokens.slice(at, at + 3);
-    this.reports.push(
-      explain({ statement, rest, before: this.tokens[first.index - 1], expectation, text: this.text, file: this.file }),
-    );
+    const rest = this.tokens.slice(at, at + 16);
+    const found = explain({
+      statement,
+      rest,
+      before: this.tokens[first.index - 1],
+      expectation,
+      text: this.text,
+      file: this.file,
+    });
+    // A line that begins with an operator is the fault of two statements.
+    if (!this.reports.some((d) => d.code === found.code && d.span.start === found.span.start)) this.reports.push(found);
   }
 
   private indexOf(token: IToken): number {
@@ -164,94 +171,6 @@ export class StatementParser extends DeclarationParser {
       ERR_MSG: expected.statement,
     }),
   );
-
-  /** let a[i] = e, and quantity, which is a let that is saved. */
-  protected readonly letStatement = this.RULE("letStatement", (): ast.LetStatement | ast.QuantityStatement => {
-    const keyword = this.OR<Token>([{ ALT: () => this.take(0, t.Let) }, { ALT: () => this.take(0, t.Quantity) }]);
-    const place = this.SUBRULE(this.place);
-    const value = this.SUBRULE(this.defined);
-    return this.ACTION(() => ({
-      kind: keyword.tokenType === t.Let ? "let" : "quantity",
-      place,
-      value,
-      span: this.spanFrom(keyword.startOffset),
-    }));
-  });
-
-  protected readonly predictStatement = this.RULE("predictStatement", (): ast.PredictStatement => {
-    const keyword = this.take(0, t.Predict);
-    const place = this.SUBRULE(this.place);
-    const type = this.OPTION(() => this.SUBRULE(this.typing));
-    let distribution: ast.DistributionExpression | undefined;
-    let value: ast.Expression | undefined;
-    this.OR({
-      DEF: [
-        {
-          ALT: () => {
-            distribution = this.SUBRULE(this.drawn);
-          },
-        },
-        {
-          ALT: () => {
-            value = this.SUBRULE(this.defined);
-          },
-        },
-      ],
-      ERR_MSG: expected.tildeOrEquals,
-    });
-    return this.ACTION(() => ({
-      kind: "predict",
-      place,
-      ...(type && { type }),
-      ...(distribution && { distribution }),
-      ...(value && { value }),
-      span: this.spanFrom(keyword.startOffset),
-    }));
-  });
-
-  protected readonly auxStatement = this.RULE("auxStatement", (): ast.AuxStatement => {
-    const keyword = this.take(0, t.Aux);
-    const place = this.SUBRULE(this.place);
-    const type = this.OPTION(() => this.SUBRULE(this.typing));
-    const distribution = this.SUBRULE(this.drawn);
-    return this.ACTION(() => ({
-      kind: "aux",
-      place,
-      ...(type && { type }),
-      distribution,
-      span: this.spanFrom(keyword.startOffset),
-    }));
-  });
-
-  /** factor(e), or factor name = e */
-  protected readonly factorStatement = this.RULE("factorStatement", (): ast.FactorStatement => {
-    const keyword = this.take(0, t.Factor);
-    let name: Token | undefined;
-    const value = this.OR<ast.Expression>({
-      DEF: [
-        { ALT: () => this.SUBRULE(this.parenthesised) },
-        {
-          ALT: () => {
-            name = this.take(0, t.NameToken);
-            return this.SUBRULE(this.defined);
-          },
-        },
-      ],
-      ERR_MSG: expected.name,
-    });
-    return this.ACTION(() => ({
-      kind: "factor",
-      ...(name && { name: this.identifier(name) }),
-      value,
-      span: this.spanFrom(keyword.startOffset),
-    }));
-  });
-
-  protected readonly observeStatement = this.RULE("observeStatement", (): ast.ObserveStatement => {
-    const keyword = this.take(0, t.Observe);
-    const value = this.SUBRULE(this.parenthesised);
-    return this.ACTION(() => ({ kind: "observe", value, span: this.spanFrom(keyword.startOffset) }));
-  });
 
   protected readonly forStatement = this.RULE("forStatement", (): ast.ForStatement => {
     const keyword = this.take(0, t.For);
@@ -353,59 +272,4 @@ export class StatementParser extends DeclarationParser {
       span: this.spanFrom(word.startOffset),
     }));
   });
-
-  /** target ~ D, name: type, or target: type ~ D */
-  protected readonly sampleStatement = this.RULE("sampleStatement", (): ast.SampleStatement | ast.DeclareStatement => {
-    const target = this.SUBRULE(this.expression);
-    const type = this.OPTION(() => this.SUBRULE(this.typing));
-    // A type alone declares; anything else needs its ~.
-    const distribution = this.OPTION1({
-      GATE: () => type === undefined || this.tokenAt(1) === t.Tilde,
-      DEF: () => this.SUBRULE(this.drawn),
-    });
-    return this.ACTION(() => this.sampleOrDeclare(target, type, distribution));
-  });
-
-  private tokenAt(ahead: number): TokenType {
-    return this.LA(ahead).tokenType;
-  }
-
-  private sampleOrDeclare(
-    target: ast.Expression,
-    type: ast.TypeExpression | undefined,
-    distribution: ast.DistributionExpression | undefined,
-  ): ast.SampleStatement | ast.DeclareStatement {
-    const span = this.spanFrom(target.span.start);
-    const place = placeOf(target, span.file);
-    if (type && !place)
-      this.report(
-        "PPL123",
-        target.span,
-        "only a name has a type",
-        "this is an expression",
-        "leave the type out: data, or an expression of data, is observed by ~ alone",
-      );
-    if (distribution) return { kind: "sample", target, ...(place && { place }), ...(type && { type }), distribution, span };
-    if (!type) this.take(0, t.Tilde, expected.tilde);
-    if (place && place.subscripts.length > 0) {
-      this.report(
-        "PPL123",
-        place.span,
-        "a declaration fixes the whole, not an element",
-        undefined,
-        `write ${place.name.name}: type[N], or give the element its ~ on this line`,
-      );
-    }
-    return { kind: "declare", name: place?.name ?? { name: "", span: target.span }, type: type!, span };
-  }
-}
-
-/** The name, perhaps indexed, that an expression is. */
-function placeOf(e: ast.Expression, file: number): ast.Place | undefined {
-  const groups: (readonly ast.Subscript[])[] = [];
-  let base = e;
-  for (; base.kind === "index"; base = base.base) groups.unshift(base.subscripts);
-  if (base.kind !== "name") return undefined;
-  const span: SourceSpan = { ...e.span, file };
-  return { name: { name: base.name, span: base.span }, subscripts: groups.flat(), span };
 }
