@@ -7,7 +7,9 @@ export function blameText(blame: Blame, sources: readonly Source[]): string {
   const [first, ...others] = blame.culprits;
   if (!first) {
     const [slope] = blame.badGradient;
-    return slope ? `the log density is ${blame.logDensity}, but its derivative by ${slope.name} is ${slope.value}` : `the log density is ${blame.logDensity}`;
+    return slope
+      ? `the log density is ${blame.logDensity}, but its derivative by ${slope.name} is ${slope.value}`
+      : `the log density is ${blame.logDensity}`;
   }
   const element = first.element.length === 0 ? "" : ` at [${first.element.join(", ")}]`;
   const inputs = first.inputs.map((i) => `${i.name} = ${short(i.value)}`).join(", ");

@@ -1,10 +1,10 @@
 // What inference gives back to the user: draws on the model's scale, their summary, verdicts, and files.
 import { adviseOnDraws } from "./inference/diagnostics/advice.ts";
-import { samplerReport, type SamplerReport } from "./inference/diagnostics/sampler.ts";
+import { type SamplerReport, samplerReport } from "./inference/diagnostics/sampler.ts";
 import type { OptionValues, Result, Verdict } from "./inference/engine.ts";
 import { finishDraws } from "./inference/report/finish.ts";
-import { summaryJson, type SummaryJson } from "./inference/report/json.ts";
-import { summarize, type SummaryRow } from "./inference/report/summary.ts";
+import { type SummaryJson, summaryJson } from "./inference/report/json.ts";
+import { type SummaryRow, summarize } from "./inference/report/summary.ts";
 import { summaryTable } from "./inference/report/text.ts";
 import type { RunOutcome } from "./inference/run.ts";
 import type { Draws, RawChain } from "./runtime/draws.ts";
@@ -79,7 +79,8 @@ export class Fit {
   /** Draws of a latent, quantity or prediction, by its name in the model. */
   draws(name: string): NamedDraws {
     const column = this.allDraws.columns.find((c) => c.name === name);
-    if (!column) throw new UsageError(`there are no draws of ${name}; there are ${this.allDraws.columns.map((c) => c.name).join(", ")}`);
+    if (!column)
+      throw new UsageError(`there are no draws of ${name}; there are ${this.allDraws.columns.map((c) => c.name).join(", ")}`);
     return { shape: [this.allDraws.chains, this.allDraws.drawsPerChain, ...column.shape], values: this.allDraws.values[name] };
   }
 
@@ -116,7 +117,9 @@ export class Fit {
 export async function finishFit(target: Target, provenance: Provenance, ran: RunOutcome): Promise<Fit> {
   const outcome = ran.chains.length > 0 ? ran : { ...ran, chains: ran.results.flatMap(pointAsChain) };
   const draws = await finishDraws(target, outcome.chains, { seed: provenance.seed });
-  const warmup = outcome.chains.some((c) => c.warmup) ? await finishDraws(target, outcome.chains, { seed: provenance.seed, part: "warmup" }) : undefined;
+  const warmup = outcome.chains.some((c) => c.warmup)
+    ? await finishDraws(target, outcome.chains, { seed: provenance.seed, part: "warmup" })
+    : undefined;
   return new Fit(target.name, provenance, outcome, draws, warmup);
 }
 

@@ -1,14 +1,17 @@
 // Models from files: node only. Imports are read from the model's folder and below it, nowhere else.
+
+import type { Source } from "./dsl/diagnostics.ts";
 import type { ModelFile } from "./dsl/language/ast.ts";
 import { parseModel } from "./dsl/language/parser.ts";
-import type { Source } from "./dsl/diagnostics.ts";
 import { type ImportResolver, type Model, modelOf } from "./model.ts";
 import { modelNameOf, readModelText, resolveInside } from "./runtime/platform/model-files.ts";
 
 export function loadModel(path: string): Model {
   const sources: Source[] = [];
   const paths: string[] = [];
-  const read = (file: string): { readonly file: ModelFile | undefined; readonly index: number; readonly parsed: ReturnType<typeof parseModel> } => {
+  const read = (
+    file: string,
+  ): { readonly file: ModelFile | undefined; readonly index: number; readonly parsed: ReturnType<typeof parseModel> } => {
     const index = sources.length;
     sources.push({ name: file, text: readModelText(file) });
     paths.push(file);

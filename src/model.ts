@@ -1,19 +1,20 @@
 // The embedded API: a model, its posterior given data, and runs of engines over it.
+
+import { blameText } from "./blame-text.ts";
 import { checkModel } from "./dsl/check/check.ts";
 import type { CheckedModel } from "./dsl/check/checked-model.ts";
 import { bind } from "./dsl/compile/lower.ts";
 import { type DataInput, dataFromValues } from "./dsl/data/from-javascript.ts";
 import type { DataSet } from "./dsl/data/value.ts";
 import type { Diagnostic, Source } from "./dsl/diagnostics.ts";
-import { renderDiagnostic } from "./dsl/render-diagnostic.ts";
 import type { ModelFile } from "./dsl/language/ast.ts";
+import { renderDiagnostic } from "./dsl/render-diagnostic.ts";
 import { Fit, finishFit } from "./fit.ts";
-import { engines } from "./inference/engines/index.ts";
 import type { Engine, Progress, Start } from "./inference/engine.ts";
+import { engines } from "./inference/engines/index.ts";
 import { resolveOptions } from "./inference/options.ts";
-import { runEngine, type RunOutcome } from "./inference/run.ts";
+import { type RunOutcome, runEngine } from "./inference/run.ts";
 import { UsageError } from "./runtime/errors.ts";
-import { blameText } from "./blame-text.ts";
 import type { LogDensity, Target } from "./runtime/target.ts";
 
 /** A model or its data are wrong: `diagnostics` say where and how to mend it; `message` is their rendered text. */
@@ -100,7 +101,8 @@ export class Posterior {
 
   /** The same; writes the gradient, of length `dimension`. */
   gradient(q: Float64Array, out: Float64Array): number {
-    if (q.length !== this.dimension || out.length !== this.dimension) throw new UsageError(`a position of this posterior has ${this.dimension} numbers`);
+    if (q.length !== this.dimension || out.length !== this.dimension)
+      throw new UsageError(`a position of this posterior has ${this.dimension} numbers`);
     return this.#density.evaluate(q, out);
   }
 
@@ -108,7 +110,10 @@ export class Posterior {
   unconstrain(values: StartValues): Float64Array {
     const flat = [...dataFromValues(values)].map(([name, v]): [string, number[]] => {
       const slot = this.target.layout.find((s) => s.name === name);
-      if (!slot) throw new UsageError(`${name} is no latent of the model; it has ${[...new Set(this.target.layout.map((s) => s.name))].join(", ")}`);
+      if (!slot)
+        throw new UsageError(
+          `${name} is no latent of the model; it has ${[...new Set(this.target.layout.map((s) => s.name))].join(", ")}`,
+        );
       return [name, [...v.values]];
     });
     return this.target.unconstrain(Object.fromEntries(flat), new Float64Array(this.dimension));
@@ -120,7 +125,14 @@ export class Posterior {
     const engine = engineNamed(engineName);
     const options = resolveOptions(engine, engineOptions);
     const began = performance.now();
-    const outcome = await runEngine(this.target, engine, options, { chains, seed, threads, signal, onProgress, starts: this.#starts(start, chains ?? 4) });
+    const outcome = await runEngine(this.target, engine, options, {
+      chains,
+      seed,
+      threads,
+      signal,
+      onProgress,
+      starts: this.#starts(start, chains ?? 4),
+    });
     this.#refuseFailure(outcome);
     const seconds = { ...chainSeconds(outcome), total: (performance.now() - began) / 1000 };
     return finishFit(this.target, { engine: engine.name, options, seed, chains: outcome.chains.length, seconds }, outcome);
@@ -154,13 +166,23 @@ export function engineNamed(name: string): Engine {
 
 /** An unsigned 32-bit seed from the platform's source of randomness: the only unseeded number, printed and stored with the fit. */
 export function drawSeed(): number {
-  return (globalThis as unknown as { crypto: { getRandomValues(a: Uint32Array): Uint32Array } }).crypto.getRandomValues(new Uint32Array(1))[0];
+  return (globalThis as unknown as { crypto: { getRandomValues(a: Uint32Array): Uint32Array } }).crypto.getRandomValues(
+    new Uint32Array(1),
+  )[0];
 }
 
-export type ImportResolver = (path: string, from: number) => { readonly file: ModelFile; readonly sourceIndex: number } | { readonly problem: string };
+export type ImportResolver = (
+  path: string,
+  from: number,
+) => { readonly file: ModelFile; readonly sourceIndex: number } | { readonly problem: string };
 
 /** Checks a parsed file. Throws a ModelError with every error of it. */
-export function modelOf(name: string, sources: Source[], parsed: { readonly value?: ModelFile; readonly diagnostics: readonly Diagnostic[] }, resolveImport?: ImportResolver): Model {
+export function modelOf(
+  name: string,
+  sources: Source[],
+  parsed: { readonly value?: ModelFile; readonly diagnostics: readonly Diagnostic[] },
+  resolveImport?: ImportResolver,
+): Model {
   const errors = parsed.diagnostics.filter((d) => d.severity === "error");
   if (!parsed.value || errors.length > 0) throw new ModelError(parsed.diagnostics, sources);
   const checked = checkModel(name, sources, parsed.value, { resolveImport });

@@ -1,6 +1,7 @@
 // ppl check, ppl format
-import { parseModel } from "../dsl/language/parser.ts";
+
 import { formatModel } from "../dsl/language/format.ts";
+import { parseModel } from "../dsl/language/parser.ts";
 import { renderDiagnostic } from "../dsl/render-diagnostic.ts";
 import { loadModel } from "../load.ts";
 import { writeAtomically } from "../runtime/platform/files.ts";
@@ -13,7 +14,9 @@ export async function checkCommand(path: string, given: Record<string, unknown>)
   const model = loadModel(path);
   for (const d of model.diagnostics) process.stdout.write(`${renderDiagnostic(d, model.sources)}\n\n`);
   if (!files && !dataBeside(path)) {
-    process.stdout.write(`${path}: no errors${model.diagnostics.length > 0 ? `, ${model.diagnostics.length} warnings or notes` : ""}\n`);
+    process.stdout.write(
+      `${path}: no errors${model.diagnostics.length > 0 ? `, ${model.diagnostics.length} warnings or notes` : ""}\n`,
+    );
     return 0;
   }
   const { data, paths } = readData(path, files);

@@ -1,9 +1,9 @@
 // ppl doctor: what loads on this machine.
 import { availableParallelism } from "node:os";
 import { createBuilder } from "../runtime/ir/builder.ts";
-import { compileWasm, instantiate } from "../runtime/wasm/backend.ts";
 import { tensorflowReport } from "../runtime/platform/tensorflow.ts";
 import { packageVersion } from "../runtime/platform/version.ts";
+import { compileWasm, instantiate } from "../runtime/wasm/backend.ts";
 import type { ExitCode } from "./main.ts";
 
 export async function doctorCommand(): Promise<ExitCode> {
@@ -11,7 +11,12 @@ export async function doctorCommand(): Promise<ExitCode> {
   print("tilde", packageVersion());
   print("node", `${process.version} (${process.platform} ${process.arch})`);
   print("cores", String(availableParallelism()));
-  print("threads", typeof SharedArrayBuffer === "function" ? "chains run in parallel on worker threads" : "no SharedArrayBuffer: chains run one after the other");
+  print(
+    "threads",
+    typeof SharedArrayBuffer === "function"
+      ? "chains run in parallel on worker threads"
+      : "no SharedArrayBuffer: chains run one after the other",
+  );
   const wasm = kernelTest();
   print("wasm", wasm.text);
   for (const { name, text } of await tensorflowReport()) print(name, text);
@@ -28,7 +33,13 @@ function kernelTest(): { readonly ok: boolean; readonly text: string } {
     kernel.inputs.x.set([1, 2, 3, 4, 5]);
     kernel.run();
     const [value] = kernel.outputs[0];
-    return { ok: value === 55, text: value === 55 ? `float64 SIMD kernels run; compiled in ${(performance.now() - began).toFixed(1)} ms` : `a kernel gives ${value} for 55: please report this` };
+    return {
+      ok: value === 55,
+      text:
+        value === 55
+          ? `float64 SIMD kernels run; compiled in ${(performance.now() - began).toFixed(1)} ms`
+          : `a kernel gives ${value} for 55: please report this`,
+    };
   } catch (e) {
     return { ok: false, text: `does not run here: ${e instanceof Error ? e.message : String(e)}` };
   }

@@ -1,14 +1,19 @@
 // ppl dump: the stages of the compiler, printed.
-import { createBuilder } from "../runtime/ir/builder.ts";
-import { printProgram } from "../runtime/ir/print.ts";
+
 import { gradientProgram } from "../dsl/compile/target.ts";
 import { loadModel } from "../load.ts";
+import { createBuilder } from "../runtime/ir/builder.ts";
+import { printProgram } from "../runtime/ir/print.ts";
 import { compileWasm } from "../runtime/wasm/backend.ts";
 import { readAssignments, readData } from "./inputs.ts";
 import type { ExitCode } from "./main.ts";
 
 export async function dumpCommand(path: string, given: Record<string, unknown>): Promise<ExitCode> {
-  const { data: files, set, stage } = given as { data?: string[]; set?: string[]; stage: "ast" | "model" | "ir" | "gradient" | "wasm" };
+  const {
+    data: files,
+    set,
+    stage,
+  } = given as { data?: string[]; set?: string[]; stage: "ast" | "model" | "ir" | "gradient" | "wasm" };
   const model = loadModel(path);
   const print = (text: string) => void process.stdout.write(`${text}\n`);
   if (stage === "ast") {
@@ -19,7 +24,8 @@ export async function dumpCommand(path: string, given: Record<string, unknown>):
   if (stage === "model") {
     print(`dimension ${target.dimension}`);
     for (const s of target.layout) print(`coordinates ${s.offset}..${s.offset + s.size - 1}: ${s.name} [${s.shape.join(", ")}]`);
-    for (const s of target.sites) print(`${s.role} ${s.name}: ${s.support || "data"} [${s.type.shape.join(", ")}]${plates(s.plates)}`);
+    for (const s of target.sites)
+      print(`${s.role} ${s.name}: ${s.support || "data"} [${s.type.shape.join(", ")}]${plates(s.plates)}`);
     return 0;
   }
   const b = createBuilder();

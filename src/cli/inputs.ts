@@ -1,11 +1,11 @@
 // What commands read: models, data files, NAME=VALUE pairs, numbers.
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
+import type { DataSet, DataValue } from "../dsl/data/value.ts";
 import { UsageError } from "../runtime/errors.ts";
 import { readDataFile } from "../runtime/platform/data-files.ts";
 import { readBytes } from "../runtime/platform/files.ts";
 import { dataBeside } from "../runtime/platform/model-files.ts";
-import type { DataSet, DataValue } from "../dsl/data/value.ts";
 
 export interface DataGiven {
   readonly data: DataSet;
@@ -35,7 +35,8 @@ export function readAssignments(given: readonly string[] = []): Map<string, numb
     given.map((text): [string, number] => {
       const at = text.indexOf("=");
       const value = Number(text.slice(at + 1));
-      if (at <= 0 || text.slice(at + 1).trim() === "" || !Number.isFinite(value)) throw new UsageError(`--set takes NAME=NUMBER, not ${text}`);
+      if (at <= 0 || text.slice(at + 1).trim() === "" || !Number.isFinite(value))
+        throw new UsageError(`--set takes NAME=NUMBER, not ${text}`);
       return [text.slice(0, at).trim().normalize("NFKC"), value];
     }),
   );
@@ -44,7 +45,8 @@ export function readAssignments(given: readonly string[] = []): Map<string, numb
 export function readInteger(flag: string, text: unknown, low: number, high: number): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < low || value > high || String(text).trim() === "") throw new UsageError(`${flag} must be an integer from ${low} to ${high}, not ${String(text)}`);
+  if (!Number.isInteger(value) || value < low || value > high || String(text).trim() === "")
+    throw new UsageError(`${flag} must be an integer from ${low} to ${high}, not ${String(text)}`);
   return value;
 }
 
@@ -52,4 +54,7 @@ export interface HashedFile {
   readonly path: string;
   readonly sha256: string;
 }
-export const hashFile = (path: string): HashedFile => ({ path: basename(path), sha256: createHash("sha256").update(readBytes(path)).digest("hex") });
+export const hashFile = (path: string): HashedFile => ({
+  path: basename(path),
+  sha256: createHash("sha256").update(readBytes(path)).digest("hex"),
+});

@@ -11,9 +11,15 @@ import type { ExitCode } from "./main.ts";
 const lists: Readonly<Record<string, () => string[]>> = {
   engines: () =>
     [...engines.values()].map((e) =>
-      [`${e.name}: ${e.doc}`, ...Object.entries(e.options as Record<string, Option>).map(([name, o]) => `  ${flagOf(name)} (${String(o.default)}): ${o.doc}`)].join("\n"),
+      [
+        `${e.name}: ${e.doc}`,
+        ...Object.entries(e.options as Record<string, Option>).map(
+          ([name, o]) => `  ${flagOf(name)} (${String(o.default)}): ${o.doc}`,
+        ),
+      ].join("\n"),
     ),
-  distributions: () => [...new Set(distributions.values())].map((d) => `${d.name}(${Object.keys(d.params).join(", ")}): ${d.doc}`),
+  distributions: () =>
+    [...new Set(distributions.values())].map((d) => `${d.name}(${Object.keys(d.params).join(", ")}): ${d.doc}`),
   functions: () => functions.map((f) => `${signatureOf(f)}: ${f.doc}`),
   types: () => [...constraints.values()].map((c) => `${c.name}: ${c.words}`),
 };

@@ -29,7 +29,9 @@ function failed(e: unknown): ExitCode {
     return 1;
   }
   const text = e instanceof Error ? (e.stack ?? e.message) : String(e);
-  process.stderr.write(`This is a fault of Tilde's, not of your model. Please report it, with the model and this text:\n${text}\n`);
+  process.stderr.write(
+    `This is a fault of Tilde's, not of your model. Please report it, with the model and this text:\n${text}\n`,
+  );
   return 1;
 }
 
@@ -45,10 +47,16 @@ function build(finish: (code: ExitCode) => void): Command {
   const command = (name: string, doc: string): Command => program.command(name).description(doc).exitOverride();
   const withData = (c: Command): Command =>
     c
-      .option("--data <file>", "data file: .json, .json.gz, .csv, .npy; may be repeated (default: MODEL.data.json beside the model)", collect)
+      .option(
+        "--data <file>",
+        "data file: .json, .json.gz, .csv, .npy; may be repeated (default: MODEL.data.json beside the model)",
+        collect,
+      )
       .option("--set <name=value>", "value of a const of the model; may be repeated", collect);
 
-  const run = withData(command("run", "sample or fit a model, print the summary, save draws").argument("<model>", "file of the model (.ppl)"))
+  const run = withData(
+    command("run", "sample or fit a model, print the summary, save draws").argument("<model>", "file of the model (.ppl)"),
+  )
     .option("--engine <name>", `auto, ${[...engines.keys()].join(", ")}`, "auto")
     .option("--chains <n>", "number of chains", "4")
     .option("--seed <n>", "seed, an integer from 0 to 4294967295 (default: drawn, printed and stored)")
@@ -61,18 +69,25 @@ function build(finish: (code: ExitCode) => void): Command {
     .option("--all", "print every row of the summary")
     .addOption(new Option("--progress <how>", "progress on stderr").choices(["auto", "plain", "json", "none"]).default("auto"));
   for (const [name, { option, users }] of engineOptions()) run.addOption(engineFlag(name, option, users));
-  run.action(async (model: string, options: Record<string, unknown>) => finish(await (await import("./run.ts")).runCommand(model, options)));
+  run.action(async (model: string, options: Record<string, unknown>) =>
+    finish(await (await import("./run.ts")).runCommand(model, options)),
+  );
 
   withData(command("check", "check a model, and its data if given; all errors in one run").argument("<model>")).action(
-    async (model: string, options: Record<string, unknown>) => finish(await (await import("./check.ts")).checkCommand(model, options)),
+    async (model: string, options: Record<string, unknown>) =>
+      finish(await (await import("./check.ts")).checkCommand(model, options)),
   );
   command("format", "print a model in canonical form")
     .argument("<model>")
     .option("--write", "rewrite the file")
-    .action(async (model: string, options: { write?: boolean }) => finish(await (await import("./check.ts")).formatCommand(model, options)));
+    .action(async (model: string, options: { write?: boolean }) =>
+      finish(await (await import("./check.ts")).formatCommand(model, options)),
+    );
   withData(command("dump", "print a stage of the compiler").argument("<model>"))
     .addOption(new Option("--stage <stage>", "which").choices(["ast", "model", "ir", "gradient", "wasm"]).default("model"))
-    .action(async (model: string, options: Record<string, unknown>) => finish(await (await import("./dump.ts")).dumpCommand(model, options)));
+    .action(async (model: string, options: Record<string, unknown>) =>
+      finish(await (await import("./dump.ts")).dumpCommand(model, options)),
+    );
   command("list", "engines, distributions, functions or types of the language")
     .argument("<what>", "engines, distributions, functions or types")
     .action(async (what: string) => finish(await (await import("./list.ts")).listCommand(what)));
@@ -80,11 +95,15 @@ function build(finish: (code: ExitCode) => void): Command {
     .argument("<paths...>")
     .option("--all", "print every row")
     .option("--json", "print JSON")
-    .action(async (paths: string[], options: { all?: boolean; json?: boolean }) => finish(await (await import("./summary.ts")).summaryCommand(paths, options)));
+    .action(async (paths: string[], options: { all?: boolean; json?: boolean }) =>
+      finish(await (await import("./summary.ts")).summaryCommand(paths, options)),
+    );
   command("diagnose", "what is wrong with a run, and what to try")
     .argument("<paths...>")
     .action(async (paths: string[]) => finish(await (await import("./summary.ts")).diagnoseCommand(paths)));
-  command("doctor", "what loads on this machine, and what does not and why").action(async () => finish(await (await import("./doctor.ts")).doctorCommand()));
+  command("doctor", "what loads on this machine, and what does not and why").action(async () =>
+    finish(await (await import("./doctor.ts")).doctorCommand()),
+  );
   return program;
 }
 
@@ -102,7 +121,14 @@ function engineOptions(): Map<string, { readonly option: EngineOption; readonly 
 }
 
 function engineFlag(name: string, option: EngineOption, users: readonly Engine[]): Option {
-  const what = option.type === "boolean" ? "" : option.type === "choice" ? ` <${option.choices.join("|")}>` : option.type === "string" ? " <text>" : " <n>";
+  const what =
+    option.type === "boolean"
+      ? ""
+      : option.type === "choice"
+        ? ` <${option.choices.join("|")}>`
+        : option.type === "string"
+          ? " <text>"
+          : " <n>";
   const doc = `${option.doc} (${option.type === "boolean" ? "" : `default ${option.default}; `}${users.map((e) => e.name).join(", ")})`;
   return new Option(`${flagOf(name)}${what}`, doc);
 }

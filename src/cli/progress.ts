@@ -23,7 +23,9 @@ function plain(): ProgressView {
       const tenth = Math.floor((10 * at.done) / Math.max(1, at.total));
       if (performance.now() - began < 1000 || tenth <= (said.get(at.chain) ?? -1)) return;
       said.set(at.chain, tenth);
-      process.stderr.write(`chain ${at.chain}: ${at.phase} ${at.done}/${at.total}${at.divergences > 0 ? `, ${at.divergences} divergences` : ""}\n`);
+      process.stderr.write(
+        `chain ${at.chain}: ${at.phase} ${at.done}/${at.total}${at.divergences > 0 ? `, ${at.divergences} divergences` : ""}\n`,
+      );
     },
     stop() {},
   };
@@ -49,7 +51,10 @@ function bars(chains: number): ProgressView {
     if (stopped) return;
     multi = new progress.MultiBar(
       {
-        format: chains > 1 ? "chain {chain} {bar} {percentage}% {phase} | {divergences} divergences | {eta_formatted} left" : "{bar} {percentage}% {phase} | {divergences} divergences | {eta_formatted} left",
+        format:
+          chains > 1
+            ? "chain {chain} {bar} {percentage}% {phase} | {divergences} divergences | {eta_formatted} left"
+            : "{bar} {percentage}% {phase} | {divergences} divergences | {eta_formatted} left",
         hideCursor: true,
         clearOnComplete: true,
         stream: process.stderr,

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { renderDiagnostic } from "../dsl/render-diagnostic.ts";
 import type { Fit } from "../fit.ts";
 import type { Verdict } from "../inference/engine.ts";
-import { jsonText } from "../inference/report/json.ts";
 import { flagOf } from "../inference/options.ts";
+import { jsonText } from "../inference/report/json.ts";
 import { loadModel } from "../load.ts";
 import { drawSeed, engineNamed, type Posterior, type StartValues } from "../model.ts";
 import { UsageError } from "../runtime/errors.ts";
@@ -30,7 +30,21 @@ interface RunFlags {
   readonly progress: "auto" | "plain" | "json" | "none";
   readonly [engineOption: string]: unknown;
 }
-const OWN = new Set(["data", "set", "engine", "chains", "seed", "backend", "threads", "out", "save", "json", "quiet", "all", "progress"]);
+const OWN = new Set([
+  "data",
+  "set",
+  "engine",
+  "chains",
+  "seed",
+  "backend",
+  "threads",
+  "out",
+  "save",
+  "json",
+  "quiet",
+  "all",
+  "progress",
+]);
 
 export async function runCommand(path: string, given: Record<string, unknown>): Promise<ExitCode> {
   // commander gives what the flags of main.ts declare.
@@ -39,7 +53,8 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
   const talk = (text: string) => {
     if (!flags.json && !flags.quiet) process.stdout.write(`${text}\n`);
   };
-  if (flags.backend !== "auto" && flags.backend !== "wasm") throw new UsageError(`the backend ${flags.backend} is not built yet; there is wasm`);
+  if (flags.backend !== "auto" && flags.backend !== "wasm")
+    throw new UsageError(`the backend ${flags.backend} is not built yet; there is wasm`);
   const seed = readInteger("--seed", flags.seed, 0, 4294967295) ?? drawSeed();
   const chains = readInteger("--chains", flags.chains, 1, 10000) ?? 4;
   const threads = readInteger("--threads", flags.threads, 1, 1024);
@@ -56,11 +71,22 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
 
   talk(settings(model.name, posterior, engine.name, engine.unit === "chain" ? chains : 1, seed, options, compile));
   const interruption = onInterrupt();
-  const progress = startProgress(flags.json || flags.quiet ? (flags.progress === "json" ? "json" : "none") : flags.progress, chains);
+  const progress = startProgress(
+    flags.json || flags.quiet ? (flags.progress === "json" ? "json" : "none") : flags.progress,
+    chains,
+  );
   let fit: Fit;
   try {
     const start = startValues(options.init);
-    fit = await posterior.run(engine.name, { ...options, chains, seed, threads, signal: interruption.signal, onProgress: progress.update, ...(start ? { start } : {}) });
+    fit = await posterior.run(engine.name, {
+      ...options,
+      chains,
+      seed,
+      threads,
+      signal: interruption.signal,
+      onProgress: progress.update,
+      ...(start ? { start } : {}),
+    });
   } finally {
     progress.stop();
     interruption.done();
@@ -70,7 +96,15 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
   return fit.exitCode;
 }
 
-function settings(model: string, p: Posterior, engine: string, chains: number, seed: number, options: Readonly<Record<string, unknown>>, compile: number): string {
+function settings(
+  model: string,
+  p: Posterior,
+  engine: string,
+  chains: number,
+  seed: number,
+  options: Readonly<Record<string, unknown>>,
+  compile: number,
+): string {
   const own = Object.entries(options).map(([name, value]) => `${flagOf(name)}${value === true ? "" : ` ${String(value)}`}`);
   return [
     `${model}: ${p.dimension} unconstrained ${p.dimension === 1 ? "dimension" : "dimensions"}, compiled in ${(1000 * compile).toFixed(0)} ms to float64 WebAssembly`,
@@ -90,15 +124,25 @@ function report(fit: Fit, flags: RunFlags, talk: (text: string) => void, compile
   const { warmup = 0, sampling = 0 } = fit.provenance.seconds;
   if (fit.interrupted) talk(`interrupted: ${fit.allDraws.drawsPerChain} draws a chain were made`);
   if (fit.summary().length > 0) talk(`\n${fit.table(flags.all ? Number.POSITIVE_INFINITY : undefined)}\n`);
-  talk(`${fit.chains.length} × ${fit.allDraws.drawsPerChain} draws; warm-up ${warmup.toFixed(2)} s, sampling ${sampling.toFixed(2)} s`);
+  talk(
+    `${fit.chains.length} × ${fit.allDraws.drawsPerChain} draws; warm-up ${warmup.toFixed(2)} s, sampling ${sampling.toFixed(2)} s`,
+  );
   const bad = fit.verdicts.filter((v) => v.level !== "pass");
   for (const v of bad) if (!flags.quiet) process.stderr.write(`${words(v)}\n`);
-  if (bad.length === 0 && fit.allDraws.drawsPerChain > 1) talk("no problems found: R-hat, effective sample sizes, divergences, tree depth and energy are fine");
+  if (bad.length === 0 && fit.allDraws.drawsPerChain > 1)
+    talk("no problems found: R-hat, effective sample sizes, divergences, tree depth and energy are fine");
 }
 
 const words = (v: Verdict): string => `${v.level === "fail" ? "not to be trusted" : "warning"}: ${v.advice}`;
 
-function save(fit: Fit, model: string, data: readonly string[], out: string | undefined, started: Date, talk: (text: string) => void): void {
+function save(
+  fit: Fit,
+  model: string,
+  data: readonly string[],
+  out: string | undefined,
+  started: Date,
+  talk: (text: string) => void,
+): void {
   const folder = out ?? join("ppl-runs", fit.model, started.toISOString().replace(/[:.]/g, "-").replace("Z", ""));
   saveFit(folder, fit, { model: fit.model, files: [model, ...data].map(hashFile), started });
   talk(`saved in ${folder}`);

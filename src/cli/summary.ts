@@ -25,7 +25,13 @@ function readTables(paths: readonly string[]): { readonly name: string; readonly
 export async function summaryCommand(paths: readonly string[], options: { all?: boolean; json?: boolean }): Promise<ExitCode> {
   const draws = drawsOfTables(readTables(paths));
   const rows = summarize(draws);
-  const text = options.json ? jsonText({ chains: draws.chains, draws: draws.drawsPerChain, variables: Object.fromEntries(rows.map(({ name, ...r }) => [name, r])) }) : summaryTable(rows, options.all ? Number.POSITIVE_INFINITY : undefined);
+  const text = options.json
+    ? jsonText({
+        chains: draws.chains,
+        draws: draws.drawsPerChain,
+        variables: Object.fromEntries(rows.map(({ name, ...r }) => [name, r])),
+      })
+    : summaryTable(rows, options.all ? Number.POSITIVE_INFINITY : undefined);
   process.stdout.write(`${options.json ? "" : `${draws.chains} chains, ${draws.drawsPerChain} draws each\n\n`}${text}\n`);
   return 0;
 }
@@ -38,9 +44,19 @@ export async function diagnoseCommand(paths: readonly string[]): Promise<ExitCod
   const settings = tables[0].table.settings;
   const maxDepth = numberOf(settings.maxDepth ?? settings.max_depth);
   const targetAccept = numberOf(settings.targetAccept ?? settings.delta);
-  const stats = (c: number) => Object.fromEntries(Object.entries(draws.stats).map(([name, all]) => [name, all.subarray(c * n, (c + 1) * n)]));
-  const sampler = samplerReport(Array.from({ length: draws.chains }, (_, c) => ({ draws: n, stats: stats(c) })), maxDepth);
-  const verdicts = adviseOnDraws({ chains: draws.chains, rows, sampler, ...(maxDepth === undefined ? {} : { maxDepth }), ...(targetAccept === undefined ? {} : { targetAccept }) });
+  const stats = (c: number) =>
+    Object.fromEntries(Object.entries(draws.stats).map(([name, all]) => [name, all.subarray(c * n, (c + 1) * n)]));
+  const sampler = samplerReport(
+    Array.from({ length: draws.chains }, (_, c) => ({ draws: n, stats: stats(c) })),
+    maxDepth,
+  );
+  const verdicts = adviseOnDraws({
+    chains: draws.chains,
+    rows,
+    sampler,
+    ...(maxDepth === undefined ? {} : { maxDepth }),
+    ...(targetAccept === undefined ? {} : { targetAccept }),
+  });
   const print = (text: string) => void process.stdout.write(`${text}\n`);
   const said = (what: string) => verdicts.some((v) => v.what === what);
   if (!said("tree depth") && maxDepth !== undefined) print("Treedepth satisfactory for all transitions.");
@@ -53,4 +69,5 @@ export async function diagnoseCommand(paths: readonly string[]): Promise<ExitCod
   return verdicts.some((v) => v.level === "fail") ? 2 : 0;
 }
 
-const numberOf = (text: string | undefined): number | undefined => (text === undefined || !Number.isFinite(Number(text)) ? undefined : Number(text));
+const numberOf = (text: string | undefined): number | undefined =>
+  text === undefined || !Number.isFinite(Number(text)) ? undefined : Number(text);

@@ -6,7 +6,7 @@ import type { CheckedModel, ModelSymbol } from "../check/checked-model.ts";
 import type { DataSet, DataValue } from "../data/value.ts";
 import type { Diagnostic, SourceSpan } from "../diagnostics.ts";
 import { didYouMean } from "../did-you-mean.ts";
-import { eachChild, type Expression, type TypeExpression } from "../language/ast.ts";
+import { type Expression, eachChild, type TypeExpression } from "../language/ast.ts";
 import { type Context, newContext } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import { bindCodes, diagnostic, Rejection, reject } from "./rejection.ts";
@@ -22,7 +22,11 @@ export interface BoundData {
 
 type DataSymbol = Extract<ModelSymbol, { kind: "data" }>;
 
-export function bindData(model: CheckedModel, data: DataSet, overrides: ReadonlyMap<string, number>): { readonly data?: BoundData; readonly diagnostics: readonly Diagnostic[] } {
+export function bindData(
+  model: CheckedModel,
+  data: DataSet,
+  overrides: ReadonlyMap<string, number>,
+): { readonly data?: BoundData; readonly diagnostics: readonly Diagnostic[] } {
   const b = createBuilder();
   const diagnostics: Diagnostic[] = [];
   const attempt = (f: () => void) => {
@@ -46,7 +50,12 @@ export function bindData(model: CheckedModel, data: DataSet, overrides: Readonly
   for (const s of declared) attempt(() => readSizes(c, model, s, data, sizes));
   for (const s of symbols) {
     if (s.kind === "size" && !sizes.has(s.name)) {
-      attempt(() => reject(bindCodes.size, s.span, `the size ${s.name} cannot be read off the data`, { label: "stands alone in no size of declared data", notes: [`declare it: data ${s.name}: int`] }));
+      attempt(() =>
+        reject(bindCodes.size, s.span, `the size ${s.name} cannot be read off the data`, {
+          label: "stands alone in no size of declared data",
+          notes: [`declare it: data ${s.name}: int`],
+        }),
+      );
     }
   }
   if (diagnostics.length > 0) return { diagnostics };
@@ -56,7 +65,12 @@ export function bindData(model: CheckedModel, data: DataSet, overrides: Readonly
 
   const used = new Set([...declared.map((s) => s.name), ...sizes.keys()]);
   const surplus = [...data.keys()].filter((name) => !used.has(name));
-  const notes = surplus.length === 0 ? [] : [`not used by the model: ${surplus.slice(0, 8).join(", ")}${surplus.length > 8 ? `, and ${surplus.length - 8} more` : ""}`];
+  const notes =
+    surplus.length === 0
+      ? []
+      : [
+          `not used by the model: ${surplus.slice(0, 8).join(", ")}${surplus.length > 8 ? `, and ${surplus.length - 8} more` : ""}`,
+        ];
   return { data: { values, sizes, constants, notes }, diagnostics };
 }
 
@@ -74,7 +88,8 @@ export const dtypeOfType = (t: TypeExpression): "int" | "real" => (t.base.name =
 export function enterData(c: Context): void {
   for (const s of c.model.symbols.values()) {
     const value = s.kind === "data" ? c.data.values.get(s.name) : s.kind === "const" ? c.data.constants.get(s.name) : undefined;
-    if (value && !value.missing) enterValue(c, s.name, value, s.kind === "data" ? dtypeOfType(s.type) : value.firstReal === undefined ? "int" : "real");
+    if (value && !value.missing)
+      enterValue(c, s.name, value, s.kind === "data" ? dtypeOfType(s.type) : value.firstReal === undefined ? "int" : "real");
   }
   for (const [name, size] of c.data.sizes) c.scope.value(name, c.b.constant(size, "int"));
 }
@@ -83,16 +98,23 @@ function enterValue(c: Context, name: string, v: DataValue, dtype: "int" | "real
   c.scope.value(name, v.shape.length === 0 ? c.b.constant(v.values[0], dtype) : c.b.tensor(v.values, v.shape, dtype));
 }
 
-function bindConstants(c: Context, symbols: readonly ModelSymbol[], overrides: ReadonlyMap<string, number>, out: Map<string, DataValue>): void {
+function bindConstants(
+  c: Context,
+  symbols: readonly ModelSymbol[],
+  overrides: ReadonlyMap<string, number>,
+  out: Map<string, DataValue>,
+): void {
   const constants = new Map(symbols.filter((s) => s.kind === "const").map((s) => [s.name, s]));
   const visit = (name: string): void => {
     const s = constants.get(name);
     if (!s || out.has(name)) return;
     const override = overrides.get(name);
     if (override === undefined) eachName(s.value, visit);
-    const value = override === undefined ? evaluate(c, s.value) : c.b.constant(override, Number.isInteger(override) ? "int" : "real");
+    const value =
+      override === undefined ? evaluate(c, s.value) : c.b.constant(override, Number.isInteger(override) ? "int" : "real");
     const numbers = constantOf(value);
-    if (numbers === null) reject(bindCodes.constant, s.span, `${name} is not constant`, { label: "a const takes numbers and other consts" });
+    if (numbers === null)
+      reject(bindCodes.constant, s.span, `${name} is not constant`, { label: "a const takes numbers and other consts" });
     const integer = value.node.results[value.index].dtype !== "real";
     c.scope.value(name, value);
     out.set(name, { shape: shapeOf(value), values: Float64Array.from(numbers), ...(integer ? {} : { firstReal: 0 }) });
@@ -112,7 +134,8 @@ function readSizes(c: Context, model: CheckedModel, s: DataSymbol, data: DataSet
   s.type.sizes.forEach((e, axis) => {
     if (e.kind !== "name" || model.symbols.get(e.name)?.kind !== "size" || sizes.has(e.name)) return;
     const given = data.get(e.name);
-    if (given && given.values[0] !== value.shape[axis]) reject(bindCodes.size, e.span, sizeMessage(s.name, value.shape, axis, e.name, given.values[0]));
+    if (given && given.values[0] !== value.shape[axis])
+      reject(bindCodes.size, e.span, sizeMessage(s.name, value.shape, axis, e.name, given.values[0]));
     sizes.set(e.name, value.shape[axis]);
     c.scope.value(e.name, c.b.constant(value.shape[axis], "int"));
   });
@@ -137,7 +160,10 @@ function checkVariable(c: Context, s: DataSymbol, v: DataValue): DataValue {
   });
   if (problems.length > 0) throw new Rejection(problems);
   if (v.values.length === 0) {
-    reject(bindCodes.empty, s.span, `${s.name} is empty`, { label: `its shape is [${sizes.join(", ")}]`, notes: ["a model needs at least one row of data; leave the declaration out to sample the prior"] });
+    reject(bindCodes.empty, s.span, `${s.name} is empty`, {
+      label: `its shape is [${sizes.join(", ")}]`,
+      notes: ["a model needs at least one row of data; leave the declaration out to sample the prior"],
+    });
   }
   checkMissing(s, v);
   checkElements(c, s, { ...v, shape: sizes });
@@ -149,7 +175,8 @@ const axes = (n: number): string => (n === 0 ? "no axes (a single number)" : n =
 export function evaluateSize(c: Context, e: Expression, what: string): number {
   const value = evaluate(c, e);
   const n = constantOf(value);
-  if (n === null || shapeOf(value).length !== 0 || !Number.isInteger(n[0])) return reject(bindCodes.size, e.span, `${what} is not an integer known from the data`);
+  if (n === null || shapeOf(value).length !== 0 || !Number.isInteger(n[0]))
+    return reject(bindCodes.size, e.span, `${what} is not an integer known from the data`);
   if (n[0] < 0) return reject(bindCodes.size, e.span, `${what} is ${n[0]}`, { label: "a size cannot be negative" });
   return n[0];
 }
@@ -176,7 +203,9 @@ export function path(name: string, shape: Shape, flat: number): string {
 
 function checkElements(c: Context, s: DataSymbol, v: DataValue): void {
   if (s.type.base.name === "int" && v.firstReal !== undefined && !v.missing?.[v.firstReal]) {
-    reject(bindCodes.type, s.span, `${path(s.name, v.shape, v.firstReal)} = ${v.values[v.firstReal]} is not an integer`, { label: "declared int" });
+    reject(bindCodes.type, s.span, `${path(s.name, v.shape, v.firstReal)} = ${v.values[v.firstReal]} is not an integer`, {
+      label: "declared int",
+    });
   }
   const { constraint, bounds } = declaredSupport(c, s.type);
   const event = eventOf(constraint, v.shape, s.span);
@@ -188,7 +217,9 @@ function checkElements(c: Context, s: DataSymbol, v: DataValue): void {
     if (v.missing && object.some((_, i) => v.missing?.[at + i])) continue;
     const nan = object.findIndex((x) => Number.isNaN(x));
     if (nan >= 0) {
-      reject(bindCodes.value, s.span, `${path(s.name, v.shape, at + nan)} is NaN`, { notes: ["write null for a missing value, and declare the variable with ?"] });
+      reject(bindCodes.value, s.span, `${path(s.name, v.shape, at + nan)} is NaN`, {
+        notes: ["write null for a missing value, and declare the variable with ?"],
+      });
     }
     const here = { ...(lower ? { lower: lower(at) } : {}), ...(upper ? { upper: upper(at) } : {}) };
     if (constraint.contains(object, event, here)) continue;
@@ -198,7 +229,13 @@ function checkElements(c: Context, s: DataSymbol, v: DataValue): void {
 }
 
 const between = (b: { lower?: number; upper?: number }): string =>
-  b.lower === undefined && b.upper === undefined ? "" : b.upper === undefined ? ` (at least ${b.lower})` : b.lower === undefined ? ` (at most ${b.upper})` : ` (from ${b.lower} to ${b.upper})`;
+  b.lower === undefined && b.upper === undefined
+    ? ""
+    : b.upper === undefined
+      ? ` (at least ${b.lower})`
+      : b.lower === undefined
+        ? ` (at most ${b.upper})`
+        : ` (from ${b.lower} to ${b.upper})`;
 
 /** A bound is one number for all elements, or one for each. */
 function limitAt(_b: Builder, side: Value, span: SourceSpan): (at: number) => number {

@@ -53,4 +53,5 @@ function indexOf(flat: number, shape: Shape): number[] {
   return out;
 }
 
-const flatOf = (index: readonly number[], shape: Shape): number => index.reduce((flat, k, axis) => flat * shape[axis] + (k - 1), 0);
+const flatOf = (index: readonly number[], shape: Shape): number =>
+  index.reduce((flat, k, axis) => flat * shape[axis] + (k - 1), 0);

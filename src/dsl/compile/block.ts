@@ -3,7 +3,16 @@
 import { constantOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { sizeOf } from "../../runtime/ir/type.ts";
 import type { SourceSpan } from "../diagnostics.ts";
-import type { Expression, ForStatement, IfStatement, LetStatement, LoopIndex, Place, QuantityStatement, Statement } from "../language/ast.ts";
+import type {
+  Expression,
+  ForStatement,
+  IfStatement,
+  LetStatement,
+  LoopIndex,
+  Place,
+  QuantityStatement,
+  Statement,
+} from "../language/ast.ts";
 import { type Context, enterLoop, inner } from "./context.ts";
 import { evaluate, loopValues } from "./evaluate.ts";
 import { dataTable } from "./index-expression.ts";
@@ -62,9 +71,16 @@ export function executeLet(c: Context, s: LetStatement | QuantityStatement): voi
   if (open?.kind === "sequence") {
     const value = evaluate(c, s.value);
     if (constantOf(value) === null) {
-      reject(bindCodes.notYet, s.span, `${name} is a recurrence on latents`, { label: "reads its own earlier elements", notes: ["scans are not built yet; a recurrence on data alone runs"] });
+      reject(bindCodes.notYet, s.span, `${name} is a recurrence on latents`, {
+        label: "reads its own earlier elements",
+        notes: ["scans are not built yet; a recurrence on data alone runs"],
+      });
     }
-    open.sequence.set(s.place.subscripts.map((sub) => constantIndex(c, sub, s.place)), value, s.span);
+    open.sequence.set(
+      s.place.subscripts.map((sub) => constantIndex(c, sub, s.place)),
+      value,
+      s.span,
+    );
     return;
   }
   const home = homeOf(c, s.place);
@@ -81,7 +97,8 @@ const rangeAxes = (p: Place): number => p.subscripts.filter((s) => s.kind === "r
 
 function constantIndex(c: Context, s: Place["subscripts"][number], place: Place): number {
   const value = s.kind === "at" ? constantOf(evaluate(c, s.value)) : null;
-  if (value === null || value.length !== 1) return reject(bindCodes.notYet, s.span, `an element of ${place.name.name} is given by one integer a subscript`);
+  if (value === null || value.length !== 1)
+    return reject(bindCodes.notYet, s.span, `an element of ${place.name.name} is given by one integer a subscript`);
   return value[0];
 }
 
@@ -100,7 +117,12 @@ function homeOf(c: Context, place: Place): Scope {
   if (begun) return begun;
   let home: Scope = c.scope;
   for (const s of place.subscripts) {
-    const names = s.kind === "at" ? namesIn(s.value) : s.kind === "range" ? [...(s.lower ? namesIn(s.lower) : []), ...(s.upper ? namesIn(s.upper) : [])] : [];
+    const names =
+      s.kind === "at"
+        ? namesIn(s.value)
+        : s.kind === "range"
+          ? [...(s.lower ? namesIn(s.lower) : []), ...(s.upper ? namesIn(s.upper) : [])]
+          : [];
     for (const name of names) {
       const loop = c.scope.loopOf(name);
       if (loop?.outer && loop.outer.depth < home.depth) home = loop.outer;
@@ -120,21 +142,32 @@ function rowsWithin(c: Context, home: Scope, place: Place): Rows {
   const outside = new Set(home.symbols());
   const rows = c.rows.filter((axis) => axis.ordinals.some((o) => !outside.has(o.symbol)));
   if (rows.some((axis) => axis.ordinals.some((o) => outside.has(o.symbol)))) {
-    reject(bindCodes.notYet, place.span, `${place.name.name} has a width that varies with a loop around it`, { notes: [`subscript it by that loop's variable too`] });
+    reject(bindCodes.notYet, place.span, `${place.name.name} has a width that varies with a loop around it`, {
+      notes: [`subscript it by that loop's variable too`],
+    });
   }
   return rows;
 }
 
 /** 1-based coordinates of the elements that a place names, over the rows (row-major, ranges inside the row). */
-export function placeCoordinates(c: Context, place: Place, rows: Rows): { readonly coordinates: Coordinates; readonly count: number } {
+export function placeCoordinates(
+  c: Context,
+  place: Place,
+  rows: Rows,
+): { readonly coordinates: Coordinates; readonly count: number } {
   const { b } = c;
   const subscripts = place.subscripts.map((s): Value => {
     if (s.kind === "all") return reject(bindCodes.notYet, s.span, "write the range of the elements that are given: 1..K");
     if (s.kind === "at") return evaluate(c, s.value);
     if (!s.lower || !s.upper) return reject(bindCodes.shape, s.span, "the range of the elements that are given needs both ends");
     const [low, high] = [constantOf(evaluate(c, s.lower)), constantOf(evaluate(c, s.upper))];
-    if (!low || !high) return reject(bindCodes.notYet, s.span, "the range of the elements that are given must be the same in every row");
-    return b.tensor(Float64Array.from({ length: Math.max(0, high[0] - low[0] + 1) }, (_, i) => low[0] + i), [Math.max(0, high[0] - low[0] + 1)], "int");
+    if (!low || !high)
+      return reject(bindCodes.notYet, s.span, "the range of the elements that are given must be the same in every row");
+    return b.tensor(
+      Float64Array.from({ length: Math.max(0, high[0] - low[0] + 1) }, (_, i) => low[0] + i),
+      [Math.max(0, high[0] - low[0] + 1)],
+      "int",
+    );
   });
   const widths = subscripts.map((s) => shapeOf(s));
   const inside = widths.flat();
@@ -149,9 +182,11 @@ export function placeCoordinates(c: Context, place: Place, rows: Rows): { readon
   const coordinates = spread.map((s, i) => {
     const table = constantOf(b.cast(b.reshape(overRows(b, [s], rows)[0], [count]), "int"));
     const numbers = table ?? materialise(c, overRows(b, [s], rows)[0]);
-    if (numbers === null) return reject(bindCodes.notYet, place.subscripts[i].span, "the index on the left must be known from the data");
+    if (numbers === null)
+      return reject(bindCodes.notYet, place.subscripts[i].span, "the index on the left must be known from the data");
     const bad = numbers.findIndex((v: number) => !Number.isInteger(v) || v < 1);
-    if (bad >= 0) reject(bindCodes.index, place.subscripts[i].span, `index ${numbers[bad]} on the left`, { label: "indices start at 1" });
+    if (bad >= 0)
+      reject(bindCodes.index, place.subscripts[i].span, `index ${numbers[bad]} on the left`, { label: "indices start at 1" });
     return Float64Array.from(numbers);
   });
   return { coordinates, count };
@@ -226,7 +261,8 @@ const isLetOrControl = (s: Statement): boolean => s.kind === "let" || s.kind ===
 
 function numbersOf([lower, upper, step]: readonly { readonly values: ArrayLike<number> }[]): number[] {
   const out: number[] = [];
-  for (let v = lower.values[0]; step.values[0] > 0 ? v <= upper.values[0] : v >= upper.values[0]; v += step.values[0]) out.push(v);
+  for (let v = lower.values[0]; step.values[0] > 0 ? v <= upper.values[0] : v >= upper.values[0]; v += step.values[0])
+    out.push(v);
   return out;
 }
 
@@ -248,14 +284,18 @@ function executeIf(c: Context, s: IfStatement, visit: Visitor): void {
 
 function conditionTable(c: Context, s: IfStatement) {
   const condition = evaluate(c, s.condition);
-  if (shapeOf(condition).length !== 0) return reject(bindCodes.shape, s.condition.span, "an if needs one condition, and this is an array", { notes: ["use c ? a : b elementwise"] });
+  if (shapeOf(condition).length !== 0)
+    return reject(bindCodes.shape, s.condition.span, "an if needs one condition, and this is an array", {
+      notes: ["use c ? a : b elementwise"],
+    });
   return dataTable(c, condition, s.condition.span, "the condition of if");
 }
 
 /** if … { return a } else { return b }, also where what follows is the other branch. */
 function executeReturningIf(c: Context, s: IfStatement, rest: readonly Statement[], visit: Visitor): Value | undefined {
   const table = conditionTable(c, s);
-  const branch = (extra: Context, own: readonly Statement[] | undefined): Value | undefined => executeBlock(inner(extra), [...(own ?? []), ...rest], visit);
+  const branch = (extra: Context, own: readonly Statement[] | undefined): Value | undefined =>
+    executeBlock(inner(extra), [...(own ?? []), ...rest], visit);
   if (table.values.every((v) => v !== 0)) return branch(c, s.then);
   if (table.values.every((v) => v === 0)) return branch(c, s.else);
   const condition = evaluate(c, s.condition);

@@ -16,12 +16,21 @@ export function evaluateCall(c: Context, e: Call): Value {
   if (own) return inline(c, own, e);
   const query = queries.get(name);
   if (query) return at(e.span, () => askDistribution(c, query, e));
-  const found = findFunction(name, e.arguments.map((a) => ({ name: a.name?.name })));
+  const found = findFunction(
+    name,
+    e.arguments.map((a) => ({ name: a.name?.name })),
+  );
   if (!found) return reject(bindCodes.constant, e.callee.span, `there is no function ${name} of these arguments`);
   const { form, order } = found;
-  const args = order.map((i) => (form.neutral === undefined || order.length !== 1 ? undefined : masked(c, e.arguments[i], form.neutral)) ?? evaluate(c, e.arguments[i].value));
+  const args = order.map(
+    (i) =>
+      (form.neutral === undefined || order.length !== 1 ? undefined : masked(c, e.arguments[i], form.neutral)) ??
+      evaluate(c, e.arguments[i].value),
+  );
   if (form.dataOnly && args.some((a) => constantOf(a) === null)) {
-    reject(bindCodes.constant, e.span, `${name} is computed once, from data that are the same in every iteration`, { label: "depends on latents or on a loop" });
+    reject(bindCodes.constant, e.span, `${name} is computed once, from data that are the same in every iteration`, {
+      label: "depends on latents or on a loop",
+    });
   }
   return at(e.span, () => form.lower(c.b, args));
 }
@@ -43,7 +52,8 @@ function masked(c: Context, a: Argument, neutral: number): Value | undefined {
 }
 
 function inline(c: Context, f: FunctionStatement, e: Call): Value {
-  if (c.depth > 100) reject(bindCodes.constant, e.span, `${f.name.name} calls itself`, { label: "functions are inlined: no recursion" });
+  if (c.depth > 100)
+    reject(bindCodes.constant, e.span, `${f.name.name} calls itself`, { label: "functions are inlined: no recursion" });
   const scope = new Scope(c.root);
   const given = inOrder(f.parameters, e.arguments);
   f.parameters.forEach((p, i) => {
@@ -70,11 +80,14 @@ export const isDistributionQuery = (name: string): boolean => queries.has(name);
 function askDistribution(c: Context, query: Query, e: Call): Value {
   const [of, at, ...rest] = e.arguments;
   if (!of || !at || rest.length > 0 || of.value.kind !== "call") {
-    return reject(bindCodes.shape, e.span, `${e.callee.name} takes a distribution and a value`, { label: `${e.callee.name}(Normal(0, 1), x)` });
+    return reject(bindCodes.shape, e.span, `${e.callee.name} takes a distribution and a value`, {
+      label: `${e.callee.name}(Normal(0, 1), x)`,
+    });
   }
   const d = applyDistribution(c, of.value);
   const x = evaluate(c, at.value);
-  if (shapeOf(x).length < d.event) reject(bindCodes.shape, at.span, `${d.name} is over ${d.event === 1 ? "vectors" : "matrices"}`);
+  if (shapeOf(x).length < d.event)
+    reject(bindCodes.shape, at.span, `${d.name} is over ${d.event === 1 ? "vectors" : "matrices"}`);
   const value = query(c.b, d, x);
   if (value === undefined) return reject(bindCodes.notYet, e.span, `${e.callee.name} of ${d.name} has no closed form here yet`);
   return value;

@@ -1,7 +1,7 @@
 // What every function of the lowering is handed: the builder, the names in scope, the rows around, and what is collected.
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
-import type { SourceSpan } from "../diagnostics.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
+import type { SourceSpan } from "../diagnostics.ts";
 import type { BoundData } from "./bind-data.ts";
 import { addLoop, type LoopValues, type Rows } from "./rows.ts";
 import { Scope } from "./scope.ts";

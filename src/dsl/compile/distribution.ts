@@ -3,11 +3,11 @@ import { InternalError } from "../../runtime/errors.ts";
 import { type Builder, constantOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { sizeOf } from "../../runtime/ir/type.ts";
 import type { SourceSpan } from "../diagnostics.ts";
-import { type Applied, apply, type Argument as AppliedArgument, signatureOf, signatures } from "../distributions/applied.ts";
+import { type Applied, type Argument as AppliedArgument, apply, signatureOf, signatures } from "../distributions/applied.ts";
 import type { Distribution, Param } from "../distributions/define.ts";
 import { overEvents } from "../distributions/events.ts";
 import { distributions } from "../distributions/index.ts";
-import { modifiers } from "../distributions/modifiers/index.ts";
+import { type Modifier, modifiers } from "../distributions/modifiers/index.ts";
 import type { Argument, Call, DensityStatement, Expression, TypeExpression } from "../language/ast.ts";
 import { path } from "./bind-data.ts";
 import { executeBody } from "./block.ts";
@@ -39,12 +39,14 @@ function plain(c: Context, d: Distribution, call: Call): Applied {
   for (const [name, e] of given) {
     const shorter = e === matrixScale ? diagonalScale(c, e) : undefined;
     values[name] = shorter ?? evaluate(c, e);
-    if (e === matrixScale && !shorter && d.matrixScale && isMatrixScale(e, values[name], d)) {
+    if (e === matrixScale && !shorter && d.matrixScale && shapeOf(values[name]).length === 2)
       return applyMatrixScale(c, d, values, given);
-    }
   }
   const signature = signatureOf(d, [...given.keys()]);
-  if (!signature) return reject(bindCodes.shape, call.span, `${d.name} is not given its parameters`, { label: `takes ${Object.keys(d.params).join(", ")}` });
+  if (!signature)
+    return reject(bindCodes.shape, call.span, `${d.name} is not given its parameters`, {
+      label: `takes ${Object.keys(d.params).join(", ")}`,
+    });
   for (const [name, e] of given) checkArgument(d, name, signature[name], values[name], e.span);
   const numbers = [...given.entries()].filter(([name]) => signature[name].rank === 0);
   for (let i = 1; i < numbers.length && d.event === 0; i++) {
@@ -58,7 +60,10 @@ function argumentsByName(d: Distribution, args: readonly Argument[]): Map<string
   const names = args.flatMap((a) => (a.name ? [a.name.name] : []));
   const positional = args.length - names.length;
   const signature =
-    signatures(d).find((s) => names.every((n) => Object.hasOwn(s, n)) && Object.keys(s).length >= args.length && positional <= Object.keys(s).length) ?? d.params;
+    signatures(d).find(
+      (s) =>
+        names.every((n) => Object.hasOwn(s, n)) && Object.keys(s).length >= args.length && positional <= Object.keys(s).length,
+    ) ?? d.params;
   const order = Object.keys(signature);
   const out = new Map<string, Expression>();
   args.forEach((a, i) => {
@@ -77,11 +82,7 @@ function diagonalScale(c: Context, e: Expression): Value | undefined {
   return e.callee.name === "diag" ? evaluate(c, e.arguments[0].value) : undefined;
 }
 
-/** Whether a matrix in the place of a scale is meant as one (language.md rule 22): the checker has refused the others. */
-function isMatrixScale(_e: Expression, value: Value, _d: Distribution): boolean {
-  return shapeOf(value).length === 2;
-}
-
+/** A matrix in the place of a scale (language.md rule 22): the multivariate form of the distribution. */
 function applyMatrixScale(c: Context, d: Distribution, values: Record<string, Value>, given: Map<string, Expression>): Applied {
   const record = d.matrixScale;
   if (!record || !d.affine?.location) throw new InternalError(`${d.name} has no form with a matrix scale`);
@@ -98,7 +99,9 @@ function applyMatrixScale(c: Context, d: Distribution, values: Record<string, Va
 function checkArgument(d: Distribution, name: string, p: Param, value: Value, span: SourceSpan): void {
   const shape = shapeOf(value);
   if (shape.length < p.rank) {
-    reject(bindCodes.shape, span, `${d.name} takes a ${p.rank === 1 ? "vector" : "matrix"} as ${name}`, { label: `this has shape [${shape.join(", ")}]` });
+    reject(bindCodes.shape, span, `${d.name} takes a ${p.rank === 1 ? "vector" : "matrix"} as ${name}`, {
+      label: `this has shape [${shape.join(", ")}]`,
+    });
   }
   const numbers = constantOf(value);
   if (numbers === null) return;
@@ -107,11 +110,11 @@ function checkArgument(d: Distribution, name: string, p: Param, value: Value, sp
   for (let i = 0; i < numbers.length; i += size) {
     if (p.constraint.contains(numbers.subarray(i, i + size), event, p.bounds ?? {})) continue;
     const what = size === 1 ? `${path(name, shape, i)} = ${numbers[i]}` : name;
-    reject(bindCodes.value, span, `${what} is not ${p.constraint.words}`, { label: `${d.name} needs ${p.constraint.words} as ${name}` });
+    reject(bindCodes.value, span, `${what} is not ${p.constraint.words}`, {
+      label: `${d.name} needs ${p.constraint.words} as ${name}`,
+    });
   }
 }
-
-type Modifier = NonNullable<ReturnType<typeof modifiers.get>>;
 
 /** truncated(D, lower = a), mixture(w, D), …: leading distributions, numbers by position or by name. */
 function modify(c: Context, m: Modifier, call: Call): Applied {
@@ -160,10 +163,17 @@ function densityAt(c: Context, s: DensityStatement, args: readonly AppliedArgume
     name: s.name.name,
     event,
     eventShape: event === 0 ? [] : null,
-    batchShape: args.map((a) => shapeOf(a.value).slice(0, shapeOf(a.value).length - a.rank)).reduce((x, y) => (x.length >= y.length ? x : y), []),
+    batchShape: args
+      .map((a) => shapeOf(a.value).slice(0, shapeOf(a.value).length - a.rank))
+      .reduce((x, y) => (x.length >= y.length ? x : y), []),
     support: { constraint: support().constraint, declared: false, bounds: () => support().bounds },
     arguments: args,
-    withArguments: (next) => densityAt(c, s, args.map((a, i) => ({ ...a, value: next[i] }))),
+    withArguments: (next) =>
+      densityAt(
+        c,
+        s,
+        args.map((a, i) => ({ ...a, value: next[i] })),
+      ),
     logDensity: (b: Builder, x: Value) => overEvents(b, [{ value: x, rank: event }, ...args], ([e, ...given]) => body(e, given)),
     normalised: false,
     notes: [],

@@ -1,6 +1,7 @@
 // Expressions to IR values. What depends on data alone folds to constants as it is built.
-import { constantOf, dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+
 import { unreachable } from "../../runtime/errors.ts";
+import { constantOf, dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type { Binary, BinaryOperator, Comprehension, Conditional, Expression, LoopIndex } from "../language/ast.ts";
 import { evaluateCall } from "./calls.ts";
@@ -23,7 +24,7 @@ export function evaluate(c: Context, e: Expression): Value {
     case "call":
       return evaluateCall(c, e);
     case "index":
-      return e.base.kind === "name" ? elementOfSequence(c, e, e.base.name) ?? evaluateIndex(c, e) : evaluateIndex(c, e);
+      return e.base.kind === "name" ? (elementOfSequence(c, e, e.base.name) ?? evaluateIndex(c, e)) : evaluateIndex(c, e);
     case "unary": {
       const operand = evaluate(c, e.operand);
       return e.operator === "-" ? b.neg(operand) : e.operator === "!" ? b.not(operand) : operand;
@@ -33,7 +34,10 @@ export function evaluate(c: Context, e: Expression): Value {
     case "transpose": {
       const operand = evaluate(c, e.operand);
       const rank = shapeOf(operand).length;
-      if (rank < 2) reject(bindCodes.shape, e.span, "' transposes a matrix, and this is a vector", { notes: ["the dot product is u @ v, the outer product outer(u, v)"] });
+      if (rank < 2)
+        reject(bindCodes.shape, e.span, "' transposes a matrix, and this is a vector", {
+          notes: ["the dot product is u @ v, the outer product outer(u, v)"],
+        });
       const axes = Array.from({ length: rank }, (_, k) => k);
       return b.transpose(operand, [...axes.slice(0, rank - 2), rank - 1, rank - 2]);
     }
@@ -71,7 +75,8 @@ function elementOfSequence(c: Context, e: Extract<Expression, { kind: "index" }>
   if (binding?.kind !== "sequence") return undefined;
   const coordinates = e.subscripts.map((s) => {
     const value = s.kind === "at" ? constantOf(evaluate(c, s.value)) : null;
-    if (value === null || value.length !== 1) return reject(bindCodes.notYet, s.span, `${name} can be read only element by element inside the loop that gives it`);
+    if (value === null || value.length !== 1)
+      return reject(bindCodes.notYet, s.span, `${name} can be read only element by element inside the loop that gives it`);
     return value[0];
   });
   const element = binding.sequence.get(c.b, coordinates);
@@ -129,7 +134,10 @@ export function checkElementwise(left: Value, right: Value, span: SourceSpan, wh
   const [s, t] = [shapeOf(left), shapeOf(right)];
   if (s.length === 0 || t.length === 0) return;
   const fits = s.length === t.length && s.every((n, i) => n === t[i] || n === 1 || t[i] === 1);
-  if (!fits) reject(bindCodes.shape, span, `${what} is given shapes [${s.join(", ")}] and [${t.join(", ")}]`, { label: "must have equal shapes, or one be a scalar" });
+  if (!fits)
+    reject(bindCodes.shape, span, `${what} is given shapes [${s.join(", ")}] and [${t.join(", ")}]`, {
+      label: "must have equal shapes, or one be a scalar",
+    });
 }
 
 /** c ? a : b. A condition on data chooses by row, and the arm not chosen need not make sense there. */
@@ -154,17 +162,22 @@ function conditional(c: Context, e: Conditional): Value {
 
 /** Bounds of a loop in every row of the context around it. */
 export function loopValues(c: Context, loop: LoopIndex): { readonly name: string; readonly values: LoopValues } {
-  const { b } = c;
   if (loop.over.kind !== "range") {
     const list = constantOf(evaluate(c, loop.over));
-    if (list === null) return reject(bindCodes.notYet, loop.over.span, "the values that a loop runs over must be the same in every iteration of the loops around it");
+    if (list === null)
+      return reject(
+        bindCodes.notYet,
+        loop.over.span,
+        "the values that a loop runs over must be the same in every iteration of the loops around it",
+      );
     return { name: textOf(c, loop.over.span), values: { kind: "list", list: Float64Array.from(list) } };
   }
   const { lower, upper } = loop.over;
   if (!lower || !upper) return reject(bindCodes.shape, loop.over.span, "a loop needs both ends of its range");
   const bound = (e: Expression): RowTable => {
     const value = evaluate(c, e);
-    if (shapeOf(value).length !== 0 || dtypeOf(value) === "real") reject(bindCodes.type, e.span, "the bound of a loop is not an integer");
+    if (shapeOf(value).length !== 0 || dtypeOf(value) === "real")
+      reject(bindCodes.type, e.span, "the bound of a loop is not an integer");
     return dataTable(c, value, e.span, "the bound of a loop");
   };
   const step = loop.by ? bound(loop.by) : { extents: c.rows.map(() => 1), values: Float64Array.of(1) };
@@ -191,7 +204,8 @@ export function evaluateRagged(c: Context, e: Comprehension): { readonly value: 
   let mask: Value | undefined;
   for (const loop of e.loops) {
     const { name, values } = loopValues(context, loop);
-    const varying = values.kind === "range" && values.bounds.some((t) => t.extents.some((n) => n !== 1)) ? values.bounds : undefined;
+    const varying =
+      values.kind === "range" && values.bounds.some((t) => t.extents.some((n) => n !== 1)) ? values.bounds : undefined;
     if (!varying) {
       context = enterLoop(context, loop.variable.name, name, values);
       continue;
@@ -209,7 +223,11 @@ export function evaluateRagged(c: Context, e: Comprehension): { readonly value: 
 }
 
 /** A loop as wide as the widest row: its variable stays in range, and the mask says where it is real. */
-function padLoop(c: Context, loop: LoopIndex, bounds: readonly [RowTable, RowTable, RowTable]): { readonly context: Context; readonly mask: Value } {
+function padLoop(
+  c: Context,
+  loop: LoopIndex,
+  bounds: readonly [RowTable, RowTable, RowTable],
+): { readonly context: Context; readonly mask: Value } {
   const { b } = c;
   if (loop.over.kind !== "range" || !loop.over.lower || !loop.over.upper || loop.by) {
     return reject(bindCodes.notYet, loop.span, "a range whose length varies by row goes up by 1");
@@ -225,6 +243,9 @@ function padLoop(c: Context, loop: LoopIndex, bounds: readonly [RowTable, RowTab
   const entered = enterLoop(c, loop.variable.name, textOf(c, loop.over.span), { kind: "range", bounds: [one, last, one] });
   const number = lookup(entered, loop.variable.name, loop.span);
   const mask = b.le(number, width);
-  entered.scope.value(loop.variable.name, b.add(lower, b.sub(b.max(b.min(number, width), b.constant(1, "int")), b.constant(1, "int"))));
+  entered.scope.value(
+    loop.variable.name,
+    b.add(lower, b.sub(b.max(b.min(number, width), b.constant(1, "int")), b.constant(1, "int"))),
+  );
   return { context: { ...entered, guards: [...entered.guards, mask] }, mask };
 }

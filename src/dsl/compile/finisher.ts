@@ -12,9 +12,9 @@ import type { Context } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
 import { insideShape } from "./latents.ts";
 import { checkFit } from "./likelihood.ts";
-import type { PlacedPiece } from "./target.ts";
 import { compileStaged, Drawing } from "./staged.ts";
-import { definedOf, valueOf, type Walk, walk } from "./walk.ts";
+import type { PlacedPiece } from "./target.ts";
+import { definedOf, namedValue, type Walk, walk } from "./walk.ts";
 
 /** predict x ~ D, or predict x = e. */
 function predict(w: Walk, c: Context, s: PredictStatement, drawing: Drawing): void {
@@ -40,7 +40,13 @@ function predict(w: Walk, c: Context, s: PredictStatement, drawing: Drawing): vo
   arrayAt(c.root, name).add(coordinates, c.b.reshape(cast(drawn), [count, ...own]), s.span);
 }
 
-export function makeFinisher(model: CheckedModel, data: BoundData, pieces: readonly PlacedPiece[], dimension: number, rng: Rng): Finisher {
+export function makeFinisher(
+  model: CheckedModel,
+  data: BoundData,
+  pieces: readonly PlacedPiece[],
+  dimension: number,
+  rng: Rng,
+): Finisher {
   const b = createBuilder();
   const q = b.input("q", { shape: [dimension], dtype: "real" });
   const drawing = new Drawing(b);
@@ -73,7 +79,7 @@ export function columnsOf(w: Walk): { readonly columns: Column[]; readonly value
   const columns: Column[] = [];
   const values: Value[] = [];
   const add = (name: string, role: Column["role"]): void => {
-    const value = valueOf(w, name);
+    const value = namedValue(w, name);
     if (!value) return;
     const defined = definedOf(w, name);
     columns.push({ name, shape: shapeOf(value), role, integer: dtypeOf(value) !== "real", ...(defined ? { defined } : {}) });
@@ -86,12 +92,18 @@ export function columnsOf(w: Walk): { readonly columns: Column[]; readonly value
 }
 
 /** A joint draw of the latents from the prior, by name; drawn anew by each call. */
-export function priorDraws(model: CheckedModel, data: BoundData): { readonly names: readonly string[]; draw(rng: Rng): Record<string, Float64Array> } {
+export function priorDraws(
+  model: CheckedModel,
+  data: BoundData,
+): { readonly names: readonly string[]; draw(rng: Rng): Record<string, Float64Array> } {
   const b = createBuilder();
   const drawing = new Drawing(b);
-  const w = walk(b, model, data, { kind: "draws", draw: (c, d, element, constraint, s) => drawing.draw(c, d, element, constraint, s.span) });
+  const w = walk(b, model, data, {
+    kind: "draws",
+    draw: (c, d, element, constraint, s) => drawing.draw(c, d, element, constraint, s.span),
+  });
   const names = [...w.latents.keys()];
-  const values = names.map((name) => valueOf(w, name) as Value);
+  const values = names.map((name) => namedValue(w, name) as Value);
   const staged = compileStaged(b, drawing, [], values);
   return {
     names,

@@ -33,14 +33,23 @@ export function checkedIndex(c: Context, index: Value, size: number, span: Sourc
 }
 
 /** Whether an element is out of range where the guards do not hold (so that it must be clamped); rejects where they hold. */
-function checkElements(c: Context, extreme: Value, bad: (v: number) => boolean, span: SourceSpan, name: string, size: number): boolean {
+function checkElements(
+  c: Context,
+  extreme: Value,
+  bad: (v: number) => boolean,
+  span: SourceSpan,
+  name: string,
+  size: number,
+): boolean {
   const table = dataTable(c, extreme, span, "an index");
   if (!table.values.some(bad)) return false;
   const matters = guarded(c);
   eachRow(c.rows, (row) => {
     const v = tableAt(table, row);
     if (bad(v) && matters(row)) {
-      reject(bindCodes.index, span, `index ${v} is outside 1..${size}`, { label: `${name} has ${size} element${size === 1 ? "" : "s"} along this axis` });
+      reject(bindCodes.index, span, `index ${v} is outside 1..${size}`, {
+        label: `${name} has ${size} element${size === 1 ? "" : "s"} along this axis`,
+      });
     }
   });
   return c.rows.length > 0;
@@ -61,7 +70,11 @@ export function evaluateIndex(c: Context, e: Index): Value {
 export function select(c: Context, base: Value, subscripts: readonly Subscript[], span: SourceSpan, name: string): Value {
   const shape = shapeOf(base);
   if (subscripts.length > shape.length) {
-    reject(bindCodes.shape, span, `${name} has ${shape.length} ${shape.length === 1 ? "axis" : "axes"} and is given ${subscripts.length} subscripts`);
+    reject(
+      bindCodes.shape,
+      span,
+      `${name} has ${shape.length} ${shape.length === 1 ? "axis" : "axes"} and is given ${subscripts.length} subscripts`,
+    );
   }
   const selectors = subscripts.map((s, axis) => selector(c, s, shape[axis], name));
   return apply(c.b, base, selectors);
@@ -75,7 +88,8 @@ function selector(c: Context, s: Subscript, size: number, name: string): Selecto
       return rangeSelector(c, s, size, name);
     case "at": {
       const value = evaluate(c, s.value);
-      if (shapeOf(value).length > 1) reject(bindCodes.shape, s.span, "an index array has more than one axis", { label: "one index array per subscript" });
+      if (shapeOf(value).length > 1)
+        reject(bindCodes.shape, s.span, "an index array has more than one axis", { label: "one index array per subscript" });
       const index = checkedIndex(c, value, size, s.span, name);
       return shapeOf(value).length === 0 ? { kind: "scalar", index } : { kind: "array", index };
     }
@@ -92,7 +106,9 @@ function rangeSelector(c: Context, r: Range, size: number, name: string): Select
   if (low && high) {
     const width = Math.max(0, high[0] - low[0] + 1);
     if (width > 0 && (low[0] < 1 || high[0] > size)) {
-      reject(bindCodes.index, r.span, `the range ${low[0]}..${high[0]} is outside 1..${size}`, { label: `${name} has ${size} elements along this axis` });
+      reject(bindCodes.index, r.span, `the range ${low[0]}..${high[0]} is outside 1..${size}`, {
+        label: `${name} has ${size} elements along this axis`,
+      });
     }
     return { kind: "slice", start: low[0] - 1, size: width };
   }

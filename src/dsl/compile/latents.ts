@@ -35,18 +35,28 @@ export function declareLatent(w: Walk, c: Context, s: DeclareStatement): void {
   if (w.source.kind === "values") {
     c.root.value(name, valueGiven(w, name));
     w.pieces.push(piece);
-  } else if (w.source.kind === "draws") reject(bindCodes.notYet, s.span, "prior draws of a latent whose elements have statements of their own are not built yet");
+  } else if (w.source.kind === "draws")
+    reject(bindCodes.notYet, s.span, "prior draws of a latent whose elements have statements of their own are not built yet");
   else c.root.value(name, give(w, c, piece, []));
 }
 
 function pieceOf(name: string, support: Support, element: Shape, rows: Shape, span: Piece["span"]): Piece {
   const object = eventOf(support.constraint, element, span);
   const shape = [...rows, ...element];
-  return { name, constraint: support.constraint, shape, lead: shape.slice(0, shape.length - object.length), object, bounds: support.bounds, span };
+  return {
+    name,
+    constraint: support.constraint,
+    shape,
+    lead: shape.slice(0, shape.length - object.length),
+    object,
+    bounds: support.bounds,
+    span,
+  };
 }
 
 export function register(w: Walk, name: string, span: Piece["span"], support: Support, missing?: readonly number[]): void {
-  if (!w.latents.has(name)) w.latents.set(name, { span, support: support.constraint.words, integer: support.constraint.discrete, missing });
+  if (!w.latents.has(name))
+    w.latents.set(name, { span, support: support.constraint.words, integer: support.constraint.discrete, missing });
 }
 
 export function valueGiven(w: Walk, name: string): Value {
@@ -63,7 +73,14 @@ export function give(w: Walk, c: Context, piece: Piece, rows: Rows): Value {
   const u = b.reshape(w.source.take(piece), unconstrainedShape(piece));
   const { x, raw, jacobian } = constrainPiece(b, piece, u);
   const add = (to: Walk["terms"], role: "jacobian" | "prior", value: Value): void => {
-    to.push({ site: piece.name, role, axes: axesOf({ ...c, rows }, shapeOf(value).slice(rows.length)), value, span: piece.span, inputs: () => [] });
+    to.push({
+      site: piece.name,
+      role,
+      axes: axesOf({ ...c, rows }, shapeOf(value).slice(rows.length)),
+      value,
+      span: piece.span,
+      inputs: () => [],
+    });
   };
   add(w.jacobian, "jacobian", jacobian);
   if (piece.affine && w.source.merged) add(w.terms, "prior", piece.affine.raw.logDensity(b, raw));
@@ -80,7 +97,8 @@ export function sampleLatent(w: Walk, c: Context, s: SampleStatement, symbol: La
   if (w.declared.has(name)) return likelihood(w, c, s, evaluate(c, s.target), "prior");
   if (w.source.kind === "values" && !c.root.get(name)) c.root.value(name, valueGiven(w, name));
   if (place.subscripts.length > 0) return indexedLatent(w, c, s, place);
-  if (c.rows.length > 0) reject(bindCodes.twice, place.span, `${name} is given once in each iteration`, { notes: [`did you mean ${name}[…]?`] });
+  if (c.rows.length > 0)
+    reject(bindCodes.twice, place.span, `${name} is given once in each iteration`, { notes: [`did you mean ${name}[…]?`] });
   if (w.latents.has(name)) reject(bindCodes.twice, s.span, `${name} is given twice`, { label: "each element has exactly one ~" });
   const type = s.type ?? symbol.declared;
   const d = applyDistribution(c, s.distribution.call);
@@ -101,15 +119,23 @@ function indexedLatent(w: Walk, c: Context, s: SampleStatement, place: Place): v
   const array = w.source.kind === "values" ? undefined : arrayAt(c.root, name);
   const type = s.type?.sizes.map((e) => evaluateSize(c, e, `the size of ${name}`));
   if (self && !type && array?.empty) {
-    reject(bindCodes.constant, s.span, `${name} is read by the statement that gives its first elements`, { notes: [`give its first element a ~ of its own before`] });
+    reject(bindCodes.constant, s.span, `${name} is read by the statement that gives its first elements`, {
+      notes: [`give its first element a ~ of its own before`],
+    });
   }
-  const d = self && array ? provisional(c, s, array, coordinates, count, type ?? array.elementShape) : applyDistribution(c, s.distribution.call);
+  const d =
+    self && array
+      ? provisional(c, s, array, coordinates, count, type ?? array.elementShape)
+      : applyDistribution(c, s.distribution.call);
   const own = type ?? (self && array ? array.elementShape : elementShape(c, name, undefined, d, s).slice(inside.length));
   const element = [...inside, ...own];
   const meeting = meetType(c, s.type, d);
   register(w, name, s.span, meeting);
   if (array) {
-    const x = w.source.kind === "draws" ? drawRows(w, c, s, d, meeting, element, self) : give(w, c, { ...makePiece(c, s, name, d, meeting, element), coordinates }, c.rows);
+    const x =
+      w.source.kind === "draws"
+        ? drawRows(w, c, s, d, meeting, element, self)
+        : give(w, c, { ...makePiece(c, s, name, d, meeting, element), coordinates }, c.rows);
     array.add(coordinates, c.b.reshape(x, [count, ...own]), s.span);
   } else {
     w.pieces.push({ ...makePiece(c, s, name, d, meeting, element), coordinates });
@@ -119,16 +145,31 @@ function indexedLatent(w: Walk, c: Context, s: SampleStatement, place: Place): v
 
 function drawRows(w: Walk, c: Context, s: SampleStatement, d: Applied, meeting: Meeting, element: Shape, self: boolean): Value {
   if (w.source.kind !== "draws") throw new InternalError("a draw is asked of a walk without any");
-  if (self) reject(bindCodes.notYet, s.span, "prior draws of a recurrence are not built yet", { label: "reads its own earlier elements" });
+  if (self)
+    reject(bindCodes.notYet, s.span, "prior draws of a recurrence are not built yet", {
+      label: "reads its own earlier elements",
+    });
   return w.source.draw(c, limit(c, s, d, meeting), element, meeting.constraint, s);
 }
 
 /** The distribution of a statement that reads its own array, for its support alone: the new elements are a placeholder. */
-function provisional(c: Context, s: SampleStatement, array: PieceArray, coordinates: readonly Float64Array[], count: number, element: Shape): Applied {
+function provisional(
+  c: Context,
+  s: SampleStatement,
+  array: PieceArray,
+  coordinates: readonly Float64Array[],
+  count: number,
+  element: Shape,
+): Applied {
   if (isNoncentered(s)) {
-    reject(bindCodes.notYet, s.span, "noncentered under a recurrence needs a scan, which is not built yet", { notes: ["leave noncentered out here"] });
+    reject(bindCodes.notYet, s.span, "noncentered under a recurrence needs a scan, which is not built yet", {
+      notes: ["leave noncentered out here"],
+    });
   }
-  const placeholder = c.b.input(`(elements of ${array.name} #${c.session.next++})`, { shape: [count, ...element], dtype: "real" });
+  const placeholder = c.b.input(`(elements of ${array.name} #${c.session.next++})`, {
+    shape: [count, ...element],
+    dtype: "real",
+  });
   return array.provisionally(coordinates, placeholder, s.span, () => applyDistribution(c, s.distribution.call));
 }
 
@@ -157,12 +198,15 @@ function elementShape(c: Context, name: string, type: TypeExpression | undefined
     return shape;
   }
   if (d.eventShape === null) {
-    return reject(bindCodes.shape, s.span, `the shape of ${name} does not follow from ${d.name}`, { notes: [`declare it: ${name}: type[…] ~ ${d.name}(…)`] });
+    return reject(bindCodes.shape, s.span, `the shape of ${name} does not follow from ${d.name}`, {
+      notes: [`declare it: ${name}: type[…] ~ ${d.name}(…)`],
+    });
   }
   return [...d.batchShape, ...d.eventShape];
 }
 
-const meetType = (c: Context, type: TypeExpression | undefined, d: Applied): Meeting => meet(c.b, type && declaredSupport(c, type), d);
+const meetType = (c: Context, type: TypeExpression | undefined, d: Applied): Meeting =>
+  meet(c.b, type && declaredSupport(c, type), d);
 
 function makePiece(c: Context, s: SampleStatement, name: string, d: Applied, meeting: Meeting, element: Shape): Piece {
   const align = (v: Value | undefined): Value | undefined => v && alignToRows(c.b, v, c.rows, element.length);
@@ -172,19 +216,30 @@ function makePiece(c: Context, s: SampleStatement, name: string, d: Applied, mee
     return pieceOf(name, { constraint: meeting.constraint, bounds }, element, rows, s.span);
   }
   const { affine } = d;
-  if (!affine) return reject(bindCodes.type, s.distribution.span, `${d.name} has no location and scale`, { label: "noncentered needs a location-scale distribution" });
+  if (!affine)
+    return reject(bindCodes.type, s.distribution.span, `${d.name} has no location and scale`, {
+      label: "noncentered needs a location-scale distribution",
+    });
   if (meeting.truncate.lower || meeting.truncate.upper || meeting.structural) {
-    return reject(bindCodes.type, s.distribution.span, `the type of ${name} truncates ${d.name}`, { label: "noncentered cannot stand with it" });
+    return reject(bindCodes.type, s.distribution.span, `the type of ${name} truncates ${d.name}`, {
+      label: "noncentered cannot stand with it",
+    });
   }
   // Arguments of each row stand over all rows: numbers beside elements, vectors and matrices with their own axes behind.
-  const over = (v: Value, rank: number): Value => alignToRows(c.b, v, c.rows, d.event === 0 ? element.length : Math.max(rank, shapeOf(v).length));
+  const over = (v: Value, rank: number): Value =>
+    alignToRows(c.b, v, c.rows, d.event === 0 ? element.length : Math.max(rank, shapeOf(v).length));
   const standard = affine.raw(c.b);
   const raw = standard.withArguments(standard.arguments.map((a) => over(a.value, a.rank)));
   const support: Support = { constraint: raw.support.constraint, bounds: raw.support.bounds(c.b) };
   const matrix = affine.kind === "cholesky";
   return {
     ...pieceOf(name, support, element, rows, s.span),
-    affine: { kind: affine.kind, location: affine.location && over(affine.location, matrix ? 1 : 0), scale: over(affine.scale, matrix ? 2 : 0), raw },
+    affine: {
+      kind: affine.kind,
+      location: affine.location && over(affine.location, matrix ? 1 : 0),
+      scale: over(affine.scale, matrix ? 2 : 0),
+      raw,
+    },
   };
 }
 
@@ -194,9 +249,14 @@ function limit(c: Context, s: SampleStatement, d: Applied, meeting: Meeting): Ap
   if ((!lower && !upper) || isUnnormalized(s)) return d;
   const limited = truncated(c.b, d, { lower, upper });
   if (limited.normalised || isConstant(d)) return limited;
-  return reject(bindCodes.normaliser, s.span, `the normaliser of ${d.name} truncated to its type has no closed form and depends on latents`, {
-    notes: [`write unnormalized ${d.name}(…) to restrict it without renormalising, as Stan does`],
-  });
+  return reject(
+    bindCodes.normaliser,
+    s.span,
+    `the normaliser of ${d.name} truncated to its type has no closed form and depends on latents`,
+    {
+      notes: [`write unnormalized ${d.name}(…) to restrict it without renormalising, as Stan does`],
+    },
+  );
 }
 
 const isConstant = (d: Applied): boolean => d.arguments.every((a) => constantOf(a.value) !== null);
@@ -219,9 +279,14 @@ function structuralConstant(c: Context, s: SampleStatement, name: string, d: App
   const symmetry = alike ? meeting.constraint.logSymmetry?.(object) : undefined;
   if (symmetry !== undefined) return (symmetry * sizeOf(element)) / sizeOf(object);
   if (!isConstant(d)) {
-    reject(bindCodes.normaliser, s.span, `${d.name} restricted to ${meeting.constraint.words} has no closed normaliser, and it depends on latents`, {
-      notes: [`write unnormalized ${d.name}(…) to restrict it without renormalising`],
-    });
+    reject(
+      bindCodes.normaliser,
+      s.span,
+      `${d.name} restricted to ${meeting.constraint.words} has no closed normaliser, and it depends on latents`,
+      {
+        notes: [`write unnormalized ${d.name}(…) to restrict it without renormalising`],
+      },
+    );
   }
   c.session.notes.add(`${name}: the constant that renormalises ${d.name} on ${meeting.constraint.words} is left out`);
   return 0;

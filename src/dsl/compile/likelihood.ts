@@ -32,7 +32,9 @@ export function termOf(w: Walk, c: Context, s: SampleStatement, d: Applied, x: V
 
 /** The arguments of a distribution that are numbers, those of distributions inside it included. */
 export function numbersIn(c: Context, call: Call): Expression[] {
-  return call.arguments.flatMap((a) => (a.value.kind === "call" && isDistributionName(c, a.value.callee.name) ? numbersIn(c, a.value) : [a.value]));
+  return call.arguments.flatMap((a) =>
+    a.value.kind === "call" && isDistributionName(c, a.value.callee.name) ? numbersIn(c, a.value) : [a.value],
+  );
 }
 
 /** The value's shape must be the distribution's: no new axes (language.md rule 8). */
@@ -41,14 +43,23 @@ export function checkFit(shape: Shape, d: Applied, span: SourceSpan): void {
   const lead = shape.slice(0, shape.length - event.length);
   const own = shape.slice(lead.length);
   if (shape.length < d.event || own.some((n, i) => n !== event[i])) {
-    reject(bindCodes.shape, span, `a value of shape [${shape.join(", ")}] stands left of ~, and ${d.name} gives events of shape [${event.join(", ")}]`);
+    reject(
+      bindCodes.shape,
+      span,
+      `a value of shape [${shape.join(", ")}] stands left of ~, and ${d.name} gives events of shape [${event.join(", ")}]`,
+    );
   }
   const batch = d.batchShape;
   const fits = batch.length === lead.length && batch.every((n, i) => n === lead[i] || n === 1);
   if (fits || sizeOf(batch) === 1) return;
-  reject(bindCodes.shape, span, `a value of shape [${shape.join(", ")}] stands left of ~, and the arguments of ${d.name} have shape [${batch.join(", ")}]`, {
-    label: "must have equal shapes, or the arguments be scalars",
-  });
+  reject(
+    bindCodes.shape,
+    span,
+    `a value of shape [${shape.join(", ")}] stands left of ~, and the arguments of ${d.name} have shape [${batch.join(", ")}]`,
+    {
+      label: "must have equal shapes, or the arguments be scalars",
+    },
+  );
 }
 
 /** Known values outside the support are the user's mistake. Where bounds or values depend on latents: the condition to be inside, else nothing. */
@@ -69,12 +80,24 @@ function insideSupport(c: Context, d: Applied, x: Value, s: SampleStatement, nam
   if (table.values.every((v) => v !== 0)) return undefined;
   const over = overRows(b, [b.broadcastTo(inside, shapeOf(x))], c.rows)[0];
   const where = constantOf(over)?.findIndex((v: number) => v === 0) ?? 0;
-  return reject(bindCodes.value, s.target.span, `${path(name, shapeOf(over), where)} = ${known?.[where] ?? "?"} is outside the support of ${d.name}`, {
-    label: "here its density is 0",
-  });
+  return reject(
+    bindCodes.value,
+    s.target.span,
+    `${path(name, shapeOf(over), where)} = ${known?.[where] ?? "?"} is outside the support of ${d.name}`,
+    {
+      label: "here its density is 0",
+    },
+  );
 }
 
-function checkMembers(c: Context, d: Applied, x: Value, known: ArrayLike<number> & { subarray(a: number, b: number): ArrayLike<number> }, s: SampleStatement, name: string): void {
+function checkMembers(
+  c: Context,
+  d: Applied,
+  x: Value,
+  known: ArrayLike<number> & { subarray(a: number, b: number): ArrayLike<number> },
+  s: SampleStatement,
+  name: string,
+): void {
   const own = shapeOf(x);
   const event = own.slice(own.length - d.event);
   const size = sizeOf(event);
@@ -82,6 +105,8 @@ function checkMembers(c: Context, d: Applied, x: Value, known: ArrayLike<number>
   for (let i = 0; i < known.length; i += size) {
     if (d.support.constraint.contains(known.subarray(i, i + size), event, {})) continue;
     const what = size === 1 ? `${path(name, shape, i)} = ${known[i]}` : `a row of ${name}`;
-    reject(bindCodes.value, s.target.span, `${what} is outside the support of ${d.name}`, { label: `${d.name} gives ${d.support.constraint.words}` });
+    reject(bindCodes.value, s.target.span, `${what} is outside the support of ${d.name}`, {
+      label: `${d.name} gives ${d.support.constraint.words}`,
+    });
   }
 }

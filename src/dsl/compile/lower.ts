@@ -15,7 +15,13 @@ export function bind(model: CheckedModel, data: DataSet, overrides: ReadonlyMap<
     const target = makeTarget(model, bound.data);
     if (target.dimension === 0) {
       const span = { file: 0, start: 0, end: 0 };
-      return { diagnostics: [diagnostic(bindCodes.coverage, span, "the model has nothing to infer", { notes: ["give at least one name that is not data a distribution: mu ~ Normal(0, 1)"] })] };
+      return {
+        diagnostics: [
+          diagnostic(bindCodes.coverage, span, "the model has nothing to infer", {
+            notes: ["give at least one name that is not data a distribution: mu ~ Normal(0, 1)"],
+          }),
+        ],
+      };
     }
     return { value: target, diagnostics: bound.diagnostics };
   } catch (e) {

@@ -29,11 +29,21 @@ export function sampleMissing(w: Walk, c: Context, s: SampleStatement, name: str
     const placeholder = b.input(`(${name} with its missing entries #${c.session.next++})`, { shape: data.shape, dtype: "real" });
     c.root.value(name, mentions(s, name) ? placeholder : before);
     const d = applyDistribution(c, s.distribution.call);
-    if (d.event > 0) reject(bindCodes.notYet, s.span, `missing entries under ${d.name}`, { label: "its events are vectors or matrices: not built yet" });
-    if (d.support.constraint.discrete) reject(bindCodes.notYet, s.span, "missing integers are summed out, which is not built yet");
+    if (d.event > 0)
+      reject(bindCodes.notYet, s.span, `missing entries under ${d.name}`, {
+        label: "its events are vectors or matrices: not built yet",
+      });
+    if (d.support.constraint.discrete)
+      reject(bindCodes.notYet, s.span, "missing integers are summed out, which is not built yet");
     c.root.value(name, fill(w, c, s, name, data, before, d));
   }
-  register(w, name, s.span, { constraint: applyDistribution(c, s.distribution.call).support.constraint, bounds: {} }, missingOf(data));
+  register(
+    w,
+    name,
+    s.span,
+    { constraint: applyDistribution(c, s.distribution.call).support.constraint, bounds: {} },
+    missingOf(data),
+  );
   termOf(w, c, s, applyDistribution(c, s.distribution.call), evaluate(c, s.target), name, "likelihood");
 }
 
@@ -52,7 +62,10 @@ function fill(w: Walk, c: Context, s: SampleStatement, name: string, data: DataV
   if (!missing) return before;
   const { piece, which, chosen } = missing;
   const total = sizeOf(data.shape);
-  const values = w.source.kind === "draws" ? b.gather(b.reshape(drawAll(w, c, s, d, data, positions), [positions.length]), chosen) : give(w, c, piece, []);
+  const values =
+    w.source.kind === "draws"
+      ? b.gather(b.reshape(drawAll(w, c, s, d, data, positions), [positions.length]), chosen)
+      : give(w, c, piece, []);
   const places = Float64Array.from({ length: total }, (_, i) => i);
   which.forEach((k, i) => {
     places[positions[k]] = total + i;
@@ -76,7 +89,10 @@ function missingPiece(c: Context, s: SampleStatement, name: string, data: DataVa
   const chosen = b.tensor(Float64Array.from(which), [which.length], "int");
   /** A value of each row at the missing elements of the statement. */
   const atMissing = (v: Value | undefined): Value | undefined =>
-    v && (shapeOf(v).length === 0 && c.rows.length === 0 ? v : b.gather(b.reshape(spread(b, c, v, positions.length), [positions.length]), chosen));
+    v &&
+    (shapeOf(v).length === 0 && c.rows.length === 0
+      ? v
+      : b.gather(b.reshape(spread(b, c, v, positions.length), [positions.length]), chosen));
   const bounds = d.support.bounds(b);
   const strides = stridesOf(data.shape);
   const piece: Piece = {
@@ -106,9 +122,13 @@ function statementPositions(c: Context, s: SampleStatement, shape: Shape): Float
   if (!place) throw new InternalError("missing data without a name");
   if (place.subscripts.length === 0) return Float64Array.from({ length: sizeOf(shape) }, (_, i) => i);
   if (place.subscripts.length !== shape.length) {
-    return reject(bindCodes.notYet, place.span, "missing data are given element by element, or as a whole", { notes: [`subscript every axis of ${place.name.name}, or none`] });
+    return reject(bindCodes.notYet, place.span, "missing data are given element by element, or as a whole", {
+      notes: [`subscript every axis of ${place.name.name}, or none`],
+    });
   }
   const { coordinates, count } = placeCoordinates(c, place, c.rows);
   const strides = stridesOf(shape);
-  return Float64Array.from({ length: count }, (_, i) => coordinates.reduce((sum, axis, k) => sum + (axis[i] - 1) * strides[k], 0));
+  return Float64Array.from({ length: count }, (_, i) =>
+    coordinates.reduce((sum, axis, k) => sum + (axis[i] - 1) * strides[k], 0),
+  );
 }

@@ -1,4 +1,6 @@
 // One ~ statement of a latent: its coordinates in the unconstrained vector and how they become constrained values.
+
+import { vectorize } from "../../runtime/ir/batch.ts";
 import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { Bounds, Constraint } from "../constraints/define.ts";
@@ -6,7 +8,6 @@ import type { SourceSpan } from "../diagnostics.ts";
 import type { Applied } from "../distributions/applied.ts";
 import { overEvents } from "../distributions/events.ts";
 import type { Rows } from "./rows.ts";
-import { vectorize } from "../../runtime/ir/batch.ts";
 
 /** A latent, or a part of one, as it is sampled. */
 export interface Piece {
@@ -21,7 +22,12 @@ export interface Piece {
   /** Bounds that broadcast to `shape` (constraints on numbers), or are scalars. */
   readonly bounds: Bounds<Value>;
   /** x = location + scale * raw: what is sampled is raw. Aligned to `shape`; a matrix scale keeps its two axes. */
-  readonly affine?: { readonly kind: "elementwise" | "cholesky"; readonly location?: Value; readonly scale: Value; readonly raw: Applied };
+  readonly affine?: {
+    readonly kind: "elementwise" | "cholesky";
+    readonly location?: Value;
+    readonly scale: Value;
+    readonly raw: Applied;
+  };
   /** Where the elements lie in the latent's array, 1-based, an entry a subscript; absent: the piece is the whole. */
   readonly coordinates?: readonly Float64Array[];
   readonly span: SourceSpan;
@@ -33,7 +39,11 @@ export function unconstrainedShape(p: Piece): Shape {
 export const unconstrainedSize = (p: Piece): number => sizeOf(unconstrainedShape(p));
 
 /** From coordinates of `unconstrainedShape` to values of `shape`, with the log-Jacobian over the objects (over the elements, for numbers). */
-export function constrainPiece(b: Builder, p: Piece, u: Value): { readonly x: Value; readonly raw: Value; readonly jacobian: Value } {
+export function constrainPiece(
+  b: Builder,
+  p: Piece,
+  u: Value,
+): { readonly x: Value; readonly raw: Value; readonly jacobian: Value } {
   if (p.constraint.event === 0) {
     const { x, logDetJacobian } = p.constraint.constrain(b, u, p.bounds, p.shape);
     return finish(b, p, x, logDetJacobian);
@@ -44,7 +54,12 @@ export function constrainPiece(b: Builder, p: Piece, u: Value): { readonly x: Va
   return finish(b, p, part("x"), part("logDetJacobian"));
 }
 
-function finish(b: Builder, p: Piece, raw: Value, jacobian: Value): { readonly x: Value; readonly raw: Value; readonly jacobian: Value } {
+function finish(
+  b: Builder,
+  p: Piece,
+  raw: Value,
+  jacobian: Value,
+): { readonly x: Value; readonly raw: Value; readonly jacobian: Value } {
   return { x: p.affine ? shift(b, p.affine, raw) : raw, raw, jacobian };
 }
 

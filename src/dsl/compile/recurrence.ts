@@ -1,5 +1,5 @@
 // Which arrays of a loop are recurrences: lets that, directly or by way of other lets of the loop, read what they write.
-import { eachChild, eachLoopExpression, type Expression, type ForStatement, type Statement } from "../language/ast.ts";
+import { type Expression, eachChild, eachLoopExpression, type ForStatement, type Statement } from "../language/ast.ts";
 
 /** The statements directly inside one. */
 export function statementsOf(s: Statement): readonly Statement[] {

@@ -1,5 +1,5 @@
 // A user's mistake found while a model meets its data. Thrown inside dsl/compile, caught by `bind`, returned as a Diagnostic.
-import { ShapeError } from "../../runtime/errors.ts";
+import { ShapeError, UsageError } from "../../runtime/errors.ts";
 import type { Diagnostic, SourceSpan } from "../diagnostics.ts";
 
 export class Rejection extends Error {
@@ -41,12 +41,13 @@ export function reject(code: BindCode, span: SourceSpan, message: string, wordin
   throw new Rejection([diagnostic(code, span, message, wording)]);
 }
 
-/** Runs f; a shape that does not fit becomes a diagnostic at `span`. */
+/** Runs f; a shape that does not fit, or a distribution that cannot be modified so, becomes a diagnostic at `span`. */
 export function at<T>(span: SourceSpan, f: () => T): T {
   try {
     return f();
   } catch (e) {
     if (e instanceof ShapeError) reject(bindCodes.shape, span, e.message);
+    if (e instanceof UsageError) reject(bindCodes.type, span, e.message);
     throw e;
   }
 }

@@ -1,7 +1,8 @@
 // The rows that a statement inside loops stands for. A loop body is lowered once, with each loop variable a function of a
 // symbolic row number (an `int` input of the graph); batching those symbols over their values gives the tensor program.
-import { type Builder, constantOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+
 import { vectorize } from "../../runtime/ir/batch.ts";
+import { type Builder, constantOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Numbers, sizeOf } from "../../runtime/ir/type.ts";
 
 /** A symbol and the values it takes along an axis, one a row. */
@@ -111,11 +112,22 @@ function mergeAxes(rows: Rows, tied: readonly number[], keep: (row: readonly num
 }
 
 /** Adds a loop. `lower` and `upper` (or `list`) are its bounds in each of the outer rows; a range that varies merges the axes it varies with. */
-export function addLoop(b: Builder, rows: Rows, name: string, label: string, values: LoopValues): { readonly rows: Rows; readonly variable: Value } {
+export function addLoop(
+  b: Builder,
+  rows: Rows,
+  name: string,
+  label: string,
+  values: LoopValues,
+): { readonly rows: Rows; readonly variable: Value } {
   const symbol = b.input(label, { shape: [], dtype: "int" });
-  if (values.kind === "list") return { rows: [...rows, { name, size: values.list.length, ordinals: [{ symbol, indices: values.list }] }], variable: symbol };
+  if (values.kind === "list")
+    return {
+      rows: [...rows, { name, size: values.list.length, ordinals: [{ symbol, indices: values.list }] }],
+      variable: symbol,
+    };
   const varying = values.bounds.some((t) => t.extents.some((e) => e !== 1));
-  const range = (row: readonly number[]) => rangeValues(tableAt(values.bounds[0], row), tableAt(values.bounds[1], row), tableAt(values.bounds[2], row));
+  const range = (row: readonly number[]) =>
+    rangeValues(tableAt(values.bounds[0], row), tableAt(values.bounds[1], row), tableAt(values.bounds[2], row));
   if (!varying) {
     const indices = range(rows.map(() => 0));
     return { rows: [...rows, { name, size: indices.length, ordinals: [{ symbol, indices }] }], variable: symbol };

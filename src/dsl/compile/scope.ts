@@ -70,10 +70,18 @@ export class PieceArray {
   add(coordinates: Coordinates, value: Value, span: SourceSpan): void {
     const first = this.pieces[0];
     if (first && first.coordinates.length !== coordinates.length) {
-      reject(bindCodes.coverage, span, `${this.name} has ${coordinates.length} subscripts here and ${first.coordinates.length} elsewhere`);
+      reject(
+        bindCodes.coverage,
+        span,
+        `${this.name} has ${coordinates.length} subscripts here and ${first.coordinates.length} elsewhere`,
+      );
     }
     if (first && shapeOf(first.value).slice(1).join() !== shapeOf(value).slice(1).join()) {
-      reject(bindCodes.shape, span, `the elements of ${this.name} differ in shape: [${shapeOf(first.value).slice(1)}] and [${shapeOf(value).slice(1)}]`);
+      reject(
+        bindCodes.shape,
+        span,
+        `the elements of ${this.name} differ in shape: [${shapeOf(first.value).slice(1)}] and [${shapeOf(value).slice(1)}]`,
+      );
     }
     this.pieces.push({ coordinates, count: shapeOf(value)[0], value, span });
   }
@@ -117,7 +125,9 @@ export class PieceArray {
         const flat = piece.coordinates.reduce((sum, c, k) => sum + (c[i] - 1) * strides[k], 0);
         if (places.has(flat)) {
           const element = piece.coordinates.map((c) => c[i]).join(", ");
-          reject(bindCodes.twice, piece.span, `${this.name}[${element}] is given twice`, { label: "each element has exactly one ~ or let" });
+          reject(bindCodes.twice, piece.span, `${this.name}[${element}] is given twice`, {
+            label: "each element has exactly one ~ or let",
+          });
         }
         places.set(flat, n);
       }
@@ -148,7 +158,13 @@ export class PieceArray {
     const { extents, elementShape } = this;
     const places = this.places(extents);
     const total = sizeOf(extents);
-    const laid = this.pieces.length === 1 ? this.pieces[0].value : b.concat(this.pieces.map((p) => p.value), 0);
+    const laid =
+      this.pieces.length === 1
+        ? this.pieces[0].value
+        : b.concat(
+            this.pieces.map((p) => p.value),
+            0,
+          );
     const count = shapeOf(laid)[0];
     const order = Float64Array.from({ length: total }, (_, flat) => places.get(flat) ?? count);
     const inOrder = count === total && order.every((from, i) => from === i);
@@ -179,7 +195,8 @@ export class Sequence {
   }
   set(coordinates: readonly number[], value: Value, span: SourceSpan): void {
     const key = coordinates.join();
-    if (this.elements.has(key)) reject(bindCodes.twice, span, `${this.name}[${key}] is given twice`, { label: "each element has exactly one let" });
+    if (this.elements.has(key))
+      reject(bindCodes.twice, span, `${this.name}[${key}] is given twice`, { label: "each element has exactly one let" });
     this.elements.set(key, { coordinates, value });
   }
   /** All of it as one piece. */
@@ -188,6 +205,12 @@ export class Sequence {
     if (all.length === 0) return undefined;
     const rank = all[0].coordinates.length;
     const coordinates = Array.from({ length: rank }, (_, k) => Float64Array.from(all, (e) => e.coordinates[k]));
-    return { coordinates, value: b.stack(all.map((e) => e.value), 0) };
+    return {
+      coordinates,
+      value: b.stack(
+        all.map((e) => e.value),
+        0,
+      ),
+    };
   }
 }

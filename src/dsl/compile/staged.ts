@@ -1,6 +1,7 @@
 // Programs that draw: noise comes in as inputs, and draws that no finite program of noise gives are made on the host between two programs.
-import { InternalError } from "../../runtime/errors.ts";
+
 import type { Executable } from "../../runtime/backend.ts";
+import { InternalError } from "../../runtime/errors.ts";
 import { type Builder, type InputAttrs, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { nodesBetween } from "../../runtime/ir/order.ts";
 import { simplify } from "../../runtime/ir/simplify.ts";
@@ -38,8 +39,10 @@ export class Drawing {
   /** Draws of [rows…, element…] from a distribution whose arguments may vary with the rows. */
   draw(c: Context, d: Applied, element: Shape, constraint: Constraint, span: SourceSpan): Value {
     const shape = [...rowShape(c.rows), ...element];
-    const rank = (a: { readonly value: Value; readonly rank: number }) => (d.event === 0 ? element.length : Math.max(a.rank, shapeOf(a.value).length));
-    const over = c.rows.length === 0 ? d : d.withArguments(d.arguments.map((a) => alignToRows(this.#b, a.value, c.rows, rank(a))));
+    const rank = (a: { readonly value: Value; readonly rank: number }) =>
+      d.event === 0 ? element.length : Math.max(a.rank, shapeOf(a.value).length);
+    const over =
+      c.rows.length === 0 ? d : d.withArguments(d.arguments.map((a) => alignToRows(this.#b, a.value, c.rows, rank(a))));
     const drawn = this.#plain(over, shape, span);
     if (constraint.event === 0 || constraint.name === d.support.constraint.name) return drawn;
     return this.#arrange(drawn, shape, constraint, span);
@@ -57,7 +60,10 @@ export class Drawing {
       return shapeOf(x).join() === shape.join() ? x : b.broadcastTo(x, shape);
     }
     const { sample } = d;
-    if (!sample) return reject(bindCodes.notYet, span, `${d.name} cannot be drawn from`, { label: d.normalised ? "no sampler is known" : "it is not a proper distribution" });
+    if (!sample)
+      return reject(bindCodes.notYet, span, `${d.name} cannot be drawn from`, {
+        label: d.normalised ? "no sampler is known" : "it is not a proper distribution",
+      });
     const event = shape.slice(shape.length - d.event);
     const lead = shape.slice(0, shape.length - d.event);
     const count = sizeOf(lead);
@@ -83,7 +89,8 @@ export class Drawing {
 
   /** Independent draws brought into an order that the type asks for: for exchangeable elements, sorting is drawing. */
   #arrange(drawn: Value, shape: Shape, constraint: Constraint, span: SourceSpan): Value {
-    if (!constraint.logSymmetry) return reject(bindCodes.notYet, span, `prior draws restricted to ${constraint.words} are not built yet`);
+    if (!constraint.logSymmetry)
+      return reject(bindCodes.notYet, span, `prior draws restricted to ${constraint.words} are not built yet`);
     const result = this.#b.input(`draw#${this.steps.length}`, { shape, dtype: "real" });
     const width = shape[shape.length - 1];
     this.steps.push({
@@ -112,7 +119,9 @@ export function compileStaged(b: Builder, drawing: Drawing, inputs: readonly Val
   const levels: HostStep[][] = [];
   const levelOf = new Map<HostStep, number>();
   for (const step of drawing.steps) {
-    const before = drawing.steps.slice(0, drawing.steps.indexOf(step)).filter((s) => nodesBetween([s.result], step.needs).length > 0 || step.needs.includes(s.result));
+    const before = drawing.steps
+      .slice(0, drawing.steps.indexOf(step))
+      .filter((s) => nodesBetween([s.result], step.needs).length > 0 || step.needs.includes(s.result));
     const level = before.reduce((m, s) => Math.max(m, (levelOf.get(s) ?? 0) + 1), 0);
     levelOf.set(step, level);
     (levels[level] ??= []).push(step);
@@ -130,7 +139,8 @@ export function compileStaged(b: Builder, drawing: Drawing, inputs: readonly Val
   const last = make(outputs);
   const all = [...programs.map((p) => p.executable), last];
   const nameOf = (v: Value) => (v.node.attrs as InputAttrs).name;
-  const into = (name: string): Float64Array[] => all.map((e) => e.inputs[name]).filter((a): a is Float64Array => a instanceof Float64Array);
+  const into = (name: string): Float64Array[] =>
+    all.map((e) => e.inputs[name]).filter((a): a is Float64Array => a instanceof Float64Array);
   const spread = (arrays: readonly Float64Array[]) => {
     for (let i = 1; i < arrays.length; i++) arrays[i].set(arrays[0]);
   };
@@ -173,4 +183,3 @@ function fill(rng: Rng, kind: Noise["kind"], out: Float64Array): void {
   else if (kind === "exponential") for (let i = 0; i < out.length; i++) out[i] = rng.exponential();
   else throw new InternalError(`noise of kind ${kind satisfies never}`);
 }
-

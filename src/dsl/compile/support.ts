@@ -1,8 +1,8 @@
 // From a declared type to its constraint, and from a type and a distribution's support to what a latent is.
 import { type Builder, constantOf, type Value } from "../../runtime/ir/graph.ts";
 import type { Shape } from "../../runtime/ir/type.ts";
-import { constraints } from "../constraints/index.ts";
 import type { Bounds, Constraint } from "../constraints/define.ts";
+import { constraints } from "../constraints/index.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import { type Applied, withOwnBounds } from "../distributions/applied.ts";
 import type { TypeExpression } from "../language/ast.ts";
@@ -27,13 +27,24 @@ export function declaredSupport(c: Context, type: TypeExpression): Support {
 /** The trailing axes that one constrained object takes. */
 export function eventOf(constraint: Constraint, shape: Shape, span: SourceSpan): Shape {
   if (shape.length < constraint.event) {
-    return reject(bindCodes.shape, span, `${constraint.words} has ${constraint.event} ${constraint.event === 1 ? "axis" : "axes"}`, { label: `and is declared with ${shape.length}` });
+    return reject(
+      bindCodes.shape,
+      span,
+      `${constraint.words} has ${constraint.event} ${constraint.event === 1 ? "axis" : "axes"}`,
+      { label: `and is declared with ${shape.length}` },
+    );
   }
   return shape.slice(shape.length - constraint.event);
 }
 
 /** `theta[2,·]` for an object that begins at a flat position. */
-export function elementOf(path: (name: string, shape: Shape, flat: number) => string, name: string, shape: Shape, at: number, size: number): string {
+export function elementOf(
+  path: (name: string, shape: Shape, flat: number) => string,
+  name: string,
+  shape: Shape,
+  at: number,
+  size: number,
+): string {
   let covered = 1;
   let axis = shape.length;
   while (axis > 0 && covered < size) covered *= shape[--axis];
@@ -55,7 +66,13 @@ export function meet(b: Builder, type: Support | undefined, d: Applied): Meeting
   if (type.constraint.event > 0 || own.constraint.event > 0) {
     const same = type.constraint.name === own.constraint.name;
     const free = own.constraint.event === 0 && own.bounds.lower === undefined && own.bounds.upper === undefined;
-    if (!same && own.constraint.event > 0 && type.constraint.event === 0 && type.bounds.lower === undefined && type.bounds.upper === undefined) {
+    if (
+      !same &&
+      own.constraint.event > 0 &&
+      type.constraint.event === 0 &&
+      type.bounds.lower === undefined &&
+      type.bounds.upper === undefined
+    ) {
       return { ...own, truncate: {}, structural: false };
     }
     return { ...type, truncate: {}, structural: !same && !d.support.declared && (free || type.constraint.event > 0) };
@@ -75,7 +92,12 @@ export function meet(b: Builder, type: Support | undefined, d: Applied): Meeting
   };
 }
 
-function side(b: Builder, typed: Value | undefined, own: Value | undefined, which: "lower" | "upper"): { readonly bound?: Value; readonly narrower: boolean } {
+function side(
+  b: Builder,
+  typed: Value | undefined,
+  own: Value | undefined,
+  which: "lower" | "upper",
+): { readonly bound?: Value; readonly narrower: boolean } {
   const infinite = which === "lower" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   const none = (v: Value | undefined) => v === undefined || (constantOf(v)?.every((x) => x === infinite) ?? false);
   if (none(typed)) return { bound: none(own) ? undefined : own, narrower: false };

@@ -19,7 +19,7 @@ import { makeFinisher, priorDraws } from "./finisher.ts";
 import { type Piece, unconstrainedSize } from "./piece.ts";
 import { Rejection } from "./rejection.ts";
 import { type LatentValues, makeUnconstrainer } from "./unconstrain.ts";
-import { type LatentSource, type LoweredTerm, total, valueOf, type Walk, walk } from "./walk.ts";
+import { type LatentSource, type LoweredTerm, total, namedValue, type Walk, walk } from "./walk.ts";
 
 /** A piece with its place in the unconstrained vector. */
 export interface PlacedPiece {
@@ -40,7 +40,8 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
   const { shapes } = layout;
   let image: Promise<ExecutableImage> | undefined;
   let inverse: ((values: LatentValues) => Float64Array) | undefined;
-  const unconstrain = (values: LatentValues): Float64Array => (inverse ??= makeUnconstrainer(model, data, pieces, shapes, dimension))(values);
+  const unconstrain = (values: LatentValues): Float64Array =>
+    (inverse ??= makeUnconstrainer(model, data, pieces, shapes, dimension))(values);
 
   const coordinates = (b: Builder, u: Value, merged: boolean): LatentSource => {
     let next = 0;
@@ -83,7 +84,9 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
     },
     logDensity,
     batched: (b, copies, per, f) => {
-      const own = per.map((v, i) => b.input(`(one of ${copies} #${i} ${shapeOf(v)})`, { ...typeOf(v), shape: shapeOf(v).slice(1) }));
+      const own = per.map((v, i) =>
+        b.input(`(one of ${copies} #${i} ${shapeOf(v)})`, { ...typeOf(v), shape: shapeOf(v).slice(1) }),
+      );
       const roots = f(b, own);
       const { values, batched } = vectorize(b, roots, new Map(own.map((o, i) => [o, per[i]])), copies);
       return values.map((v, i) => (batched[i] ? v : b.broadcastTo(b.reshape(v, [1, ...shapeOf(v)]), [copies, ...shapeOf(v)])));
@@ -139,21 +142,39 @@ function learnLayout(model: CheckedModel, data: BoundData): Layout {
   const shapes = new Map([...w.latents.keys()].map((name) => [name, shapeOf(latentValue(w, name))]));
   const plates = new Map<string, Axis>();
   for (const t of w.terms) for (const a of t.axes) plates.set(a.name, a);
-  return { pieces, dimension, shapes, sites: sitesOf(w), plates: [...plates.values()], notes: [...data.notes, ...w.context.session.notes] };
+  return {
+    pieces,
+    dimension,
+    shapes,
+    sites: sitesOf(w),
+    plates: [...plates.values()],
+    notes: [...data.notes, ...w.context.session.notes],
+  };
 }
 
 function sitesOf(w: Walk): Site[] {
   const plates = (name: string): readonly Axis[] => w.terms.find((t) => t.site === name)?.axes ?? [];
-  const latent = [...w.latents].map(([name, l]): Site => ({ name, role: "latent", type: typeOf(latentValue(w, name)), support: l.support, plates: plates(name), span: l.span }));
+  const latent = [...w.latents].map(
+    ([name, l]): Site => ({
+      name,
+      role: "latent",
+      type: typeOf(latentValue(w, name)),
+      support: l.support,
+      plates: plates(name),
+      span: l.span,
+    }),
+  );
   const observed = [...w.observed].flatMap((name): Site[] => {
     const t = w.terms.find((x) => x.site === name);
-    return t ? [{ name, role: "observed", type: { shape: shapeOf(t.value), dtype: "real" }, support: "", plates: t.axes, span: t.span }] : [];
+    return t
+      ? [{ name, role: "observed", type: { shape: shapeOf(t.value), dtype: "real" }, support: "", plates: t.axes, span: t.span }]
+      : [];
   });
   return [...latent, ...observed];
 }
 
 function latentValue(w: Walk, name: string): Value {
-  const value = valueOf(w, name);
+  const value = namedValue(w, name);
   if (!value) throw new InternalError(`the latent ${name} has no value after the walk`);
   return value;
 }
@@ -164,7 +185,12 @@ function withReads({ inputs: _, ...t }: LoweredTerm, values: Assignment): Term {
   return { ...t, reads: Object.keys(values).filter((name) => nodes.has(values[name].node)) };
 }
 
-function priorSimulator(model: CheckedModel, data: BoundData, shapes: ReadonlyMap<string, Shape>, unconstrain: (values: LatentValues) => Float64Array): Target["simulatePrior"] {
+function priorSimulator(
+  model: CheckedModel,
+  data: BoundData,
+  shapes: ReadonlyMap<string, Shape>,
+  unconstrain: (values: LatentValues) => Float64Array,
+): Target["simulatePrior"] {
   let prior: ReturnType<typeof priorDraws> | undefined;
   return async (rng) => {
     try {
@@ -174,7 +200,8 @@ function priorSimulator(model: CheckedModel, data: BoundData, shapes: ReadonlyMa
       throw e;
     }
     const values = new Map(Object.entries(prior.draw(rng)));
-    for (const [name, shape] of shapes) if (values.get(name)?.length !== sizeOf(shape)) throw new InternalError(`a prior draw of ${name} has another shape`);
+    for (const [name, shape] of shapes)
+      if (values.get(name)?.length !== sizeOf(shape)) throw new InternalError(`a prior draw of ${name} has another shape`);
     return { position: unconstrain(values) };
   };
 }

@@ -38,7 +38,15 @@ export function makeUnconstrainer(
       const [lower, upper, location, scale] = needs[i].map((v) => (v === undefined ? undefined : program.outputs[next++]));
       const x = elementsOf(p, shapes.get(p.name) ?? [], values.get(p.name) ?? []);
       const raw = p.affine ? unshift(p, p.affine, x, location, scale) : x;
-      out.set(unconstrainPiece(p, raw, lower && spread(lower, shapeOf(needs[i][0] as Value), p), upper && spread(upper, shapeOf(needs[i][1] as Value), p)), placed[i].offset);
+      out.set(
+        unconstrainPiece(
+          p,
+          raw,
+          lower && spread(lower, shapeOf(needs[i][0] as Value), p),
+          upper && spread(upper, shapeOf(needs[i][1] as Value), p),
+        ),
+        placed[i].offset,
+      );
     });
     return out;
   };
@@ -58,7 +66,12 @@ function elementsOf(p: Piece, whole: Shape, values: ArrayLike<number>): Float64A
   return out;
 }
 
-function unconstrainPiece(p: Piece, raw: Float64Array, lower: Float64Array | undefined, upper: Float64Array | undefined): Float64Array {
+function unconstrainPiece(
+  p: Piece,
+  raw: Float64Array,
+  lower: Float64Array | undefined,
+  upper: Float64Array | undefined,
+): Float64Array {
   const size = sizeOf(p.object);
   const parts: Float64Array[] = [];
   for (let at = 0; at < raw.length; at += size) {
@@ -74,7 +87,13 @@ function unconstrainPiece(p: Piece, raw: Float64Array, lower: Float64Array | und
 }
 
 /** (x - location) / scale, or the solution of scale @ raw = x - location. */
-function unshift(p: Piece, affine: NonNullable<Piece["affine"]>, x: Float64Array, location: Float64Array | undefined, scale: Float64Array | undefined): Float64Array {
+function unshift(
+  p: Piece,
+  affine: NonNullable<Piece["affine"]>,
+  x: Float64Array,
+  location: Float64Array | undefined,
+  scale: Float64Array | undefined,
+): Float64Array {
   const centre = location && affine.location ? spread(location, shapeOf(affine.location), p) : new Float64Array(x.length);
   if (!scale) return x;
   if (affine.kind === "elementwise") {
@@ -85,7 +104,14 @@ function unshift(p: Piece, affine: NonNullable<Piece["affine"]>, x: Float64Array
   const out = new Float64Array(x.length);
   for (let at = 0; at < x.length; at += n) {
     const matrix = scale.length === n * n ? scale : scale.subarray(at * n, (at + n) * n);
-    out.set(solveLower(matrix, x.subarray(at, at + n).map((v, i) => v - centre[at + i]), n), at);
+    out.set(
+      solveLower(
+        matrix,
+        x.subarray(at, at + n).map((v, i) => v - centre[at + i]),
+        n,
+      ),
+      at,
+    );
   }
   return out;
 }

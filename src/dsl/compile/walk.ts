@@ -6,7 +6,15 @@ import type { CheckedModel } from "../check/checked-model.ts";
 import type { Constraint } from "../constraints/define.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type { Applied } from "../distributions/applied.ts";
-import type { Expression, FactorStatement, ObserveStatement, PredictStatement, QuantityStatement, SampleStatement, Statement } from "../language/ast.ts";
+import type {
+  Expression,
+  FactorStatement,
+  ObserveStatement,
+  PredictStatement,
+  QuantityStatement,
+  SampleStatement,
+  Statement,
+} from "../language/ast.ts";
 import { type BoundData, enterData } from "./bind-data.ts";
 import { executeBlock, executeLet } from "./block.ts";
 import { type Context, newContext, textOf } from "./context.ts";
@@ -46,7 +54,10 @@ export interface Walk {
   readonly jacobian: LoweredTerm[];
   readonly pieces: Piece[];
   /** In order of the text; a piecewise latent's value is complete when the walk is done. */
-  readonly latents: Map<string, { readonly span: SourceSpan; readonly support: string; readonly integer: boolean; readonly missing?: readonly number[] }>;
+  readonly latents: Map<
+    string,
+    { readonly span: SourceSpan; readonly support: string; readonly integer: boolean; readonly missing?: readonly number[] }
+  >;
   /** Latents declared as a whole by `mu: ordered[2]`: their statements give priors alone. */
   readonly declared: Set<string>;
   readonly observed: Set<string>;
@@ -56,17 +67,37 @@ export interface Walk {
   readonly source: LatentSource;
 }
 
-export function walk(b: Builder, model: CheckedModel, data: BoundData, source: LatentSource, onPredict?: (w: Walk, c: Context, s: PredictStatement) => void): Walk {
+export function walk(
+  b: Builder,
+  model: CheckedModel,
+  data: BoundData,
+  source: LatentSource,
+  onPredict?: (w: Walk, c: Context, s: PredictStatement) => void,
+): Walk {
   const context = newContext(b, model, data);
   enterData(context);
   const w: Walk = {
-    terms: [], jacobian: [], pieces: [], latents: new Map(), declared: new Set(), observed: new Set(), quantities: [], predictions: [], context, source,
+    terms: [],
+    jacobian: [],
+    pieces: [],
+    latents: new Map(),
+    declared: new Set(),
+    observed: new Set(),
+    quantities: [],
+    predictions: [],
+    context,
+    source,
   };
   executeBlock(context, model.statements, (c, s) => visit(w, c, s, onPredict));
   return w;
 }
 
-function visit(w: Walk, c: Context, s: Statement, onPredict: ((w: Walk, c: Context, s: PredictStatement) => void) | undefined): void {
+function visit(
+  w: Walk,
+  c: Context,
+  s: Statement,
+  onPredict: ((w: Walk, c: Context, s: PredictStatement) => void) | undefined,
+): void {
   switch (s.kind) {
     case "sample":
       return visitSample(w, c, s);
@@ -103,7 +134,15 @@ export function axesOf(c: Context, element: Shape, names: readonly (string | und
   ];
 }
 
-export function addTerm(w: Walk, c: Context, span: SourceSpan, site: string, role: Term["role"], value: Value, inputs: readonly Expression[]): void {
+export function addTerm(
+  w: Walk,
+  c: Context,
+  span: SourceSpan,
+  site: string,
+  role: Term["role"],
+  value: Value,
+  inputs: readonly Expression[],
+): void {
   const [over] = overRows(c.b, [value], c.rows);
   w.terms.push({ site, role, axes: axesOf(c, shapeOf(value)), value: over, span, inputs: () => inputValues(c, inputs) });
 }
@@ -127,7 +166,7 @@ export function total(b: Builder, terms: readonly LoweredTerm[]): Value {
 }
 
 /** A latent's or saved name's value when the walk is done. */
-export function valueOf(w: Walk, name: string): Value | undefined {
+export function namedValue(w: Walk, name: string): Value | undefined {
   const binding = w.context.scope.get(name);
   return binding?.kind === "array" ? binding.array.whole(w.context.b) : binding?.kind === "value" ? binding.value : undefined;
 }

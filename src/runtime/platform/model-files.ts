@@ -28,7 +28,11 @@ export function dataBeside(path: string): string | undefined {
 }
 
 /** A file imported from another, which must lie in the folder of the model or below it, links followed. */
-export function resolveInside(model: string, from: string, wanted: string): { readonly path: string } | { readonly problem: string } {
+export function resolveInside(
+  model: string,
+  from: string,
+  wanted: string,
+): { readonly path: string } | { readonly problem: string } {
   const root = realpathSync(dirname(resolve(model)));
   const target = resolve(dirname(resolve(from)), wanted);
   const outside = { problem: `${wanted} lies outside the folder of the model` };

@@ -17,7 +17,10 @@ export interface RunFacts {
 export function saveFit(folder: string, fit: Fit, facts: RunFacts = { model: fit.model }): void {
   const { provenance } = fit;
   const version = packageVersion();
-  const started = facts.started?.toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC");
+  const started = facts.started
+    ?.toISOString()
+    .replace("T", " ")
+    .replace(/\.\d+Z$/, " UTC");
   const run = {
     tilde: version,
     node: process.version,
@@ -52,5 +55,9 @@ export function saveFit(folder: string, fit: Fit, facts: RunFacts = { model: fit
       fit.warmup,
     ),
   }));
-  writeFolder(folder, [{ name: "run.json", content: `${jsonText(run)}\n` }, { name: "summary.json", content: `${jsonText(fit.toJSON())}\n` }, ...csv]);
+  writeFolder(folder, [
+    { name: "run.json", content: `${jsonText(run)}\n` },
+    { name: "summary.json", content: `${jsonText(fit.toJSON())}\n` },
+    ...csv,
+  ]);
 }

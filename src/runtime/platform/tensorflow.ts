@@ -39,7 +39,9 @@ async function attempt(name: string, backend?: string, backendName?: string): Pr
     const sum = tf.add(a, b);
     const [x, y] = Array.from(sum.dataSync());
     for (const t of [a, b, sum]) t.dispose();
-    return x === 4 && y === 6 ? `loads (${tf.version_core ?? "version unknown"}); no engine uses it yet` : `loads, and adds wrongly: ${x}, ${y}`;
+    return x === 4 && y === 6
+      ? `loads (${tf.version_core ?? "version unknown"}); no engine uses it yet`
+      : `loads, and adds wrongly: ${x}, ${y}`;
   } catch (e) {
     const text = e instanceof Error ? e.message : String(e);
     return `does not load: ${text.split("\n")[0]}`;
