@@ -142,6 +142,7 @@ describe("the log Jacobian is that of the map", () => {
     const radius = Math.hypot(...u);
     // r = e^t: the trapezoidal rule on the line, exponentially accurate for a smooth integrand that vanishes at both ends.
     const step = 1 / 16;
+    let integral = 0;
     for (let t = -24; t <= 3; t += step) {
       const r = Math.exp(t);
       const at = map(
