@@ -1,13 +1,15 @@
-// What the checker hands to the lowering: the merged program and a table of its names.
+// What the checker hands to the lowering: the merged program, a table of its names, and facts about its statements.
 import type { Source, SourceSpan } from "../diagnostics.ts";
 import type {
   DensityStatement,
   Expression,
   FunctionStatement,
   NetStatement,
+  SampleStatement,
   Statement,
   TypeExpression,
 } from "../language/ast.ts";
+import type { Stage } from "./value-type.ts";
 
 /** Every name that the model defines, imports merged; function parameters and loop variables are not among them. */
 export type ModelSymbol =
@@ -27,6 +29,9 @@ export type ModelSymbol =
   | { readonly kind: "let" | "quantity" | "predict"; readonly name: string; readonly span: SourceSpan }
   | { readonly kind: "net"; readonly name: string; readonly statement: NetStatement; readonly span: SourceSpan };
 
+/** What a ~ does. `missing`: the data may have null entries, which are latent. */
+export type Role = "latent" | "observed" | "missing" | "penalty";
+
 export interface CheckedModel {
   /** For messages and default output folders: "eight_schools". */
   readonly name: string;
@@ -38,4 +43,8 @@ export interface CheckedModel {
   /** Calls are another namespace than values. */
   readonly functions: ReadonlyMap<string, FunctionStatement>;
   readonly densities: ReadonlyMap<string, DensityStatement>;
+  /** Of every ~ outside functions and guides. */
+  readonly roles: ReadonlyMap<SampleStatement, Role>;
+  /** When what a let, quantity, predict, factor or observe computes is known; of a ~, its arguments. */
+  readonly stages: ReadonlyMap<Statement, Stage>;
 }

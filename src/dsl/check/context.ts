@@ -1,0 +1,62 @@
+// What every function of the checker is handed: what is collected, the names in scope, the loops and conditions around.
+import type { Constraint } from "../constraints/define.ts";
+import type { Source, SourceSpan } from "../diagnostics.ts";
+import type { Distribution } from "../distributions/define.ts";
+import type { DensityStatement, FunctionStatement, ReturnStatement, SampleStatement, Statement } from "../language/ast.ts";
+import type { Role } from "./checked-model.ts";
+import type { Report } from "./report.ts";
+import { type Entry, type LoopFrame, Scope } from "./scope.ts";
+import type { Stage, ValueType } from "./value-type.ts";
+
+export interface Records {
+  readonly distributions: ReadonlyMap<string, Distribution>;
+  readonly constraints: ReadonlyMap<string, Constraint>;
+}
+/** A read of an array's elements that another iteration wrote: a recurrence, if the array turns out to depend on latents. */
+export interface CrossRead {
+  readonly entry: Entry;
+  readonly span: SourceSpan;
+}
+/** State of one run over one model. */
+export interface Session extends Records {
+  readonly report: Report;
+  readonly sources: readonly Source[];
+  readonly root: Scope;
+  readonly functions: ReadonlyMap<string, FunctionStatement>;
+  readonly densities: ReadonlyMap<string, DensityStatement>;
+  /** Calls seen, so that unused definitions can be named. */
+  readonly called: Set<string>;
+  /** Where each name of the model is first given by let, ~, quantity or predict, wherever that is. */
+  readonly definitions: ReadonlyMap<string, SourceSpan>;
+  /** Every let, quantity and loop entry of every block, for unused names. */
+  readonly entries: Entry[];
+  readonly crossReads: CrossRead[];
+  readonly roles: Map<SampleStatement, Role>;
+  readonly stages: Map<Statement, Stage>;
+  /** Numbers for loops and calls. */
+  next: number;
+}
+/** A call of a user's function under check. */
+export interface Frame {
+  readonly name: string;
+  /** Distinguishes equal texts of different calls. */
+  readonly key: string;
+  /** lets after this place are not seen. */
+  readonly position: SourceSpan;
+  returned?: { readonly type: ValueType; readonly statement: ReturnStatement };
+}
+export interface Context {
+  readonly session: Session;
+  readonly scope: Scope;
+  readonly loops: readonly LoopFrame[];
+  /** Under a condition: what is out of range here may never be reached. */
+  readonly guarded: boolean;
+  /** Innermost last. */
+  readonly frames: readonly Frame[];
+  /** In a quantity or predict: evaluated once per draw, where draws are numbers. */
+  readonly perDraw: boolean;
+  /** In the value of a const: only other consts are seen. */
+  readonly inConst: boolean;
+}
+export const inner = (c: Context): Context => ({ ...c, scope: new Scope(c.scope) });
+export const frameOf = (c: Context): Frame | undefined => c.frames[c.frames.length - 1];

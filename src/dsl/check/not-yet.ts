@@ -1,0 +1,59 @@
+// What the language has and this version does not build yet: one clear message for each feature, and silence afterwards.
+import type { SourceSpan } from "../diagnostics.ts";
+import type { Report } from "./report.ts";
+
+interface Feature {
+  readonly code: string;
+  /** "networks are not built yet" */
+  readonly what: string;
+  readonly notes?: readonly string[];
+}
+const features = {
+  network: {
+    code: "PPL602",
+    what: "networks are not built yet",
+    notes: ["write the layers out with let, @ and relu, with priors on the weights"],
+  },
+  guide: { code: "PPL603", what: "guides are not built yet", notes: ["leave the guide out: nuts and meanfield need none"] },
+  param: { code: "PPL604", what: "params are not learnt yet", notes: ["give it a prior with ~ and it is a latent variable"] },
+  ode: { code: "PPL605", what: "ode is not built yet" },
+  recurrence: {
+    code: "PPL606",
+    what: "a recurrence over latents is not built yet",
+    notes: ["a recurrence over data alone works, and so does a ~ that reads earlier elements"],
+  },
+  discrete: {
+    code: "PPL607",
+    what: "discrete latent variables are not summed out yet",
+    notes: ["sum it out by hand: factor(logsumexp(…)), or y ~ mixture(w, D)"],
+  },
+  missingInteger: {
+    code: "PPL608",
+    what: "missing integers are not summed out yet",
+    notes: ["leave the rows with missing values out of the data"],
+  },
+  flow: { code: "PPL609", what: "flows are not built yet" },
+  objective: { code: "PPL610", what: "objectives are not built yet" },
+} as const satisfies Record<string, Feature>;
+export type FeatureName = keyof typeof features;
+
+export function notYet(report: Report, feature: FeatureName, span: SourceSpan, label?: string): void {
+  const f: Feature = features[feature];
+  report.error(f.code, span, f.what, { label, notes: f.notes });
+}
+
+const calls: Readonly<Record<string, FeatureName>> = {
+  mlp: "network",
+  linear: "network",
+  conv2d: "network",
+  batchnorm: "network",
+  dropout: "network",
+  iaf: "flow",
+  planar: "flow",
+  coupling: "flow",
+  spline: "flow",
+  flow: "flow",
+  ode: "ode",
+};
+/** The feature that a call of this name belongs to. */
+export const featureOfCall = (name: string): FeatureName | undefined => (Object.hasOwn(calls, name) ? calls[name] : undefined);

@@ -1,0 +1,187 @@
+// Statements of the model, in text order.
+import { unreachable } from "../../runtime/errors.ts";
+import type { DeclareStatement, PredictStatement, Statement } from "../language/ast.ts";
+import { bodyAt } from "./calls.ts";
+import type { Context } from "./context.ts";
+import { checkFor, checkIf } from "./control.ts";
+import { declaredType } from "./declared-types.ts";
+import { checkDensity } from "./densities.ts";
+import { shapeOfDistribution } from "./distribution-type.ts";
+import { inferDistribution } from "./distributions.ts";
+import { infer } from "./expressions.ts";
+import { checkLet, checkQuantity, definedTwice, give } from "./lets.ts";
+import { notYet } from "./not-yet.ts";
+import { disjoint, formatRange } from "./ranges.ts";
+import { checkSample, notFromPredictions } from "./samples.ts";
+import { nameOf } from "./shape-messages.ts";
+import { describeStatement } from "./statement-words.ts";
+import { joinShapes, laterStage, type Stage, unknownType, type ValueType } from "./value-type.ts";
+
+export function checkStatements(statements: readonly Statement[], c: Context): void {
+  for (const s of statements) checkStatement(c, s);
+}
+
+const atTop = (c: Context): boolean => c.loops.length === 0 && !c.guarded;
+
+function checkStatement(c: Context, s: Statement): void {
+  const { report, stages } = c.session;
+  switch (s.kind) {
+    // Declared before the walk; where they stand does not matter, but not inside of a block.
+    case "data":
+    case "const":
+    case "param":
+    case "import":
+      if (!atTop(c)) misplaced(c, s);
+      return;
+    case "net":
+      if (!atTop(c)) misplaced(c, s);
+      else notYet(report, "network", s.span);
+      return;
+    case "fn":
+      if (!atTop(c)) misplaced(c, s);
+      else bodyAt(c, s, () => unknownType);
+      return;
+    case "density":
+      if (!atTop(c)) misplaced(c, s);
+      else checkDensity(c, s);
+      return;
+    case "declare":
+      checkDeclare(c, s);
+      return;
+    case "let":
+      checkLet(c, s);
+      return;
+    case "quantity":
+      checkQuantity(c, s);
+      return;
+    case "predict":
+      checkPredict(c, s);
+      return;
+    case "sample":
+      checkSample(c, s);
+      return;
+    case "factor":
+    case "observe": {
+      const t = infer(c, s.value);
+      stages.set(s, t.stage);
+      notFromPredictions(c, t.stage, s.value);
+      if (t.dtype === "bool" && t.shape) {
+        report.warning("PPL515", s.value.span, `${nameOf(c, s.value)} is true or false`, {
+          label: `${s.kind} adds 0 or 1 to the log density`,
+          notes: ["to condition on it, add c ? 0 : -inf"],
+        });
+      }
+      return;
+    }
+    case "for":
+      checkFor(c, s, checkStatements);
+      return;
+    case "if":
+      checkIf(c, s, checkStatements);
+      return;
+    case "guide":
+    case "reverse":
+    case "aux":
+      notYet(report, "guide", s.span);
+      return;
+    case "objective":
+      notYet(report, "objective", s.span);
+      return;
+    case "return":
+      report.error("PPL509", s.span, "return stands outside of a function", { label: "quantity saves a value with the draws" });
+      infer(c, s.value);
+      return;
+    default:
+      unreachable(s, "statement");
+  }
+}
+
+function misplaced(c: Context, s: Statement): void {
+  c.session.report.error("PPL511", s.span, `${describeStatement(s)} stands inside of a block`, {
+    label: "it belongs to the model as a whole",
+    notes: ["move it out of the loop or condition"],
+  });
+}
+
+/** mu: ordered[2], without ~ */
+function checkDeclare(c: Context, s: DeclareStatement): void {
+  const { report, root } = c.session;
+  if (!atTop(c)) {
+    misplaced(c, s);
+    return;
+  }
+  const name = s.name.name;
+  const before = root.here(name);
+  if (before && !before.unknown) {
+    if (before.kind === "latent") {
+      report.error("PPL202", s.name.span, `${name} is declared after its ~`, {
+        label: `its ~ stands on ${report.line(before.span, s.span)}`,
+        notes: [`write the type there: ${name}: ${report.text(s.type.span)} ~ …`],
+      });
+    } else definedTwice(c, before, { name: s.name, subscripts: [], span: s.span });
+    return;
+  }
+  const { type } = declaredType(c, s.type, { latentBounds: true });
+  if (type.dtype === "int") notYet(report, "discrete", s.span);
+  const entry = root.set({
+    kind: "latent",
+    name,
+    span: s.name.span,
+    type: { ...type, stage: "latent" },
+    used: true,
+    loops: [],
+    declared: s.type,
+  });
+  c.session.entries.push(entry);
+}
+
+/** predict x ~ D or predict x = e: once per draw, after the model has run. */
+function checkPredict(c: Context, s: PredictStatement): void {
+  const { report, stages } = c.session;
+  const per: Context = { ...c, perDraw: true };
+  const declared = s.type && declaredType(per, s.type, { latentBounds: true });
+  const stage: Stage = give(per, "predict", s.place, (): ValueType => {
+    if (s.value) return infer(per, s.value);
+    if (!s.distribution) return unknownType;
+    const d = inferDistribution(per, s.distribution.call);
+    if (!d) return { ...unknownType, ...declared?.type, stage: "predict" };
+    if (!d.sampler) {
+      report.error("PPL218", s.distribution.span, `${d.name} cannot be drawn from`, {
+        label: "predict draws a value",
+        notes: c.session.densities.has(d.name)
+          ? [`give the density a way to draw: density ${d.name}(…) = …, simulate = …`]
+          : undefined,
+      });
+    }
+    if (s.distribution.prefix.includes("noncentered")) {
+      report.error("PPL218", s.distribution.span, `${s.place.name.name} is a prediction`, {
+        label: "noncentered is about how a latent variable is sampled",
+        notes: ["leave noncentered out"],
+      });
+    }
+    const shape = declared ? declared.type.shape : shapeOfDistribution(d);
+    if (declared) {
+      const fits = joinShapes(declared.type.shape, shapeOfDistribution(d));
+      if (fits === "misfit")
+        report.error(
+          "PPL308",
+          s.span,
+          `${s.place.name.name} is declared ${report.text(declared ? (s.type?.span ?? s.span) : s.span)}`,
+          { label: `${nameOf(c, s.distribution.call, d.name)} has another shape` },
+        );
+      if (disjoint(declared.type.range, d.range))
+        report.error("PPL211", s.span, `${s.place.name.name} is declared ${report.text(s.type?.span ?? s.span)}`, {
+          label: `${d.name} gives numbers ${formatRange(d.range)}`,
+        });
+    }
+    return {
+      ...unknownType,
+      dtype: d.discrete ? "int" : "real",
+      shape,
+      range: d.range,
+      stage: laterStage(d.stage, "predict"),
+      varies: d.varies,
+    };
+  });
+  stages.set(s, laterStage(stage, "predict"));
+}
