@@ -349,3 +349,22 @@ describe("sums of other things", () => {
     expectSame(plain, cheap);
   });
 });
+
+describe("large graphs", () => {
+  test("shared and deep expressions end", () => {
+    const b = createBuilder();
+    const u = b.input("u", real([40]));
+    const c = b.tensor(
+      Float64Array.from({ length: 40 }, () => rng.uniform()),
+      [40],
+    );
+    let v: Value = b.gather(u, b.tensor(below(40, 3), [40], "int"));
+    for (let t = 0; t < 3000; t++) v = b.add(b.mul(b.constant(0.5), v), b.mul(b.mul(c, b.constant(0.4)), v));
+    const { plain, cheap } = compiled(b, b.sum(b.square(v)), [u]);
+    expectSame(plain, cheap, 1);
+    let w: Value = b.gather(u, b.tensor(below(40, 3), [40], "int"));
+    for (let t = 0; t < 200; t++) w = b.add(w, b.slice(b.mul(c, w), 0, 39, 40, -1));
+    const second = compiled(b, b.sum(b.mul(b.constant(2 ** -200), w)), [u]);
+    expectSame(second.plain, second.cheap, 1);
+  });
+});

@@ -40,6 +40,7 @@ function rewrite(s: Session, roots: readonly Value[]): Value[] {
   for (const node of nodesOf(roots)) {
     if (typeof node.op === "string") continue;
     const inputs = node.inputs.map(own);
+    for (const v of inputs) s.isShallow(v); // from the inputs on
     const simpler = cheaper(s, node, inputs) ?? simplerSum(s, node, inputs, objectives.has(node));
     results.set(node, simpler === null ? s.b.apply(node.op, inputs, node.attrs) : [simpler]);
   }

@@ -6,7 +6,7 @@ import { dot } from "../primitives/linalg.ts";
 import { type ReduceAttrs, sum } from "../primitives/reduce.ts";
 import { type Shape, sizeOf, stridesOf } from "../type.ts";
 import { at, compose, type Positions, samePositions, sourceOf, stretched } from "./positions.ts";
-import { allFinite, type Session } from "./session.ts";
+import { allFinite, MOST_VISITS, type Session } from "./session.ts";
 
 /** Element `at` of the flat atom: the same one in every row, or one a row. */
 export interface Part {
@@ -48,6 +48,7 @@ class Accumulator {
   readonly #constant: Float64Array;
   readonly #byAtom = new Map<Value, OpenColumn[]>();
   #columns = 0;
+  #visits = 0;
   #failed = false;
 
   constructor(s: Session, rows: number, deep: boolean) {
@@ -65,6 +66,7 @@ class Accumulator {
 
   /** Adds scale · data_n · v[positions_n] to row n; null stands for 1. */
   add(v: Value, positions: Positions, data: Float64Array | null, scale: Value | null): this {
+    this.#failed ||= ++this.#visits > MOST_VISITS;
     if (this.#failed) return this;
     const s = this.#s;
     const shape = shapeOf(v);

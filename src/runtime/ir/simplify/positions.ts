@@ -36,8 +36,15 @@ function findSource(s: Session, v: Value): Source | null {
 /** Rows that read `outer` positions of a view whose elements are at `inner` positions of its source. */
 export function compose(outer: Positions, inner: Positions): Positions {
   if (outer === null) return inner;
-  return inner === null ? outer : outer.map((at) => inner[at]);
+  if (inner === null) return outer;
+  let known = composed.get(outer);
+  if (known === undefined) composed.set(outer, (known = new WeakMap()));
+  let positions = known.get(inner);
+  if (positions === undefined) known.set(inner, (positions = outer.map((at) => inner[at])));
+  return positions;
 }
+/** The same arrays give the same array, by which visits are told apart. */
+const composed = new WeakMap<Int32Array, WeakMap<Int32Array, Int32Array>>();
 
 const stretches = new Map<string, Positions>();
 /** Positions in an operand of shape `from` that is broadcast to `to`. */

@@ -5,7 +5,7 @@ import { dot } from "../primitives/linalg.ts";
 import { sizeOf } from "../type.ts";
 import { type Classes, oneClass, refine } from "./classes.ts";
 import { at, compose, elementsAt, type Positions, sourceOf, stretched } from "./positions.ts";
-import type { Session } from "./session.ts";
+import { MOST_VISITS, type Session } from "./session.ts";
 
 /** How an element of a value is made from those of others. Values with fewer elements than there are rows are atoms: they are
  *  computed once, whatever the rows. */
@@ -68,9 +68,10 @@ export function rowClasses(s: Session, v: Value, rows: number, limit: number): C
   const seen = new Map<Value, Positions[]>();
   const indices: Int32Array[] = [];
   const data: (() => Float64Array)[] = [];
+  let visits = 0;
   const visit = (value: Value, positions: Positions): void => {
     const before = seen.get(value) ?? [];
-    if (before.includes(positions)) return;
+    if (before.includes(positions) || ++visits > MOST_VISITS) return;
     seen.set(value, [...before, positions]);
     const reading = readingOf(s, value, rows);
     switch (reading.kind) {
@@ -98,7 +99,7 @@ export function rowClasses(s: Session, v: Value, rows: number, limit: number): C
   };
   visit(v, null);
   // Indices first: the classes are then in their order, and reading them needs no permutation.
-  let classes: Classes | null = oneClass(rows);
+  let classes: Classes | null = visits > MOST_VISITS ? null : oneClass(rows);
   for (const column of indices) classes = classes && refine(classes, column, limit);
   for (const column of data) classes = classes && refine(classes, column(), limit);
   return classes;

@@ -3,11 +3,19 @@ import { type Builder, constantOf, type Node, shapeOf, type Value } from "../gra
 import { interpret } from "../interpret.ts";
 import { sizeOf } from "../type.ts";
 
+interface Facts {
+  readonly closed: boolean;
+  readonly depth: number;
+}
+const DEEP = 1500;
+/** Shared parts of an expression are visited by every path to them: an analysis ends without a result after so many visits. */
+export const MOST_VISITS = 6000;
+
 export class Session {
   readonly b: Builder;
   /** Sums that no rule can make cheaper. */
   readonly settled = new Set<Value>();
-  readonly #closed = new Map<Node, boolean>();
+  readonly #facts = new Map<Node, Facts>();
   readonly #values = new Map<Value, Float64Array>();
 
   constructor(b: Builder) {
@@ -16,11 +24,21 @@ export class Session {
 
   /** Depends on constants alone. */
   isClosed(v: Value): boolean {
-    const known = this.#closed.get(v.node);
+    return this.#factsOf(v.node).closed;
+  }
+  /** Few enough nodes lie between the value and the inputs that recursion may follow them. */
+  isShallow(v: Value): boolean {
+    return this.#factsOf(v.node).depth < DEEP;
+  }
+  /** Recursive: long chains are asked about from the inputs on. */
+  #factsOf(node: Node): Facts {
+    const known = this.#facts.get(node);
     if (known !== undefined) return known;
-    const closed = v.node.op === "constant" || (v.node.op !== "input" && v.node.inputs.every((x) => this.isClosed(x)));
-    this.#closed.set(v.node, closed);
-    return closed;
+    const inputs = node.inputs.map((x) => this.#factsOf(x.node));
+    const closed = node.op === "constant" || (node.op !== "input" && inputs.every((f) => f.closed));
+    const facts = { closed, depth: 1 + Math.max(0, ...inputs.map((f) => f.depth)) };
+    this.#facts.set(node, facts);
+    return facts;
   }
   /** The elements of a closed value. */
   valuesOf(v: Value): Float64Array {

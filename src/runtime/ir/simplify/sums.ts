@@ -11,7 +11,7 @@ import { reducedColumns } from "./columns.ts";
 import { type Leaf, leafSums } from "./leaves.ts";
 import { compose, coversAll, sourceOf, stretched } from "./positions.ts";
 import { rowClasses, valueAt } from "./rows.ts";
-import { allFinite, type Session } from "./session.ts";
+import { allFinite, MOST_VISITS, type Session } from "./session.ts";
 import { reducedSquares } from "./squares.ts";
 import { foldWeights, mapWeights, scaleWeights, type Weights, weighted } from "./weights.ts";
 
@@ -20,7 +20,7 @@ const FEW_ROWS = 8;
 
 /** The sum of all elements of a value, written more cheaply, or null. `splits`: it may become several sums. */
 export function cheaperSum(s: Session, operand: Value, splits: boolean): Value | null {
-  if (dtypeOf(operand) !== "real" || sizeOf(shapeOf(operand)) <= 1) return null;
+  if (dtypeOf(operand) !== "real" || sizeOf(shapeOf(operand)) <= 1 || !s.isShallow(operand)) return null;
   const parts = new SumParts(s, splits);
   parts.add(operand, 1);
   return parts.progress ? parts.total() : null;
@@ -31,17 +31,20 @@ class SumParts {
   progress = false;
   readonly #s: Session;
   readonly #splits: boolean;
+  readonly #budget: { visits: number };
   #constant = 0;
   readonly #scalars: Value[] = [];
   readonly #leaves: Leaf[] = [];
 
-  constructor(s: Session, splits: boolean) {
+  constructor(s: Session, splits: boolean, budget = { visits: 0 }) {
     this.#s = s;
+    this.#budget = budget;
     this.#splits = splits;
   }
 
   /** Adds Σ w v. */
   add(v: Value, w: Weights): this {
+    if (++this.#budget.visits > MOST_VISITS) return this.#addLeaf(v, w);
     const s = this.#s;
     const shape = shapeOf(v);
     const rows = sizeOf(shape);
@@ -97,7 +100,7 @@ class SumParts {
 
   /** `scale` of a sum that is filled apart. */
   #addScaled(scale: (inner: Value) => Value, fill: (inner: SumParts) => void): this {
-    const inner = new SumParts(this.#s, this.#splits);
+    const inner = new SumParts(this.#s, this.#splits, this.#budget);
     fill(inner);
     this.progress = true;
     this.#scalars.push(scale(inner.total()));
