@@ -17,13 +17,15 @@ import { foldWeights, mapWeights, scaleWeights, type Weights, weighted } from ".
 
 /** Below this many rows there is nothing to gain from comparing them. */
 const FEW_ROWS = 8;
+/** So many parts of one sum are compared row by row. */
+const MOST_LEAVES = 100;
 
 /** The sum of all elements of a value, written more cheaply, or null. `splits`: it may become several sums. */
 export function cheaperSum(s: Session, operand: Value, splits: boolean): Value | null {
   if (dtypeOf(operand) !== "real" || sizeOf(shapeOf(operand)) <= 1 || !s.isShallow(operand)) return null;
   const parts = new SumParts(s, splits);
   parts.add(operand, 1);
-  return parts.progress ? parts.total() : null;
+  return parts.progress && parts.isComplete() ? parts.total() : null;
 }
 
 class SumParts {
@@ -31,12 +33,12 @@ class SumParts {
   progress = false;
   readonly #s: Session;
   readonly #splits: boolean;
-  readonly #budget: { visits: number };
+  readonly #budget: { visits: number; leaves: number };
   #constant = 0;
   readonly #scalars: Value[] = [];
   readonly #leaves: Leaf[] = [];
 
-  constructor(s: Session, splits: boolean, budget = { visits: 0 }) {
+  constructor(s: Session, splits: boolean, budget = { visits: 0, leaves: 0 }) {
     this.#s = s;
     this.#budget = budget;
     this.#splits = splits;
@@ -44,7 +46,7 @@ class SumParts {
 
   /** Adds Σ w v. */
   add(v: Value, w: Weights): this {
-    if (++this.#budget.visits > MOST_VISITS) return this.#addLeaf(v, w);
+    if (++this.#budget.visits > MOST_VISITS) return this;
     const s = this.#s;
     const shape = shapeOf(v);
     const rows = sizeOf(shape);
@@ -84,6 +86,9 @@ class SumParts {
     return this.#addView(v, w);
   }
 
+  isComplete(): boolean {
+    return this.#budget.visits <= MOST_VISITS;
+  }
   total(): Value {
     const s = this.#s;
     const { b } = s;
@@ -260,7 +265,8 @@ class SumParts {
   #addLeaf(v: Value, w: Weights): this {
     const s = this.#s;
     const rows = sizeOf(shapeOf(v));
-    const classes = rows < FEW_ROWS || !this.#splits ? null : rowClasses(s, v, rows, rows / 2);
+    const classes =
+      rows < FEW_ROWS || !this.#splits || ++this.#budget.leaves > MOST_LEAVES ? null : rowClasses(s, v, rows, rows / 2);
     if (classes === null) {
       this.#leaves.push({ value: v, weights: w });
       return this;
