@@ -102,7 +102,7 @@ def head(value, bits):
 
 
 def number(x):
-    text = repr(float(x))
+    text = repr(float(x)).removesuffix(".0")
     return {repr(float(1 / log(mpf(2)))): "Math.LOG2E", repr(float(pi)): "Math.PI"}.get(text, text)
 
 
@@ -136,6 +136,16 @@ scalar("logPi", "log pi", log(pi))
 scalar("halfLogTwoPi", "log(2 pi) / 2", log(2 * pi) / 2)
 scalar("twoOverPi", "2 / pi", 2 / pi)
 parts("halfPiParts", "pi / 2 in four parts of 33, 33, 33 and 53 bits: products with integers below 2^20 are exact", pi / 2, [33, 33, 33])
+
+chunks = []
+mp.dps = 400
+rest = 2 / pi
+for _ in range(50):
+    rest *= 2**24
+    chunks.append(floor(rest))
+    rest -= chunks[-1]
+mp.dps = 60
+table("twoOverPiChunks", "2 / pi in chunks of 24 bits: the sum of chunk[j] 2^(-24 (j + 1))", chunks)
 
 r = ln2 / 2 * mpf("1.0001")
 table("expQ", "(exp(r) - 1 - r) / r^2 on |r| <= log(2) / 2", *remez(lambda x: (exp(x) - 1 - x) / x**2, -r, r, 9, lambda x: x * x / exp(x)))
@@ -187,8 +197,8 @@ def scaled_erfc(x):
 
 
 k = mpf("3.5")
-g = lambda u: (1 + 2 * (k * (1 + u) / (1 - u))) * scaled_erfc(k * (1 + u) / (1 - u))
-table("erfcxG", "(1 + 2 x) erfcx(x), in (x - 3.5) / (x + 3.5), x >= 0", *remez(g, -1, 1 - mpf(10) ** -20, 23, lambda u: 1))
+g = lambda u: (1 + 2 * (k * (1 + u) / (1 - u))) * scaled_erfc(k * (1 + u) / (1 - u)) - 1
+table("erfcxG", "(1 + 2 x) erfcx(x) - 1, in (x - 3.5) / (x + 3.5), x >= 0", *remez(g, -1, 1 - mpf(10) ** -20, 23, lambda u: 1))
 f = lambda x: erf(sqrt(x)) / sqrt(x) - 1
 table("erfE", "erf(x) / x - 1, in x^2, on |x| <= 1", *remez(f, mpf(10) ** -20, mpf("1.001"), 11, lambda x: 1))
 
@@ -217,11 +227,12 @@ def deficit(r):
 
 def central(t):
     q = sqrt(mpf("0.180625") - t)
-    return sqrt(mpf(2)) * erfinv(2 * q) / q
+    return (sqrt(mpf(2)) * erfinv(2 * q) / q - sqrt(2 * pi)) / q**2
 
 
-p, d, e = remez(central, 0, mpf("0.180625") - mpf(10) ** -20, 8, lambda t: 1 / central(t), 7)
-table("quantileCentralP", "quantile(1/2 + q) / q, in 0.180625 - q^2, |q| <= 0.425: numerator", p, e)
+scalar("rootTwoPi", "sqrt(2 pi)", sqrt(2 * pi))
+p, d, e = remez(central, 0, mpf("0.180625") - mpf(10) ** -9, 7, lambda t: (mpf("0.180625") - t) / (sqrt(2 * pi) + central(t) * (mpf("0.180625") - t)), 7)
+table("quantileCentralP", "(quantile(1/2 + q) / q - sqrt(2 pi)) / q^2, in 0.180625 - q^2, |q| <= 0.425: numerator", p, e)
 table("quantileCentralD", "and its denominator", d)
 for name, lo, hi in (("Middle", mpf("2.25"), mpf(7)), ("Far", mpf(7), mpf("38.7"))):
     p, d, e = remez(lambda t: deficit(t + lo), 0, hi - lo, 7, lambda t: 1 / quantiles[t + lo], 7)

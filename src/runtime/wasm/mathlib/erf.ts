@@ -5,10 +5,16 @@ import { polynomial, powerOf2, signOf, twoSquare, withSign } from "./arithmetic.
 import { erfcxG, erfE } from "./coefficients.ts";
 import { expOfSum } from "./exp.ts";
 
-/** exp(a^2) erfc(a), 0 <= a < infinity; at infinity NaN. */
+/** exp(a^2) erfc(a), 0 <= a < infinity; at infinity NaN. With P = (1 + 2 a) erfcx(a) - 1 it is (1 + P) / (1 + 2 a), and where a is small
+ *  1 - (2 a - P) / (1 + 2 a), in which no rounding error but the last counts. */
 export function erfcxOfPositive(w: VectorEmitter, a: VectorValue): VectorValue {
+  const one = w.constant(1);
   const u = w.div(w.sub(a, w.constant(3.5)), w.add(a, w.constant(3.5)));
-  return w.div(polynomial(w, u, erfcxG), w.add(w.add(a, a), w.constant(1)));
+  const p = polynomial(w, u, erfcxG);
+  const twice = w.add(a, a);
+  const near = w.lt(a, w.constant(0.5));
+  const q = w.div(w.select(near, w.sub(twice, p), w.add(p, one)), w.add(twice, one));
+  return w.select(near, w.sub(one, q), q);
 }
 
 /** exp(sign a^2 factor), the square without rounding error, |a| <= 40; factor a power of 2. */

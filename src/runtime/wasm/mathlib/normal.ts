@@ -8,6 +8,7 @@ import {
   quantileFarP,
   quantileMiddleD,
   quantileMiddleP,
+  rootTwoPi,
 } from "./coefficients.ts";
 import { erfcxOfPositive, expOfSquare } from "./erf.ts";
 import { logOfPositive, logOfSum } from "./log.ts";
@@ -35,8 +36,10 @@ export function logNormalCdf(w: VectorEmitter, x: VectorValue): VectorValue {
 export function normalQuantile(w: VectorEmitter, p: VectorValue): VectorValue {
   const [zero, half, one] = [w.constant(0), w.constant(0.5), w.constant(1)];
   const q = w.sub(p, half);
-  const t = w.sub(w.constant(0.180625), w.mul(q, q));
-  const central = w.mul(q, w.div(polynomial(w, t, quantileCentralP), polynomial(w, t, quantileCentralD)));
+  const square = w.mul(q, q);
+  const t = w.sub(w.constant(0.180625), square);
+  const curvature = w.div(polynomial(w, t, quantileCentralP), polynomial(w, t, quantileCentralD));
+  const central = w.mul(q, w.add(w.mul(square, curvature), w.constant(rootTwoPi)));
   const upper = w.gt(p, half);
   const tail = w.select(upper, w.sub(one, p), p);
   const r = w.sqrt(w.mul(logOfPositive(w, tail), w.constant(-2)));

@@ -3,12 +3,7 @@ import type { VectorEmitter, VectorValue } from "../vector-emitter.ts";
 import { type Double, fastTwoSum, polynomial, powerOf2, signBit, twoSum } from "./arithmetic.ts";
 import { cosC, halfPiParts, sinS, twoOverPi } from "./coefficients.ts";
 import { roundingConstant } from "./exp.ts";
-import { reduceLarge } from "./trig-large.ts";
-
-interface Angle extends Double {
-  /** Its low two bits are the quadrant. */
-  readonly quadrant: VectorValue;
-}
+import { type Angle, reduceLarge } from "./trig-large.ts";
 
 /** x = n pi/2 + high + low, |high| <= pi/4 (a little more by rounding), error below 2^-100. */
 function reduce(w: VectorEmitter, x: VectorValue): Angle {
@@ -19,8 +14,13 @@ function reduce(w: VectorEmitter, x: VectorValue): Angle {
   const second = twoSum(w, w.sub(x, p1), w.neg(p2));
   const third = twoSum(w, second.high, w.neg(p3));
   const { high, low } = fastTwoSum(w, third.high, w.sub(w.add(second.low, third.low), p4));
+  return { high, low, quadrant: shifted };
+}
+
+/** A function of the reduced angle, with the reduction that x needs. */
+function ofAngle(w: VectorEmitter, x: VectorValue, finish: (angle: Angle) => VectorValue): VectorValue {
   const large = w.gt(w.abs(x), w.constant(powerOf2(20)));
-  return reduceLarge(w, x, large, { high, low, quadrant: shifted });
+  return w.selectRare(large, () => finish(reduceLarge(w, x)), finish(reduce(w, x)));
 }
 
 /** sin(high + low) = x + x^3 S(x^2) + low (1 - x^2/2) */
@@ -47,29 +47,32 @@ const isOdd = (w: VectorEmitter, integer: VectorValue): VectorValue =>
 const secondBit = (w: VectorEmitter, integer: VectorValue): VectorValue =>
   w.bits.and(w.bits.shiftLeft(integer, 62), w.bits.constant(signBit));
 
-/** sin(x): below 1 ulp; NaN at infinity. */
+/** sin(x): below 1 ulp for every finite x; NaN at infinity. */
 export function sin(w: VectorEmitter, x: VectorValue): VectorValue {
-  const angle = reduce(w, x);
-  const y = w.select(isOdd(w, angle.quadrant), cosKernel(w, angle), sinKernel(w, angle));
+  const y = ofAngle(w, x, (angle) => {
+    const value = w.select(isOdd(w, angle.quadrant), cosKernel(w, angle), sinKernel(w, angle));
+    return w.bits.xor(value, secondBit(w, angle.quadrant));
+  });
   // -0 and subnormal numbers are their own sines
-  return w.select(w.lt(w.abs(x), w.constant(powerOf2(-27))), x, w.bits.xor(y, secondBit(w, angle.quadrant)));
+  return w.select(w.lt(w.abs(x), w.constant(powerOf2(-27))), x, y);
 }
 
-/** cos(x): below 1 ulp; NaN at infinity. */
+/** cos(x): below 1 ulp for every finite x; NaN at infinity. */
 export function cos(w: VectorEmitter, x: VectorValue): VectorValue {
-  const angle = reduce(w, x);
-  const y = w.select(isOdd(w, angle.quadrant), sinKernel(w, angle), cosKernel(w, angle));
-  const next = w.bits.add(angle.quadrant, w.bits.constant(1n));
-  return w.bits.xor(y, secondBit(w, next));
+  return ofAngle(w, x, (angle) => {
+    const value = w.select(isOdd(w, angle.quadrant), sinKernel(w, angle), cosKernel(w, angle));
+    return w.bits.xor(value, secondBit(w, w.bits.add(angle.quadrant, w.bits.constant(1n))));
+  });
 }
 
-/** tan(x) = sin / cos: below 2 ulp; NaN at infinity. */
+/** tan(x) = sin / cos: below 2 ulp for every finite x; NaN at infinity. */
 export function tan(w: VectorEmitter, x: VectorValue): VectorValue {
-  const angle = reduce(w, x);
-  const s = sinKernel(w, angle);
-  const c = cosKernel(w, angle);
-  const odd = isOdd(w, angle.quadrant);
-  const y = w.div(w.select(odd, w.neg(c), s), w.select(odd, s, c));
+  const y = ofAngle(w, x, (angle) => {
+    const s = sinKernel(w, angle);
+    const c = cosKernel(w, angle);
+    const odd = isOdd(w, angle.quadrant);
+    return w.div(w.select(odd, w.neg(c), s), w.select(odd, s, c));
+  });
   return w.select(w.lt(w.abs(x), w.constant(powerOf2(-27))), x, y);
 }
 
