@@ -11,7 +11,8 @@ import { type LoweredTerm, walk } from "./walk.ts";
 
 export function blameAt(model: CheckedModel, data: BoundData, pieces: readonly PlacedPiece[], q: Float64Array): Blame {
   const b = createBuilder();
-  const u = b.tensor(Float64Array.from(q), [q.length]);
+  // An input, not a constant: what depends on it is not data, and is not checked as data are.
+  const u = b.input("q", { shape: [q.length], dtype: "real" });
   let next = 0;
   const take = (): Value => {
     const p = pieces[next++];
@@ -19,14 +20,17 @@ export function blameAt(model: CheckedModel, data: BoundData, pieces: readonly P
   };
   const w = walk(b, model, data, { kind: "coordinates", merged: false, take });
   const terms = [...w.terms, ...w.jacobian];
-  const numbers = terms.map((t) => interpret([t.value], {})[0]);
+  const numbers = interpret(
+    terms.map((t) => t.value),
+    { q },
+  );
   let logDensity = 0;
   for (const values of numbers) for (const v of values) logDensity += v;
-  const culprits = terms.flatMap((t, i) => culprit(t, numbers[i]));
+  const culprits = terms.flatMap((t, i) => culprit(t, numbers[i], q));
   return { logDensity, culprits, badGradient: [] };
 }
 
-function culprit(t: LoweredTerm, values: Float64Array): Blame["culprits"][number][] {
+function culprit(t: LoweredTerm, values: Float64Array, q: Float64Array): Blame["culprits"][number][] {
   const bad = values.findIndex((v) => !Number.isFinite(v));
   if (bad < 0) return [];
   const shape = shapeOf(t.value);
@@ -36,7 +40,7 @@ function culprit(t: LoweredTerm, values: Float64Array): Blame["culprits"][number
     // The element of the input beside the bad element of the term: leading axes are the same rows.
     const at = own.length <= shape.length ? element.slice(0, own.length).map((k, axis) => Math.min(k, own[axis])) : [];
     if (own.length > shape.length) return [];
-    const numbers = interpret([value], {})[0];
+    const numbers = interpret([value], { q })[0];
     return [{ name, value: numbers[flatOf(at, own)] }];
   });
   const count = values.reduce((n, v) => (Number.isFinite(v) ? n : n + 1), 0);
