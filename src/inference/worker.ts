@@ -1,7 +1,8 @@
 // A sampling thread: sets up the compiled density, then runs the chains it is told to. Loads neither compiler nor parser.
-import { densityOf } from "../runtime/wasm/density.ts";
+
 import { InternalError } from "../runtime/errors.ts";
 import { parentOfThread } from "../runtime/platform/threads.ts";
+import { densityOf } from "../runtime/wasm/density.ts";
 import { instantiate } from "../runtime/wasm/instantiate.ts";
 import { type ChainOrder, chainContext, type WorkerData, type WorkerMessage } from "./chain-protocol.ts";
 import type { Result } from "./engine.ts";

@@ -5,6 +5,7 @@ import { hmc } from "../../src/inference/engines/hmc.ts";
 import { nuts } from "../../src/inference/engines/nuts.ts";
 import { createHamiltonian } from "../../src/inference/hmc/hamiltonian.ts";
 import { createMetric, type MetricKind } from "../../src/inference/hmc/metric.ts";
+import { createRunningCovariance, createRunningVariance } from "../../src/inference/hmc/moments.ts";
 import { createPoint, type Point } from "../../src/inference/hmc/phase.ts";
 import { createStaticKernel } from "../../src/inference/hmc/static.ts";
 import { createStepSize } from "../../src/inference/hmc/step-size.ts";
@@ -309,6 +310,29 @@ describe("the metric", () => {
     diagonal.inverse.set([1, 0]);
     expect(diagonal.update()).toBe(false);
   });
+});
+
+test("running moments are those of two passes", () => {
+  const rng = stream(12, "moments");
+  const rows = Array.from({ length: 30 }, () => Float64Array.of(1e4 + rng.normal(), rng.normal(), 5 * rng.normal()));
+  const variance = createRunningVariance(3);
+  const covariance = createRunningCovariance(3);
+  for (let pass = 0; pass < 2; pass++) {
+    variance.reset();
+    covariance.reset();
+    for (const row of rows) {
+      variance.add(row);
+      covariance.add(row);
+    }
+  }
+  const mean = (i: number) => rows.reduce((sum, row) => sum + row[i], 0) / 30;
+  for (let i = 0; i < 3; i++)
+    for (let j = 0; j <= i; j++) {
+      const wanted = rows.reduce((sum, row) => sum + (row[i] - mean(i)) * (row[j] - mean(j)), 0);
+      // Deviations from 1e4 are known to 1e4 ulp, and 30 of them are summed.
+      expect(Math.abs(covariance.products[3 * i + j] - wanted)).toBeLessThan(30 * 1e4 * 2.3e-16 * 100);
+      if (i === j) expect(Math.abs(variance.squares[i] - wanted)).toBeLessThan(30 * 1e4 * 2.3e-16 * 100);
+    }
 });
 
 describe("warm-up", () => {

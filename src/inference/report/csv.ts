@@ -1,6 +1,7 @@
 // Draws of a chain as CSV in the format of CmdStan: comments, sampler columns, then parameters with column-major indices.
 import type { Adaptation, Draws, RawChain } from "../../runtime/draws.ts";
 import type { Column } from "../../runtime/target.ts";
+import type { OptionValues } from "../engine.ts";
 import { exactNumber } from "./number.ts";
 import { definedElements, elementCount, elementIndices } from "./summary.ts";
 
@@ -10,8 +11,8 @@ export interface CsvFacts {
   /** 1-based. */
   readonly chain: number;
   readonly seed: number;
-  /** As text, in the order in which they are written: num_warmup, num_samples, thin, … */
-  readonly options: Readonly<Record<string, string | number | boolean>>;
+  /** Of the engine, by their names; those that Stan has are written under its names. */
+  readonly options: OptionValues;
   /** "2026-01-31 10:00:00 UTC", by whoever knows the time. */
   readonly started?: string;
   readonly version: string;
@@ -33,23 +34,66 @@ export function* chainCsv(
   yield elapsed(chain.seconds);
 }
 
-function head(facts: CsvFacts): string {
-  const lines = [
-    `tilde_version = ${facts.version}`,
-    `model = ${facts.model}`,
-    ...(facts.started === undefined ? [] : [`start_datetime = ${facts.started}`]),
-    "method = sample",
-    "  sample",
-    ...Object.entries(facts.options).map(
-      ([name, value]) => `    ${name} = ${typeof value === "boolean" ? Number(value) : value}`,
-    ),
-    `    algorithm = ${facts.engine}`,
-    `id = ${facts.chain}`,
-    "random",
-    `  seed = ${facts.seed}`,
-  ];
+/** CmdStan's tree of settings, which readers of its files look into: two blanks a level. */
+function head({ model, engine, chain, seed, options, started, version }: CsvFacts): string {
+  const own = (name: string) => options[name];
+  const lines: string[] = [];
+  const write = (level: number, name: string, value?: string | number | boolean) => {
+    if (value === undefined) return;
+    lines.push(`${"  ".repeat(level)}${name} = ${typeof value === "boolean" ? Number(value) : value}`);
+  };
+  const group = (level: number, name: string) => lines.push(`${"  ".repeat(level)}${name}`);
+  // The version of the format.
+  write(0, "stan_version_major", 2);
+  write(0, "stan_version_minor", 36);
+  write(0, "stan_version_patch", 0);
+  write(0, "tilde_version", version);
+  write(0, "model", model);
+  write(0, "start_datetime", started);
+  write(0, "method", "sample");
+  group(1, "sample");
+  write(2, "num_samples", own("draws"));
+  write(2, "num_warmup", own("warmup"));
+  write(2, "save_warmup", own("saveWarmup"));
+  write(2, "thin", own("thin"));
+  if (own("targetAccept") === undefined) write(2, "algorithm", engine);
+  else {
+    group(2, "adapt");
+    write(3, "engaged", own("warmup") !== 0);
+    for (const [name, option] of ADAPT) write(3, name, own(option));
+    write(2, "algorithm", "hmc");
+    group(3, "hmc");
+    write(4, "engine", engine === "hmc" ? "static" : engine);
+    if (own("maxDepth") !== undefined) {
+      group(5, "nuts");
+      write(6, "max_depth", own("maxDepth"));
+    }
+    if (own("integrationTime") !== undefined) {
+      group(5, "static");
+      write(6, "int_time", own("integrationTime"));
+    }
+    write(4, "metric", `${own("metric")}_e`);
+    write(4, "metric_from", own("metricFrom"));
+    write(4, "stepsize", own("stepSize"));
+    write(4, "stepsize_jitter", own("stepSizeJitter"));
+  }
+  write(0, "id", chain);
+  write(0, "init", own("init"));
+  group(0, "random");
+  write(1, "seed", seed);
   return lines.map((line) => `# ${line}\n`).join("");
 }
+
+/** Settings of the adaptation: Stan's names and ours. */
+const ADAPT = [
+  ["gamma", "gamma"],
+  ["delta", "targetAccept"],
+  ["kappa", "kappa"],
+  ["t0", "t0"],
+  ["init_buffer", "initBuffer"],
+  ["term_buffer", "termBuffer"],
+  ["window", "window"],
+] as const;
 
 /** lp__, accept_stat__, … then theta.1, m.2.1: 1-based, first index fastest. */
 export function columnNames(statistics: readonly string[], columns: readonly Column[]): string[] {
