@@ -389,10 +389,15 @@ describe("warm-up", () => {
 });
 
 test("divergences are counted, and their places kept", () => {
-  const chain = chainOf(runChain(nuts, funnel(10), {}, { seed: 3 }));
-  const count = chain.stats.divergent.reduce((a, b) => a + b, 0);
-  expect(count).toBeGreaterThan(0);
-  expect(chain.divergences.length).toBe(Math.min(count, 10));
+  // A chain in the funnel may happen not to diverge; eight of them do not.
+  let total = 0;
+  for (let chain = 1; chain <= 8; chain++) {
+    const { stats, divergences } = chainOf(runChain(nuts, funnel(10), {}, { chain }));
+    const count = stats.divergent.reduce((a, b) => a + b, 0);
+    expect(divergences.length).toBe(Math.min(count, 10));
+    total += count;
+  }
+  expect(total).toBeGreaterThan(0);
 });
 
 test("eight schools: the posterior mean that others find, and hmc agrees", () => {
