@@ -232,8 +232,8 @@ describe("bind", () => {
       /y\[2\] = -6 is outside the support of Poisson/,
     );
     await rejects(
-      "data y: real[N]\nm ~ Normal(0, 1)\nfor n in 1..N { y[n+1] ~ Normal(m, 1) }",
-      { y: [1, 2] },
+      "data y: real[N], g: int[N]\nm: real[2] ~ Normal(0, 1)\ny ~ Normal(m[g], 1)",
+      { y: [1, 2], g: [1, 3] },
       /index 3 is outside 1\.\.2/,
     );
   });
@@ -274,13 +274,13 @@ describe("targets", () => {
     const p = await bound(text, data);
     const q = somewhere(p.dimension);
     const b = createBuilder();
-    const u = b.tensor(q, [q.length]);
+    const u = b.input("u", { shape: [q.length], dtype: "real" });
     const { values, jacobian } = p.target.constrain(b, u);
     const terms = [...p.target.terms(b, values), ...jacobian];
     close(
       interpret(
         terms.map((t) => b.sum(t.value)),
-        {},
+        { u: q },
       ).reduce((sum, [v]) => sum + v, 0),
       p.logDensity(q),
     );
