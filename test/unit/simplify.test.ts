@@ -341,6 +341,20 @@ describe("sums of other things", () => {
     expectSame(plain, cheap);
   });
 
+  test("logarithms of data are data", () => {
+    const b = createBuilder();
+    const n = 50;
+    const y = b.tensor(
+      normals(n).map((v) => 0.1 + v * v),
+      [n],
+    );
+    const q = new Unknowns(b, 2);
+    const density = b.sum(b.add(b.xlogy(b.sub(q.scalar(), b.constant(1)), y), b.xlog1py(q.scalar(), y)));
+    const { plain, cheap } = compiled(b, density, [q.u]);
+    expect(biggest(cheap)).toBe(2);
+    expectSame(plain, cheap);
+  });
+
   test("a division by one number is a multiplication by its reciprocal", () => {
     const b = createBuilder();
     const [x, s] = [b.input("x", real([30])), b.input("s", real())];

@@ -4,9 +4,10 @@ import { otherAxes } from "../primitives/axes.ts";
 import { div, mul } from "../primitives/elementwise.ts";
 import { type GatherAttrs, gather } from "../primitives/gather.ts";
 import { type ReduceAttrs, sum } from "../primitives/reduce.ts";
+import { log, log1p, xlog1py, xlogy } from "../primitives/transcendental.ts";
 import { sizeOf } from "../type.ts";
 import { coversAll } from "./positions.ts";
-import type { Session } from "./session.ts";
+import { allFinite, type Session } from "./session.ts";
 
 /** Work is moved, or the reciprocals of several numbers shared, when it shrinks by this factor at least. */
 const SHRINKS = 2;
@@ -17,6 +18,10 @@ export function cheaper(s: Session, { op, attrs }: Node, inputs: readonly Value[
   if (typeof op === "string") return null;
   if (op === div) return sharedReciprocal(s, inputs);
   if (op === sum) return constantProduct(s, inputs[0], (attrs as ReduceAttrs).axes);
+  if (op === xlogy || op === xlog1py) {
+    const known = logOfConstant(s, op, inputs);
+    if (known !== null) return known;
+  }
   return op.elementwise ? atTheTable(s, op, inputs, attrs) : null;
 }
 
@@ -39,6 +44,13 @@ function atTheTable(s: Session, op: Exclude<Node["op"], string>, inputs: readonl
   if (tables.some((t) => shapeOf(t)[0] !== shapeOf(table)[0])) return null;
   if (!coversAll(Int32Array.from(s.valuesOf(index)), shapeOf(table)[0])) return null;
   return b.gather(b.apply(op, operands as Value[], attrs)[0], index);
+}
+
+/** x log c with a constant c whose logarithms are finite: an ordinary product. */
+function logOfConstant(s: Session, op: Exclude<Node["op"], string>, [x, c]: readonly Value[]): Value | null {
+  if (!s.isClosed(c)) return null;
+  const [logarithm] = s.b.apply(op === xlogy ? log : log1p, [c], null);
+  return allFinite(s.valuesOf(logarithm)) ? s.b.mul(x, logarithm) : null;
 }
 
 /** x / y with one y for many x is x · (1/y): one division. */
