@@ -19,7 +19,7 @@ export async function checkCommand(path: string, given: Record<string, unknown>)
     );
     return 0;
   }
-  const { data, paths } = readData(path, files);
+  const { data, paths } = await readData(path, files);
   const posterior = await model.bindData(data, readAssignments(set));
   for (const note of posterior.target.notes) process.stdout.write(`note: ${note}\n`);
   process.stdout.write(`${path} with ${paths.join(", ")}: no errors; ${posterior.dimension} unconstrained dimensions\n`);

@@ -20,7 +20,7 @@ export async function dumpCommand(path: string, given: Record<string, unknown>):
     print(JSON.stringify(model.checked.statements, (key, value) => (key === "span" ? undefined : value), 2));
     return 0;
   }
-  const { target } = await model.bindData(readData(path, files).data, readAssignments(set));
+  const { target } = await model.bindData((await readData(path, files)).data, readAssignments(set));
   if (stage === "model") {
     print(`dimension ${target.dimension}`);
     for (const s of target.layout) print(`coordinates ${s.offset}..${s.offset + s.size - 1}: ${s.name} [${s.shape.join(", ")}]`);

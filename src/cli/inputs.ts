@@ -13,13 +13,13 @@ export interface DataGiven {
 }
 
 /** All data files merged; a variable in two of them is an error. Without any, the file beside the model, if there is one. */
-export function readData(model: string, paths: readonly string[] | undefined): DataGiven {
+export async function readData(model: string, paths: readonly string[] | undefined): Promise<DataGiven> {
   const beside = paths ? undefined : dataBeside(model);
   const all = paths ?? (beside ? [beside] : []);
   const data = new Map<string, DataValue>();
   const from = new Map<string, string>();
   for (const path of all) {
-    for (const [name, value] of readDataFile(path)) {
+    for (const [name, value] of await readDataFile(path)) {
       const before = from.get(name);
       if (before !== undefined) throw new UsageError(`${name} is in ${before} and in ${path}: a variable comes from one file`);
       from.set(name, path);

@@ -62,7 +62,7 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
   const options = Object.fromEntries(Object.entries(flags).filter(([name, value]) => !OWN.has(name) && value !== undefined));
 
   const model = loadModel(path);
-  const { data, paths } = readData(path, flags.data);
+  const { data, paths } = await readData(path, flags.data);
   for (const d of model.diagnostics) if (!flags.quiet) process.stderr.write(`${renderDiagnostic(d, model.sources)}\n\n`);
   const began = performance.now();
   const posterior = await model.bindData(data, readAssignments(flags.set));
@@ -77,7 +77,7 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
   );
   let fit: Fit;
   try {
-    const start = startValues(options.init);
+    const start = await startValues(options.init);
     fit = await posterior.run(engine.name, {
       ...options,
       chains,
@@ -113,9 +113,9 @@ function settings(
 }
 
 /** --init FILE: constrained values, of some latents or all. */
-function startValues(init: unknown): StartValues | undefined {
+async function startValues(init: unknown): Promise<StartValues | undefined> {
   if (typeof init !== "string" || init.trim() === "" || Number.isFinite(Number(init))) return undefined;
-  const values = readDataFile(init);
+  const values = await readDataFile(init);
   return Object.fromEntries([...values].map(([name, v]) => [name, v.values]));
 }
 

@@ -40,7 +40,12 @@ function dataValue(name: string, value: DataInput): DataValue {
   visit(value, 0, name);
   const mask = missing && new Uint8Array(numbers.length);
   for (const i of missing ?? []) if (mask) mask[i] = 1;
-  return { shape, values: Float64Array.from(numbers), ...(mask ? { missing: mask } : {}), ...(firstReal === undefined ? {} : { firstReal }) };
+  return {
+    shape,
+    values: Float64Array.from(numbers),
+    ...(mask ? { missing: mask } : {}),
+    ...(firstReal === undefined ? {} : { firstReal }),
+  };
 }
 
 const isList = (x: unknown): x is ArrayLike<unknown> => Array.isArray(x) || (ArrayBuffer.isView(x) && !(x instanceof DataView));
