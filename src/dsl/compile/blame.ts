@@ -1,24 +1,19 @@
 // Why a log density is not finite at a point: which statement, which element, which values.
 import { createBuilder } from "../../runtime/ir/builder.ts";
-import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { shapeOf } from "../../runtime/ir/graph.ts";
 import { interpret } from "../../runtime/ir/interpret.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { Blame } from "../../runtime/target.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { BoundData } from "./bind-data.ts";
-import type { PlacedPiece } from "./target.ts";
+import { type PlacedPiece, takeFrom } from "./piece.ts";
 import { type LoweredTerm, walk } from "./walk.ts";
 
 export function blameAt(model: CheckedModel, data: BoundData, pieces: readonly PlacedPiece[], q: Float64Array): Blame {
   const b = createBuilder();
   // An input, not a constant: what depends on it is not data, and is not checked as data are.
   const u = b.input("q", { shape: [q.length], dtype: "real" });
-  let next = 0;
-  const take = (): Value => {
-    const p = pieces[next++];
-    return b.slice(u, 0, p.offset, p.size);
-  };
-  const w = walk(b, model, data, { kind: "coordinates", merged: false, take });
+  const w = walk(b, model, data, { kind: "coordinates", merged: false, take: takeFrom(b, u, pieces) });
   const terms = [...w.terms, ...w.jacobian];
   const numbers = interpret(
     terms.map((t) => t.value),

@@ -12,9 +12,9 @@ import type { Context } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
 import { insideShape } from "./latents.ts";
 import { checkFit } from "./likelihood.ts";
+import { type PlacedPiece, takeFrom } from "./piece.ts";
 import { compileStaged, Drawing } from "./staged.ts";
-import type { PlacedPiece } from "./target.ts";
-import { definedOf, namedValue, type Walk, walk } from "./walk.ts";
+import { definedOf, type LatentSource, namedValue, type Walk, walk } from "./walk.ts";
 
 /** predict x ~ D, or predict x = e. */
 function predict(w: Walk, c: Context, s: PredictStatement, drawing: Drawing): void {
@@ -40,38 +40,38 @@ function predict(w: Walk, c: Context, s: PredictStatement, drawing: Drawing): vo
   arrayAt(c.root, name).add(coordinates, c.b.reshape(cast(drawn), [count, ...own]), s.span);
 }
 
+/** Compiled once; each call of the result is a finisher with memory and a stream of its own. */
 export function makeFinisher(
   model: CheckedModel,
   data: BoundData,
   pieces: readonly PlacedPiece[],
   dimension: number,
-  rng: Rng,
-): Finisher {
+): (rng: Rng) => Finisher {
   const b = createBuilder();
   const q = b.input("q", { shape: [dimension], dtype: "real" });
   const drawing = new Drawing(b);
-  let next = 0;
-  const take = (): Value => {
-    const p = pieces[next++];
-    return b.slice(q, 0, p.offset, p.size);
-  };
-  const w = walk(b, model, data, { kind: "coordinates", merged: false, take }, (walk, c, s) => predict(walk, c, s, drawing));
+  const source: LatentSource = { kind: "coordinates", merged: false, take: takeFrom(b, q, pieces) };
+  const w = walk(b, model, data, source, (walk, c, s) => predict(walk, c, s, drawing));
   const { columns, values } = columnsOf(w);
-  const staged = compileStaged(b, drawing, [q], values);
-  const position = staged.input("q");
-  return {
-    columns,
-    width: columns.reduce((n, c) => n + sizeOf(c.shape), 0),
-    finish(from, out) {
-      position?.set(from);
-      staged.run(rng);
-      let at = 0;
-      for (const column of staged.outputs) {
-        out.set(column, at);
-        at += column.length;
-      }
-    },
-    dispose: () => staged.dispose(),
+  const width = columns.reduce((n, c) => n + sizeOf(c.shape), 0);
+  const begin = compileStaged(b, drawing, [q], values);
+  return (rng) => {
+    const staged = begin();
+    const position = staged.input("q");
+    return {
+      columns,
+      width,
+      finish(from, out) {
+        position?.set(from);
+        staged.run(rng);
+        let at = 0;
+        for (const column of staged.outputs) {
+          out.set(column, at);
+          at += column.length;
+        }
+      },
+      dispose: () => staged.dispose(),
+    };
   };
 }
 
@@ -104,7 +104,7 @@ export function priorDraws(
   });
   const names = [...w.latents.keys()];
   const values = names.map((name) => namedValue(w, name) as Value);
-  const staged = compileStaged(b, drawing, [], values);
+  const staged = compileStaged(b, drawing, [], values)();
   return {
     names,
     draw(rng) {

@@ -100,3 +100,19 @@ export function alignToRows(b: Builder, value: Value, rows: Rows, elementRank: n
   if (!varies) return value;
   return b.reshape(out, [...extents, ...new Array<number>(Math.max(0, elementRank - own.length)).fill(1), ...own]);
 }
+
+/** A piece with its place in the unconstrained vector. */
+export interface PlacedPiece {
+  readonly name: string;
+  readonly offset: number;
+  readonly size: number;
+  readonly shape: Shape;
+}
+/** Coordinates of each piece in turn, from the unconstrained vector. */
+export function takeFrom(b: Builder, u: Value, pieces: readonly PlacedPiece[]): () => Value {
+  let next = 0;
+  return () => {
+    const { offset, size } = pieces[next++];
+    return b.slice(u, 0, offset, size);
+  };
+}

@@ -1,9 +1,9 @@
 // Programs that draw: noise comes in as inputs, and draws that no finite program of noise gives are made on the host between two programs.
 
-import type { Executable } from "../../runtime/backend.ts";
+import type { ExecutableImage } from "../../runtime/backend.ts";
 import { InternalError } from "../../runtime/errors.ts";
 import { type Builder, type InputAttrs, shapeOf, type Value } from "../../runtime/ir/graph.ts";
-import { nodesBetween } from "../../runtime/ir/order.ts";
+import { nodesOf } from "../../runtime/ir/order.ts";
 import { simplify } from "../../runtime/ir/simplify.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
@@ -107,72 +107,79 @@ export class Drawing {
 
 /** A compiled sequence of programs and host steps. */
 export interface Staged {
-  /** Fills `inputs`' arrays before; results are in the order of `outputs`. */
+  /** Array of an input, for the caller to fill; undefined where nothing reads it. */
   readonly input: (name: string) => Float64Array | undefined;
   readonly outputs: readonly Float64Array[];
   run(rng: Rng): void;
   dispose(): void;
 }
+interface Stage {
+  readonly image: ExecutableImage;
+  readonly steps: readonly HostStep[];
+}
 
-/** `inputs`: those that the caller fills. */
-export function compileStaged(b: Builder, drawing: Drawing, inputs: readonly Value[], outputs: readonly Value[]): Staged {
+/** Compiles once; each call of the result sets up memory of its own. `inputs`: those that the caller fills. */
+export function compileStaged(b: Builder, drawing: Drawing, inputs: readonly Value[], outputs: readonly Value[]): () => Staged {
+  const available: Value[] = [...inputs, ...drawing.noise.map((n) => n.input)];
+  const compile = (wanted: readonly Value[]): ExecutableImage =>
+    compileWasm(simplify(b, { inputs: [...available], outputs: wanted, updates: [] }));
+  const stages: Stage[] = [];
+  for (const steps of levelsOf(drawing.steps)) {
+    stages.push({ image: compile(steps.flatMap((s) => s.needs)), steps });
+    available.push(...steps.map((s) => s.result));
+  }
+  stages.push({ image: compile(outputs), steps: [] });
+  return () => start(stages, drawing, inputs);
+}
+
+/** Steps whose needs wait for no other step, then those that wait for these, and so on. */
+function levelsOf(steps: readonly HostStep[]): HostStep[][] {
   const levels: HostStep[][] = [];
   const levelOf = new Map<HostStep, number>();
-  for (const step of drawing.steps) {
-    const before = drawing.steps
-      .slice(0, drawing.steps.indexOf(step))
-      .filter((s) => nodesBetween([s.result], step.needs).length > 0 || step.needs.includes(s.result));
-    const level = before.reduce((m, s) => Math.max(m, (levelOf.get(s) ?? 0) + 1), 0);
+  for (const step of steps) {
+    const nodes = new Set(nodesOf(step.needs));
+    const level = steps.reduce((m, s) => (nodes.has(s.result.node) ? Math.max(m, (levelOf.get(s) ?? 0) + 1) : m), 0);
     levelOf.set(step, level);
     (levels[level] ??= []).push(step);
   }
-  const available: Value[] = [...inputs, ...drawing.noise.map((n) => n.input)];
-  const programs: { readonly executable: Executable; readonly steps: readonly HostStep[] }[] = [];
-  const make = (wanted: readonly Value[]): Executable => {
-    const program = simplify(b, { inputs: [...available], outputs: wanted, updates: [] });
-    return instantiate(compileWasm(program));
-  };
-  for (const steps of levels) {
-    programs.push({ executable: make(steps.flatMap((s) => s.needs)), steps });
-    available.push(...steps.map((s) => s.result));
-  }
-  const last = make(outputs);
-  const all = [...programs.map((p) => p.executable), last];
-  const nameOf = (v: Value) => (v.node.attrs as InputAttrs).name;
+  return levels;
+}
+
+function start(stages: readonly Stage[], drawing: Drawing, inputs: readonly Value[]): Staged {
+  const executables = stages.map((s) => instantiate(s.image));
   const into = (name: string): Float64Array[] =>
-    all.map((e) => e.inputs[name]).filter((a): a is Float64Array => a instanceof Float64Array);
+    executables.map((e) => e.inputs[name]).filter((a): a is Float64Array => a instanceof Float64Array);
+  const arraysOf = (v: Value) => into((v.node.attrs as InputAttrs).name);
   const spread = (arrays: readonly Float64Array[]) => {
     for (let i = 1; i < arrays.length; i++) arrays[i].set(arrays[0]);
   };
-  const noise = drawing.noise.map((n) => ({ kind: n.kind, arrays: into(nameOf(n.input)) }));
-  const given = inputs.map((v) => into(nameOf(v)));
-  const results = new Map(drawing.steps.map((s) => [s, into(nameOf(s.result))]));
+  const noise = drawing.noise.map((n) => ({ kind: n.kind, arrays: arraysOf(n.input) })).filter((n) => n.arrays.length > 0);
+  const given = inputs.map(arraysOf);
+  const results = new Map(drawing.steps.map((s) => [s, arraysOf(s.result)]));
   return {
     input: (name) => into(name)[0],
-    outputs: last.outputs,
+    outputs: executables[executables.length - 1].outputs,
     run(rng) {
       for (const arrays of given) spread(arrays);
       for (const n of noise) {
-        if (n.arrays.length === 0) continue;
         fill(rng, n.kind, n.arrays[0]);
         spread(n.arrays);
       }
-      for (const { executable, steps } of programs) {
-        executable.run();
+      stages.forEach(({ steps }, k) => {
+        executables[k].run();
         let at = 0;
         for (const step of steps) {
           const arrays = results.get(step) ?? [];
-          const values = executable.outputs.slice(at, at + step.needs.length);
+          const values = executables[k].outputs.slice(at, at + step.needs.length);
           at += step.needs.length;
           if (arrays.length === 0) continue;
           step.run(rng, values, arrays[0]);
           spread(arrays);
         }
-      }
-      last.run();
+      });
     },
     dispose() {
-      for (const e of all) e.dispose();
+      for (const e of executables) e.dispose();
     },
   };
 }

@@ -16,18 +16,11 @@ import type { CheckedModel } from "../check/checked-model.ts";
 import type { BoundData } from "./bind-data.ts";
 import { blameAt } from "./blame.ts";
 import { makeFinisher, priorDraws } from "./finisher.ts";
-import { type Piece, unconstrainedSize } from "./piece.ts";
+import { type Piece, type PlacedPiece, takeFrom, unconstrainedSize } from "./piece.ts";
 import { Rejection } from "./rejection.ts";
 import { type LatentValues, makeUnconstrainer } from "./unconstrain.ts";
-import { type LatentSource, type LoweredTerm, total, namedValue, type Walk, walk } from "./walk.ts";
+import { type LatentSource, type LoweredTerm, namedValue, total, type Walk, walk } from "./walk.ts";
 
-/** A piece with its place in the unconstrained vector. */
-export interface PlacedPiece {
-  readonly name: string;
-  readonly offset: number;
-  readonly size: number;
-  readonly shape: Shape;
-}
 interface DensityOptions {
   readonly jacobian?: boolean;
   readonly prior?: boolean;
@@ -39,21 +32,16 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
   const { pieces, dimension } = layout;
   const { shapes } = layout;
   let image: Promise<ExecutableImage> | undefined;
+  let finisher: ReturnType<typeof makeFinisher> | undefined;
   let inverse: ((values: LatentValues) => Float64Array) | undefined;
   const unconstrain = (values: LatentValues): Float64Array =>
     (inverse ??= makeUnconstrainer(model, data, pieces, shapes, dimension))(values);
 
-  const coordinates = (b: Builder, u: Value, merged: boolean): LatentSource => {
-    let next = 0;
-    return {
-      kind: "coordinates",
-      merged,
-      take: () => {
-        const p = pieces[next++];
-        return b.slice(u, 0, p.offset, p.size);
-      },
-    };
-  };
+  const coordinates = (b: Builder, u: Value, merged: boolean): LatentSource => ({
+    kind: "coordinates",
+    merged,
+    take: takeFrom(b, u, pieces),
+  });
   const logDensity = (b: Builder, u: Value, { jacobian = true, prior = true }: DensityOptions = {}): Value => {
     const w = walk(b, model, data, coordinates(b, u, jacobian && prior));
     const terms = prior ? w.terms : w.terms.filter((t) => t.role !== "prior");
@@ -96,7 +84,7 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
       const plain = (options?.jacobian ?? true) && (options?.prior ?? true);
       return densityOf(dimension, instantiate(plain ? await densityImage() : compileWasm(densityProgram(options))));
     },
-    finisher: async (rng) => makeFinisher(model, data, pieces, dimension, rng),
+    finisher: async (rng) => (finisher ??= makeFinisher(model, data, pieces, dimension))(rng),
     unconstrain: (values, base) => {
       const b = createBuilder();
       const w = walk(b, model, data, coordinates(b, b.tensor(base, [dimension]), false));

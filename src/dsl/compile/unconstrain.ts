@@ -7,8 +7,7 @@ import { solveLower } from "../../runtime/numeric/linalg.ts";
 import { compileWasm, instantiate } from "../../runtime/wasm/backend.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { BoundData } from "./bind-data.ts";
-import type { Piece } from "./piece.ts";
-import type { PlacedPiece } from "./target.ts";
+import type { Piece, PlacedPiece } from "./piece.ts";
 import { walk } from "./walk.ts";
 
 /** Every latent, whole, by name. */
