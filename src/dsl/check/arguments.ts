@@ -6,18 +6,13 @@ import type { Context } from "./context.ts";
 
 const signatures = (d: Distribution): readonly Params[] => [d.params, ...(d.alternatives ?? []).map((a) => a.params)];
 const written = (d: Distribution, p: Params): string => `${d.name}(${Object.keys(p).join(", ")})`;
-/** "Gamma(alpha, beta), or Gamma(shape, rate)" */
-export function signatureText(d: Distribution): string {
-  const [own, ...others] = signatures(d);
-  return [
-    written(d, own),
-    ...others.map(
-      (p) =>
-        `${d.name}(${Object.keys(p)
-          .map((n) => `${n} =`)
-          .join(", ")})`,
-    ),
-  ].join(", or ");
+/** "by name also Gamma(shape =, rate =), Gamma(mean =, sd =)" */
+function alternativesText(d: Distribution): readonly string[] | undefined {
+  const named = (p: Params): string =>
+    `${d.name}(${Object.keys(p)
+      .map((n) => `${n} =`)
+      .join(", ")})`;
+  return d.alternatives?.length ? [`by name also ${d.alternatives.map((a) => named(a.params)).join(", ")}`] : undefined;
 }
 
 export interface Matched {
@@ -52,13 +47,13 @@ function explain(c: Context, d: Distribution, call: Call): void {
   const { report } = c.session;
   const known = new Set(signatures(d).flatMap((p) => Object.keys(p)));
   const unknown = call.arguments.find((a) => a.name && !known.has(a.name.name));
-  const notes = d.alternatives && d.alternatives.length > 0 ? [signatureText(d)] : undefined;
+  const notes = alternativesText(d);
   const usage = `it is ${written(d, d.params)}`;
   if (unknown?.name) {
     const near = didYouMean(unknown.name.name, known);
     report.error("PPL206", unknown.name.span, `${d.name} has no parameter ${unknown.name.name}`, {
       label: near ? `did you mean ${near}?` : usage,
-      notes: near ? [signatureText(d)] : notes,
+      notes: near ? [usage, ...(notes ?? [])] : notes,
     });
     return;
   }

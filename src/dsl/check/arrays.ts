@@ -134,6 +134,7 @@ export function addWriter(c: Context, entry: Entry, facts: PlaceFacts, span: Sou
   );
   elements.writers.push(writer);
   entry.pending = false;
+  if (elements.trailing) entry.type = { ...entry.type, shape: shapeOfElements(elements) };
   if (!other) return true;
   report.error("PPL504", span, `elements of ${entry.name} are given twice`, {
     label: `also given on ${report.line(other.span, span)}`,

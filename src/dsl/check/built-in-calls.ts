@@ -7,8 +7,9 @@ import type { Context } from "./context.ts";
 import { infer } from "./expressions.ts";
 import { isMisfit } from "./functions/define.ts";
 import { type BuiltIn, type FunctionParameter, findFunction, formsOf, signatureOf } from "./functions/index.ts";
-import { anyNumber, disjoint, formatRange } from "./ranges.ts";
+import { anyNumber, disjoint, isPoint } from "./ranges.ts";
 import { declarationOf, nameOf } from "./shape-messages.ts";
+import { adjective, needed } from "./supports.ts";
 import { describeShape, inherited, isUnknown, joinSizes, knownAtBind, unknownType, type ValueType } from "./value-type.ts";
 
 export function inferBuiltIn(c: Context, e: Call): ValueType {
@@ -97,8 +98,8 @@ function checkKind(c: Context, name: string, f: BuiltIn, p: FunctionParameter, e
     return false;
   }
   if (p.domain && disjoint(t.range, p.domain)) {
-    report.error("PPL204", e.span, `${nameOf(c, e)} is never ${formatRange(p.domain)}`, {
-      label: `${name} of it is not a number`,
+    report.error("PPL204", e.span, `${nameOf(c, e)} is ${isPoint(t.range) ? "not" : "never"} ${adjective(p.domain)}`, {
+      label: `${name} needs ${needed(p.domain, "argument")}`,
     });
   }
   return true;

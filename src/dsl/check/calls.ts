@@ -93,6 +93,7 @@ function callOwn(c: Context, f: FunctionStatement, e: Call): ValueType {
     else given.set(parameter, { at: a.value, type });
   }
   const base = inherited(...[...given.values()].map((g) => g.type));
+  if (new Set(names).size < names.length) return { ...unknownType, ...base };
   if (!good || given.size < names.length) {
     report.error(
       "PPL206",
@@ -111,9 +112,18 @@ function callOwn(c: Context, f: FunctionStatement, e: Call): ValueType {
     });
     return { ...unknownType, ...base };
   }
+  checkOnce(c, f);
   const line = `in the call of ${name} on ${report.line(e.span, f.span)}`;
   const result = report.through(line, () => bodyAt(c, f, (p) => given.get(p)?.type ?? unknownType));
   return result ?? { ...unknownType, ...base };
+}
+
+/** What is wrong with a body whatever its arguments are, said without a call. */
+export function checkOnce(c: Context, f: FunctionStatement): void {
+  const { checked, report, root } = c.session;
+  if (checked.has(f)) return;
+  checked.add(f);
+  report.afresh(() => bodyAt({ ...c, scope: root, frames: [], loops: [], guarded: true }, f, () => unknownType));
 }
 
 /** The body of a function at given types of its arguments. */

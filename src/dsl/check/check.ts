@@ -6,6 +6,7 @@ import type { Outcome, Source } from "../diagnostics.ts";
 import type { Distribution } from "../distributions/define.ts";
 import { distributions } from "../distributions/index.ts";
 import type { ModelFile, Statement } from "../language/ast.ts";
+import { checkOnce } from "./calls.ts";
 import type { CheckedModel, ModelSymbol } from "./checked-model.ts";
 import type { Context, Session } from "./context.ts";
 import { collectCallables, collectDefinitions, declareGlobals, mergeImports, type ResolveImport } from "./hoist.ts";
@@ -13,7 +14,7 @@ import { notYet } from "./not-yet.ts";
 import { Report } from "./report.ts";
 import { type Entry, kindWords, Scope } from "./scope.ts";
 import { checkStatements } from "./statements.ts";
-import { knownAtBind } from "./value-type.ts";
+import { isUnknown, knownAtBind } from "./value-type.ts";
 
 export interface CheckOptions {
   /** Reading files is the caller's: it appends the sources it reads to `sources`, and answers with the file's index there. */
@@ -43,7 +44,9 @@ export function checkModel(
     densities,
     distributions: options.distributions ?? distributions,
     constraints: options.constraints ?? constraints,
+    checked: new Set(),
     called: new Set(),
+    mentioned: new Set(),
     definitions: collectDefinitions(statements),
     entries: [],
     crossReads: [],
@@ -54,6 +57,7 @@ export function checkModel(
   const c: Context = { session, scope: root, loops: [], guarded: false, frames: [], perDraw: false, inConst: false };
   declareGlobals(c, statements);
   checkStatements(statements, c);
+  for (const f of functions.values()) checkOnce(c, f);
   finish(session, statements, own);
   const diagnostics = report.diagnostics();
   if (report.failed) return { diagnostics };
@@ -85,7 +89,7 @@ function finish(session: Session, statements: readonly Statement[], own: number)
         label: "a name without data is latent",
         notes: [`write ${e.name} ~ …, or data ${e.name}: … if it is observed`],
       });
-    } else if (e.kind === "data" && e.declared?.optional && !e.given) {
+    } else if (e.kind === "data" && e.declared?.optional && e.type.dtype === "real" && !e.given) {
       report.error("PPL507", e.span, `${e.name} may be missing, and has no ~`, {
         label: "missing entries are latent, and need a distribution",
         notes: [`write ${e.name} ~ …, or declare it without ?`],
@@ -104,8 +108,8 @@ function finish(session: Session, statements: readonly Statement[], own: number)
   }
 }
 
-function unused({ report }: Session, e: Entry): void {
-  if (e.given || e.unknown || (e.kind === "loop" && e.name.startsWith("_"))) return;
+function unused({ report, mentioned }: Session, e: Entry): void {
+  if (e.given || e.unknown || mentioned.has(e.name) || isUnknown(e.type) || (e.kind === "loop" && e.name.startsWith("_"))) return;
   report.warning("PPL208", e.span, `${e.name} is never used`, {
     label: e.kind === "loop" ? "every iteration does the same" : `it is ${kindWords[e.kind]}`,
   });

@@ -24,8 +24,12 @@ export interface Session extends Records {
   readonly root: Scope;
   readonly functions: ReadonlyMap<string, FunctionStatement>;
   readonly densities: ReadonlyMap<string, DensityStatement>;
+  /** Functions whose bodies have been looked at by themselves. */
+  readonly checked: Set<FunctionStatement>;
   /** Calls seen, so that unused definitions can be named. */
   readonly called: Set<string>;
+  /** Names used where they are not in force: not unused, then. */
+  readonly mentioned: Set<string>;
   /** Where each name of the model is first given by let, ~, quantity or predict, wherever that is. */
   readonly definitions: ReadonlyMap<string, SourceSpan>;
   /** Every let, quantity and loop entry of every block, for unused names. */

@@ -71,7 +71,10 @@ export function sizeOfAxis(c: Context, e: Expression): Size {
   if (t.shape?.length !== 0 || t.dtype === "real") {
     report.error("PPL309", e.span, `${report.text(e.span)} is ${t.shape?.length === 0 ? "a real number" : "an array"}`, {
       label: "a size is an integer",
-      notes: e.kind === "name" && t.shape?.length === 0 ? [`declare it int: data ${e.name}: int`] : undefined,
+      notes:
+        e.kind === "name" && t.shape?.length === 0 && c.scope.get(e.name)?.kind === "data"
+          ? [`declare it int: data ${e.name}: int`]
+          : undefined,
     });
     return undefined;
   }
@@ -117,7 +120,7 @@ function boundsOf(
   const lower = end(t.bounds.lower);
   const upper = end(t.bounds.upper);
   if (lower && upper && lower.range.lower > upper.range.upper) {
-    report.error("PPL210", t.bounds.span, `no number is ${report.text(t.bounds.span)}`, {
+    report.error("PPL210", t.bounds.span, `no number lies in ${report.text(t.bounds.span)}`, {
       label: "the lower bound is above the upper one",
     });
     return { range: anyNumber, stage: "const" };

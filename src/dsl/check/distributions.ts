@@ -14,6 +14,9 @@ import { inferTransformer } from "./transformed.ts";
 import { isTransformer, transformers } from "./transformers.ts";
 import { describeShape, inherited, joinShapes, joinSizes, type SymbolicShape, type ValueType } from "./value-type.ts";
 
+/** What a matrix in the place of a scale should have been. */
+export const matrixAdvice = ["for a covariance write MultiNormal(mu, Sigma), for its factor MultiNormalCholesky(mu, L)"];
+
 export const isDistributionCall = (c: Context, e: Expression): e is Call =>
   e.kind === "call" &&
   !c.session.functions.has(e.callee.name) &&
@@ -66,6 +69,7 @@ function plain(c: Context, d: Distribution, call: Call): DistributionType | unde
   const types = new Map<string, ValueType>();
   for (const [name, e] of matched.given) types.set(name, infer(c, e));
   const wide = matrixScale(d, matched.params, types);
+  if (!wide && plainMatrixBeside(c, d, matched.given, types)) return undefined;
   for (const [name, e] of matched.given) {
     const t = types.get(name);
     if (t && !(wide && d.affine?.scale === name && t.structure !== "diagonal"))
@@ -81,6 +85,24 @@ function matrixScale(d: Distribution, params: Params, types: ReadonlyMap<string,
   const structured =
     scale?.structure === "diagonal" || scale?.structure === "cholesky_corr" || scale?.structure === "cholesky_cov";
   return structured && scale?.shape?.length === 2;
+}
+
+/** A matrix of which nothing is known as the scale, beside a vector: neither elementwise nor a covariance. */
+function plainMatrixBeside(
+  c: Context,
+  d: Distribution,
+  given: ReadonlyMap<string, Expression>,
+  types: ReadonlyMap<string, ValueType>,
+): boolean {
+  const name = d.affine?.scale ?? "";
+  const e = given.get(name);
+  const beside = [...given].find(([n]) => n !== name && types.get(n)?.shape?.length === 1);
+  if (!d.matrixScale || !e || types.get(name)?.shape?.length !== 2 || !beside) return false;
+  c.session.report.error("PPL215", e.span, `${nameOf(c, e)} is a matrix, not known to be a Cholesky factor`, {
+    label: `${d.name} reads it element by element, and ${nameOf(c, beside[1], beside[0])} is ${describeShape(types.get(beside[0])?.shape ?? [])}`,
+    notes: matrixAdvice,
+  });
+  return true;
 }
 
 function matrixScaled(

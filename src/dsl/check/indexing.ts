@@ -109,8 +109,8 @@ function indexType(c: Context, e: Expression, what: string): ValueType {
     report.error("PPL207", e.span, `${nameOf(c, e)} is ${t.dtype === "bool" ? "true or false" : "a real number"}`, {
       label: [`${what} is an integer`, declarationOf(c, e)].filter((x) => x !== undefined).join("; "),
       notes:
-        e.kind === "name" && t.dtype === "real"
-          ? [`declare it int: ${e.name}: int`]
+        e.kind === "name" && t.dtype === "real" && c.scope.get(e.name)?.kind === "data"
+          ? [`declare it int: data ${e.name}: int${(t.shape?.length ?? 0) > 0 ? "[…]" : ""}`]
           : t.dtype === "bool"
             ? ["write (…) + 1 to choose between the first and the second"]
             : undefined,
@@ -176,7 +176,9 @@ function checkInRange(c: Context, e: Expression, value: Dimension, size: Size, b
     );
     return;
   }
-  if (!size) return;
+  // The size of an array that statements give piece by piece is that of the pieces so far.
+  const growing = base.kind === "name" && c.scope.get(base.name)?.elements !== undefined;
+  if (!size || growing) return;
   const high = extreme(c, value, "upper");
   const excess = high && constantOfDimension(minus(high, size));
   if (excess !== undefined && excess > 0 && !(only === "lower" && excess === 1)) {

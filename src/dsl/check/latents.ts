@@ -28,7 +28,7 @@ export function checkLatent(c: Context, s: SampleStatement): void {
     return;
   }
   const own = s.type && declaredType(c, s.type, { latentBounds: true });
-  if (known?.declared && s.type) {
+  if (known?.declared && s.type && !(known.guarded && c.guarded)) {
     report.error("PPL202", s.type.span, `the type of ${name} is given twice`, {
       label: `${name} is declared ${report.text(known.declared.span)} on ${report.line(known.span, s.span)}`,
     });

@@ -116,6 +116,7 @@ function shadows(c: Context, scope: Scope, place: Place): boolean {
 export function insideLoop(c: Context, kind: string, place: Place): void {
   const { report } = c.session;
   const loop = c.loops[c.loops.length - 1];
+  c.session.mentioned.add(loop.name);
   const text = `${place.name.name}[${loop.name}]`;
   report.error("PPL501", place.span, `${place.name.name} is given anew in every iteration of the loop over ${loop.name}`, {
     label: `did you mean ${text}?`,
@@ -164,6 +165,7 @@ function visibleArray(c: Context, name: string): Entry | undefined {
 
 export function repeatedPlace(c: Context, place: Place, loop: string): void {
   const { report } = c.session;
+  c.session.mentioned.add(loop);
   report.error("PPL501", place.span, `${report.text(place.span)} is given anew in every iteration of the loop over ${loop}`, {
     label: `${loop} is not among its subscripts`,
     notes: ["every element has exactly one ~ or let"],

@@ -59,9 +59,18 @@ const isAfter = (a: SourceSpan, b: SourceSpan): boolean => a.file === b.file && 
 
 function missing(c: Context, name: string, span: SourceSpan): void {
   const { report, definitions, root } = c.session;
-  const definition = frameOf(c) ? undefined : definitions.get(name);
+  const definition = definitions.get(name);
   if (definition) {
     const line = report.line(definition, span);
+    c.session.mentioned.add(name);
+    const frame = frameOf(c);
+    if (frame) {
+      report.error("PPL203", span, `${name} is not seen by ${frame.name}`, {
+        label: `given on ${line}; functions see data, consts, params and the lets above them`,
+        notes: [`pass it as an argument of ${frame.name}`],
+      });
+      return;
+    }
     if (isAfter(definition, span)) {
       report.error("PPL203", span, `${name} is used before it is given`, {
         label: `given on ${line}`,

@@ -36,6 +36,16 @@ export class Report {
       this.trail = before;
     }
   }
+  /** Findings that no call has to do with. */
+  afresh<T>(f: () => T): T {
+    const before = this.trail;
+    this.trail = [];
+    try {
+      return f();
+    } finally {
+      this.trail = before;
+    }
+  }
   private add(d: Diagnostic): void {
     const key = `${d.code} ${d.span.file} ${d.span.start} ${d.span.end}`;
     if (this.found.has(key)) return;

@@ -4,7 +4,7 @@ import type { Role } from "./checked-model.ts";
 import type { Context } from "./context.ts";
 import { constantOfDimension, isOne } from "./dimensions.ts";
 import { type DistributionType, shapeOfDistribution } from "./distribution-type.ts";
-import { inferDistribution } from "./distributions.ts";
+import { inferDistribution, matrixAdvice } from "./distributions.ts";
 import { infer } from "./expressions.ts";
 import { checkLatent } from "./latents.ts";
 import { repeatedPlace } from "./lets.ts";
@@ -14,6 +14,8 @@ import type { Entry } from "./scope.ts";
 import { adviceFor, declarationOf, nameOf } from "./shape-messages.ts";
 import {
   describeShape,
+  formatSize,
+  formatSymbolicShape,
   isUnknown,
   joinShapes,
   knownAtBind,
@@ -89,6 +91,7 @@ function checkObserved(c: Context, s: SampleStatement, role: Role): void {
   if (entry) {
     entry.given = true;
     const repeated = role === "penalty" ? undefined : c.loops.find((l) => !t.varies.has(l.key));
+    if (repeated) c.session.mentioned.add(repeated.name);
     if (s.place && repeated && entry.kind === "data") {
       if (s.place.subscripts.length === 0) {
         report.error(
@@ -173,7 +176,6 @@ export function checkFit(
   if (events !== "misfit" && batch !== "misfit" && !(stretched && !mayStretch)) return;
   const distribution = nameOf(c, s.distribution.call, d.name);
   const [a, b] = [target, shape ?? d.batch ?? []];
-  const index = c.loops.length > 0 && a.length < b.length ? c.loops[c.loops.length - 1].name : undefined;
   report.error("PPL308", s.span, `${text} is ${describeShape(a)}, ${distribution} ${describeShape(b)}`, {
     label: [
       `the arguments of ${d.name} ${d.event > 0 ? "and its value do not fit" : `have the shape of what stands left of ~, or are numbers`}`,
@@ -181,14 +183,21 @@ export function checkFit(
     ]
       .filter((x) => x !== undefined)
       .join("; "),
-    notes: d.plainMatrixScale
-      ? [
-          "a matrix as a scale is read element by element; for a covariance write MultiNormal(mu, Sigma) or MultiNormalCholesky(mu, L)",
-        ]
-      : index
-        ? [`index the arguments too: …[${index}]`]
-        : (adviceFor(a, b) ?? undefined),
+    notes: d.plainMatrixScale ? matrixAdvice : fitAdvice(c, s, a, b),
   });
+}
+/** Index the arguments, declare the shape, or go row by row. */
+function fitAdvice(c: Context, s: SampleStatement, target: SymbolicShape, given: SymbolicShape): readonly string[] | undefined {
+  const text = nameOf(c, s.target, "x");
+  const loop = c.loops[c.loops.length - 1];
+  if (target.length < given.length) {
+    if (loop) return [`index the arguments too: …[${loop.name}]`];
+    const latent = s.place && c.scope.get(s.place.name.name)?.kind === "latent";
+    return latent ? [`declare its shape: ${text}: real${formatSymbolicShape(given)} ~ …, or leave the type out`] : undefined;
+  }
+  if (target.length > given.length)
+    return [`go row by row: for n in 1..${formatSize(target[0])} { ${text}[n] ~ … }, with the arguments of each row`];
+  return adviceFor(target, given);
 }
 const sameAxes = (a: SymbolicShape, b: SymbolicShape): boolean =>
   a.length === b.length &&

@@ -2,7 +2,7 @@
 import type { SourceSpan } from "../diagnostics.ts";
 import type { Expression } from "../language/ast.ts";
 import type { Context } from "./context.ts";
-import { compareDimensions, formatDimension } from "./dimensions.ts";
+import { compareDimensions, constantOfDimension, formatDimension } from "./dimensions.ts";
 import { describeShape, joinSizes, type SymbolicShape, type ValueType } from "./value-type.ts";
 
 /** "alpha is declared real[N] on line 2", of a name that has a declaration. */
@@ -51,7 +51,8 @@ export function adviceFor(a: SymbolicShape, b: SymbolicShape): readonly string[]
   }
   for (let i = 0; i < a.length; i++) {
     const [x, y] = [a[i], b[i]];
-    if (x && y && joinSizes(x, y) === "misfit" && compareDimensions(x, y) === "different") {
+    const literals = x && y && constantOfDimension(x) !== undefined && constantOfDimension(y) !== undefined;
+    if (x && y && !literals && joinSizes(x, y) === "misfit" && compareDimensions(x, y) === "different") {
       const [p, q] = [formatDimension(x), formatDimension(y)];
       return [
         `${p} and ${q} are different sizes, even where the data make them equal: declare both with one name if they are one size`,

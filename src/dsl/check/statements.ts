@@ -1,7 +1,6 @@
 // Statements of the model, in text order.
 import { unreachable } from "../../runtime/errors.ts";
 import type { DeclareStatement, PredictStatement, Statement } from "../language/ast.ts";
-import { bodyAt } from "./calls.ts";
 import type { Context } from "./context.ts";
 import { checkFor, checkIf } from "./control.ts";
 import { declaredType } from "./declared-types.ts";
@@ -39,7 +38,6 @@ function checkStatement(c: Context, s: Statement): void {
       return;
     case "fn":
       if (!atTop(c)) misplaced(c, s);
-      else bodyAt(c, s, () => unknownType);
       return;
     case "density":
       if (!atTop(c)) misplaced(c, s);

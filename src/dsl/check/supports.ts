@@ -4,6 +4,7 @@ import type { Param } from "../distributions/define.ts";
 import type { Expression } from "../language/ast.ts";
 import { implies, rangeOfConstraint } from "./constraint-facts.ts";
 import type { Context } from "./context.ts";
+import { infer } from "./expressions.ts";
 import { elementRange } from "./functions/define.ts";
 import { declaredAbove, declaredBelow, disjoint, formatRange, isPoint, type Range } from "./ranges.ts";
 import type { Entry } from "./scope.ts";
@@ -15,9 +16,9 @@ const isPositive = (r: Range): boolean => r.lower === 0 && r.upper === inf && r.
 const isNonnegative = (r: Range): boolean => r.lower === 0 && r.upper === inf && !r.lowerOpen;
 const isUnit = (r: Range): boolean => r.lower === 0 && r.upper === 1;
 /** "a positive sigma", "theta between 0 and 1" */
-const needed = (r: Range, name: string): string =>
+export const needed = (r: Range, name: string): string =>
   isPositive(r) ? `a positive ${name}` : isNonnegative(r) ? `a nonnegative ${name}` : `${name} ${formatRange(r)}`;
-const adjective = (r: Range): string => (isPositive(r) ? "positive" : isNonnegative(r) ? "nonnegative" : formatRange(r));
+export const adjective = (r: Range): string => (isPositive(r) ? "positive" : isNonnegative(r) ? "nonnegative" : formatRange(r));
 /** The type that has this range, as it is declared. */
 function typeWord(r: Range, integer: boolean): string {
   if (!integer && isPositive(r)) return "positive";
@@ -50,6 +51,10 @@ export function checkSupport(c: Context, distribution: string, name: string, p: 
     checkStructure(c, distribution, name, p, e, t);
     return;
   }
+  if (e.kind === "array") {
+    for (const x of e.elements) checkSupport(c, distribution, name, p, x, infer(c, x));
+    return;
+  }
   const need = rangeOfConstraint(p.constraint, p.bounds);
   const have = elementRange(t);
   if (disjoint(have, need)) {
@@ -65,7 +70,8 @@ export function checkSupport(c: Context, distribution: string, name: string, p: 
     return;
   }
   const entry = declaredEntry(c, e);
-  if (!entry) return;
+  // Counts are declared int by habit; bind holds the data's values against the parameter.
+  if (!entry || (entry.kind === "data" && p.constraint.discrete)) return;
   const below = declaredBelow(have, need);
   const above = declaredAbove(have, need);
   if (!below && !above) return;
@@ -109,11 +115,27 @@ function remedy(c: Context, entry: Entry, need: Range, integer: boolean): string
   return `declare what it may be: ${entry.name}: ${word}${shape} ~ …`;
 }
 
+/** The elements of a vector that is written out in numbers. */
+function literalNumbers(c: Context, e: Expression): readonly number[] | undefined {
+  if (e.kind !== "array") return undefined;
+  const numbers = e.elements
+    .map((x) => infer(c, x))
+    .map((t) => (t.shape?.length === 0 && isPoint(t.range) ? t.range.lower : undefined));
+  return numbers.every((x) => x !== undefined) ? numbers : undefined;
+}
+
 /** A simplex, a Cholesky factor, a covariance: certain errors are those of declared names. */
 function checkStructure(c: Context, distribution: string, name: string, p: Param, e: Expression, t: ValueType): void {
   const have = t.structure ? c.session.constraints.get(t.structure) : undefined;
   if (have && implies(have, p.constraint)) return;
   if (t.structure === "diagonal") return;
+  const numbers = literalNumbers(c, e);
+  if (numbers && !p.constraint.contains(numbers, [numbers.length], {})) {
+    c.session.report.error("PPL215", e.span, `${nameOf(c, e)} is not ${p.constraint.words}`, {
+      label: `${distribution} needs ${p.constraint.words} as ${name}`,
+    });
+    return;
+  }
   const entry = declaredEntry(c, e);
   if (!entry && !have) return;
   const { report } = c.session;
@@ -124,6 +146,6 @@ function checkStructure(c: Context, distribution: string, name: string, p: Param
     label: [`${distribution} needs ${p.constraint.words} as ${name}`, entry && whereFrom(c, entry, e)]
       .filter((x) => x !== undefined)
       .join("; "),
-    notes: entry && sizes ? [`declare it so: ${kind}${entry.name}: ${word}`] : undefined,
+    notes: entry && sizes && !have ? [`declare it so: ${kind}${entry.name}: ${word}`] : undefined,
   });
 }

@@ -5,7 +5,7 @@ import { constantOf, shapeOf } from "../../../runtime/ir/graph.ts";
 import { constantOfDimension } from "../dimensions.ts";
 import { anyNumber, nonnegative, nonpositive, positive, type Range, range, undeclared, unit } from "../ranges.ts";
 import type { ValueType } from "../value-type.ts";
-import { array, asNumber, asReal, type BuiltIn, elementRange, type FunctionParameter, sizeFrom } from "./define.ts";
+import { any, array, asNumber, asReal, type BuiltIn, elementRange, type FunctionParameter, sizeFrom } from "./define.ts";
 
 type Axes = readonly number[] | undefined;
 interface Reduction {
@@ -14,6 +14,8 @@ interface Reduction {
   /** Ints give an int. */
   readonly integers?: true;
   readonly neutral?: number;
+  /** Of a single number, itself. */
+  readonly numbers?: true;
 }
 const axisParameter: FunctionParameter = { name: "axis", kind: "size", named: true };
 
@@ -32,7 +34,7 @@ function reduction(
       name,
       aliases: facts.aliases,
       doc: `${doc}, over all elements.`,
-      parameters: [array("x")],
+      parameters: [facts.numbers ? any("x") : array("x")],
       neutral: facts.neutral,
       result: ([x]) => ({ dtype: dtypeOf(x), shape: [], range: rangeOf(x) }),
       lower: (b, [x]) => lower(b, prepared(b, x), undefined),
@@ -128,22 +130,25 @@ function logSoftmax(b: Builder, x: Value): Value {
 }
 
 export const reductions: readonly BuiltIn[] = [
-  ...reduction("sum", "The sum", (b, x, axes) => b.sum(x, axes), { range: signOnly, integers: true, neutral: 0 }),
+  ...reduction("sum", "The sum", (b, x, axes) => b.sum(x, axes), { range: signOnly, integers: true, neutral: 0, numbers: true }),
   ...reduction("prod", "The product", (b, x, axes) => b.prod(x, axes), {
     range: (x) => (x.lower >= 0 ? (x.upper <= 1 ? unit : nonnegative) : anyNumber),
     integers: true,
     neutral: 1,
+    numbers: true,
   }),
-  ...reduction("mean", "The mean", mean, { range: same }),
+  ...reduction("mean", "The mean", mean, { range: same, numbers: true }),
   ...reduction("min", "The smallest element", (b, x, axes) => b.reduceMin(x, axes), {
     range: same,
     integers: true,
     neutral: Number.POSITIVE_INFINITY,
+    numbers: true,
   }),
   ...reduction("max", "The largest element", (b, x, axes) => b.reduceMax(x, axes), {
     range: same,
     integers: true,
     neutral: Number.NEGATIVE_INFINITY,
+    numbers: true,
   }),
   ...reduction("variance", "The sample variance, divisor n - 1", variance, { aliases: ["var"], range: () => nonnegative }),
   ...reduction("sd", "The sample standard deviation, divisor n - 1", (b, x, axes) => b.sqrt(variance(b, x, axes)), {
@@ -153,6 +158,7 @@ export const reductions: readonly BuiltIn[] = [
   ...reduction("logsumexp", "log of the sum of exp(x)", (b, x, axes) => b.logSumExp(x, axes), {
     aliases: ["log_sum_exp"],
     neutral: Number.NEGATIVE_INFINITY,
+    numbers: true,
   }),
   {
     name: "any",
