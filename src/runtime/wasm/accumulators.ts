@@ -38,7 +38,6 @@ export class Accumulators {
   private readonly targets = new Map<string, Target>();
   /** Some loop outside `depth` is reduced too: contributions are combined in memory. */
   private readonly inMemory: boolean;
-  private used = 0;
 
   constructor(context: GroupContext, { space, variables }: Report, sink: ReduceSink, nest: readonly AxisVariable[]) {
     this.context = context;
@@ -115,15 +114,24 @@ export class Accumulators {
           : this.put(at, total, access, true)),
       );
     }
-    this.used++;
     return out;
   }
 
   /** A finished element, or two. */
   private put(at: Index, x: Op<"v128">, access: Access, single: boolean): Statement[] {
-    if (isConstant(at) && x.scope === this.context.w.graph.root) this.context.setElement(this.value, at.constant, x);
+    const { graph } = this.context.w;
+    const out: Statement[] = [];
+    let held = x;
+    if (isConstant(at) && x.scope === graph.root) {
+      // Computed here and now: what it reads from memory may be gone when it is used.
+      const local = this.context.f.local("v128");
+      out.push({ kind: "set", local, value: x });
+      held = graph.local(local, graph.root);
+      this.context.setElement(this.value, at.constant, held);
+    }
     const home = this.context.layout.homes.get(this.value);
-    return home === undefined ? [] : access.store(home, at, x, single);
+    if (home !== undefined) out.push(...access.store(home, at, held, single));
+    return out;
   }
   private combine(a: Op<"v128">, b: Op<"v128">): Op<"v128"> {
     return this.context.w.number(this.rawCombine(a, b));

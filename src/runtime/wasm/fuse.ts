@@ -80,6 +80,7 @@ class Fuser {
   private hold(v: Value): void {
     if (this.held.has(v)) return;
     this.held.add(v);
+    this.copies.delete(v);
     if (this.roles.of(v) === "routine") {
       // The results of one routine are made by one call.
       if ([...this.sinks.keys()].some((other) => other.node === v.node)) return;
