@@ -1,9 +1,9 @@
 // What commands read: models, data files, NAME=VALUE pairs, numbers.
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
+import { readDataFile } from "../data-files.ts";
 import type { DataSet, DataValue } from "../dsl/data/value.ts";
 import { UsageError } from "../runtime/errors.ts";
-import { readDataFile } from "../runtime/platform/data-files.ts";
 import { readBytes } from "../runtime/platform/files.ts";
 import { dataBeside } from "../runtime/platform/model-files.ts";
 

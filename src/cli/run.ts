@@ -1,5 +1,6 @@
 // ppl run
 import { join } from "node:path";
+import { readDataFile } from "../data-files.ts";
 import { renderDiagnostic } from "../dsl/render-diagnostic.ts";
 import type { Fit } from "../fit.ts";
 import type { Verdict } from "../inference/engine.ts";
@@ -8,8 +9,7 @@ import { jsonText } from "../inference/report/json.ts";
 import { loadModel } from "../load.ts";
 import { drawSeed, engineNamed, type Posterior, type StartValues } from "../model.ts";
 import { UsageError } from "../runtime/errors.ts";
-import { readDataFile } from "../runtime/platform/data-files.ts";
-import { saveFit } from "../runtime/platform/save.ts";
+import { saveFit } from "../save.ts";
 import { hashFile, readAssignments, readData, readInteger } from "./inputs.ts";
 import type { ExitCode } from "./main.ts";
 import { startProgress } from "./progress.ts";

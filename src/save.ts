@@ -1,9 +1,9 @@
-// Writes a run's folder: run.json, summary.json, one CSV a chain.
-import type { Fit } from "../../fit.ts";
-import { chainCsv } from "../../inference/report/csv.ts";
-import { jsonText } from "../../inference/report/json.ts";
-import { writeFolder } from "./files.ts";
-import { packageVersion } from "./version.ts";
+// Writes a run's folder: run.json, summary.json, one CSV a chain. Node only.
+import type { Fit } from "./fit.ts";
+import { chainCsv } from "./inference/report/csv.ts";
+import { jsonText } from "./inference/report/json.ts";
+import { writeFolder } from "./runtime/platform/files.ts";
+import { packageVersion } from "./runtime/platform/version.ts";
 
 export interface RunFacts {
   readonly model: string;

@@ -1,9 +1,8 @@
-// Data files, by their endings.
-import { basename } from "node:path";
-import { readJson } from "../../dsl/data/json.ts";
-import type { DataSet } from "../../dsl/data/value.ts";
-import { UsageError } from "../errors.ts";
-import { readBytes } from "./files.ts";
+// Data files, by their endings. Node only.
+import { readJson } from "./dsl/data/json.ts";
+import type { DataSet } from "./dsl/data/value.ts";
+import { UsageError } from "./runtime/errors.ts";
+import { readBytes } from "./runtime/platform/files.ts";
 
 /** .json, .csv, .npy, each also with .gz. The variable of NAME.npy is NAME. */
 export async function readDataFile(path: string): Promise<DataSet> {
@@ -11,12 +10,12 @@ export async function readDataFile(path: string): Promise<DataSet> {
   const ending = /\.([a-z]+)$/i.exec(plain)?.[1].toLowerCase();
   if (ending === "json") return readJson(path, text(path));
   if (ending === "csv") {
-    const { readCsv } = await import("../../dsl/data/csv.ts");
+    const { readCsv } = await import("./dsl/data/csv.ts");
     return readCsv(path, text(path));
   }
   if (ending === "npy") {
-    const { readNpy } = await import("../../dsl/data/npy.ts");
-    return new Map([[basename(plain).slice(0, -4), readNpy(path, readBytes(path))]]);
+    const { readNpy } = await import("./dsl/data/npy.ts");
+    return new Map([[plain.slice(0, -".npy".length).split(/[\\/]/).at(-1) ?? plain, readNpy(path, readBytes(path))]]);
   }
   throw new UsageError(`${path}: data files end in .json, .csv or .npy (each also with .gz)`);
 }
