@@ -1,7 +1,7 @@
 // The engine `hmc`: Hamiltonian Monte Carlo with a fixed integration time and jittered steps.
 import { defineEngine } from "../engine.ts";
 import { runHamiltonianChain } from "../hmc/chain.ts";
-import { createStaticKernel } from "../hmc/static.ts";
+import { createStaticKernel, SIZE_OF_STATIC } from "../hmc/static.ts";
 import { refuseSampling } from "./refuse.ts";
 import { chainOptions, samplerOptions } from "./sampler-options.ts";
 
@@ -26,7 +26,11 @@ jittered, so that no trajectory keeps closing on itself. The warm-up is that of 
   precision: "float64",
   refuse: refuseSampling,
   run: (density, options, context) =>
-    runHamiltonianChain(density, chainOptions(options, context.start !== undefined), context, (hamiltonian, start) =>
-      createStaticKernel(hamiltonian, start, options.integrationTime, options.maxSteps),
+    runHamiltonianChain(
+      density,
+      chainOptions(options, context.start !== undefined),
+      context,
+      SIZE_OF_STATIC,
+      (hamiltonian, start) => createStaticKernel(hamiltonian, start, options.integrationTime, options.maxSteps),
     ),
 });

@@ -1,7 +1,7 @@
 // The engine `nuts`: the no-U-turn sampler with multinomial weights and Stan's warm-up.
 import { defineEngine } from "../engine.ts";
 import { runHamiltonianChain } from "../hmc/chain.ts";
-import { createNoUTurn } from "../hmc/tree.ts";
+import { createNoUTurn, sizeOfNoUTurn } from "../hmc/tree.ts";
 import { refuseSampling } from "./refuse.ts";
 import { chainOptions, samplerOptions } from "./sampler-options.ts";
 
@@ -20,7 +20,11 @@ gradients (Seyboldt, Carlson and Carpenter 2025).`,
   precision: "float64",
   refuse: refuseSampling,
   run: (density, options, context) =>
-    runHamiltonianChain(density, chainOptions(options, context.start !== undefined), context, (hamiltonian, start) =>
-      createNoUTurn(hamiltonian, start, options.maxDepth),
+    runHamiltonianChain(
+      density,
+      chainOptions(options, context.start !== undefined),
+      context,
+      sizeOfNoUTurn(options.maxDepth),
+      (hamiltonian, start) => createNoUTurn(hamiltonian, start, options.maxDepth),
     ),
 });

@@ -1,7 +1,6 @@
 // What map and mle share: several starts, the best optimum, and whether the starts agree.
 import type { LogDensity } from "../../runtime/target.ts";
 import { defineOptions, type Options, type Result, type RunContext, type Verdict } from "../engine.ts";
-import { createPoint } from "../hmc/phase.ts";
 import { findStart } from "../hmc/start.ts";
 import { negativeHessian, standardErrors } from "../optimize/hessian.ts";
 import { maximize, type Optimum } from "../optimize/lbfgs.ts";
@@ -24,7 +23,8 @@ export const optimumOptions = defineOptions({
 const SAME = 1e-4;
 
 export function findOptimum(density: LogDensity, options: Options<typeof optimumOptions>, context: RunContext): Result {
-  const point = createPoint(density.dimension);
+  const { dimension } = density;
+  const point = { position: new Float64Array(dimension), gradient: new Float64Array(dimension), logDensity: Number.NaN };
   const evaluator = {
     evaluate() {
       point.logDensity = density.evaluate(point.position, point.gradient);

@@ -4,7 +4,7 @@ import type { LogDensity } from "../../runtime/target.ts";
 import type { Result, RunContext } from "../engine.ts";
 import { createHamiltonian, type Hamiltonian } from "./hamiltonian.ts";
 import { createMetric, type MetricKind } from "./metric.ts";
-import { createPoint, type Point } from "./phase.ts";
+import { createPhaseSpace, type Point } from "./phase.ts";
 import { findStart } from "./start.ts";
 import type { Kernel } from "./tree.ts";
 import { createWarmup, type WarmupOptions } from "./warmup.ts";
@@ -28,12 +28,19 @@ export function* runHamiltonianChain(
   density: LogDensity,
   options: ChainOptions,
   context: RunContext,
+  kernelSize: { readonly points: number; readonly vectors: number },
   createKernel: (hamiltonian: Hamiltonian, start: Point) => Kernel,
 ): Generator<undefined, Result, undefined> {
   const { rng } = context;
   const { dimension } = density;
-  const hamiltonian = createHamiltonian(density, createMetric(options.metric, dimension));
-  const start = createPoint(dimension);
+  // Beside those of the kernel: the start, one to seek the step size with, and the metric.
+  const space = createPhaseSpace(dimension, {
+    points: kernelSize.points + 2,
+    vectors: kernelSize.vectors + 1,
+    matrices: options.metric === "dense" ? 1 : 0,
+  });
+  const hamiltonian = createHamiltonian(density, space, createMetric(options.metric, space));
+  const start = space.createPoint();
   const failure = findStart(hamiltonian, start, options.radius, rng.split("start"), context.start);
   if (failure !== undefined) return { failure, verdicts: [], traces: {} };
 
@@ -101,7 +108,7 @@ export function* runHamiltonianChain(
           stats: warmupDraws.stats(warmupDraws.count),
         }
       : undefined,
-    adaptation: { stepSize: warmup.stepSize, metric: options.metric, inverseMetric: hamiltonian.metric.inverse.slice() },
+    adaptation: { stepSize: warmup.stepSize, metric: options.metric, inverseMetric: hamiltonian.metric.inverse() },
     seconds: { warmup: (ended - began) / 1000, sampling: (now - ended) / 1000 },
     evaluations: hamiltonian.evaluations,
     interrupted,

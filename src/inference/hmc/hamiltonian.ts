@@ -2,24 +2,26 @@
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import type { LogDensity } from "../../runtime/target.ts";
 import type { Metric } from "./metric.ts";
-import type { Point } from "./phase.ts";
+import type { PhaseSpace, Point } from "./phase.ts";
 
 export interface Hamiltonian {
   readonly dimension: number;
+  readonly space: PhaseSpace;
   readonly metric: Metric;
   /** Evaluations of the log density with its gradient so far. */
   evaluations: number;
   /** Log density and gradient at z.position. */
-  evaluate(z: Point): void;
+  evaluate(z: Pick<Point, "position" | "gradient" | "logDensity">): void;
   /** A new momentum at z, and the energy there. */
   refresh(z: Point, rng: Rng): void;
   /** One step of signed size from z; every field of `next` is written, z is left alone. */
   leapfrog(z: Point, step: number, next: Point): void;
 }
 
-export function createHamiltonian(density: LogDensity, metric: Metric): Hamiltonian {
+export function createHamiltonian(density: LogDensity, space: PhaseSpace, metric: Metric): Hamiltonian {
   return {
     dimension: density.dimension,
+    space,
     metric,
     evaluations: 0,
     evaluate(z) {

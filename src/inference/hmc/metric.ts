@@ -1,15 +1,16 @@
-// The metric of the kinetic energy p' M⁻¹ p / 2: unit, diagonal or dense, with the loops of a leapfrog step that depend on it.
+// The metric of the kinetic energy p' M⁻¹ p / 2: unit, diagonal or dense, with the parts of a leapfrog step that depend on it.
 import type { Rng } from "../../runtime/numeric/rng.ts";
-import type { Point } from "./phase.ts";
+import type { PhaseSpace, Point } from "./phase.ts";
 
 export type MetricKind = "unit" | "diag" | "dense";
 
-/** What a Hamiltonian needs of a metric. `inverse` is M⁻¹: the diagonal, or the full matrix row-major. */
+/** What a Hamiltonian needs of a metric. */
 export interface Metric {
   readonly kind: MetricKind;
-  readonly inverse: Float64Array;
-  /** Call after `inverse` was written. False: it is not positive definite, and the metric is as before. */
-  update(): boolean;
+  /** M⁻¹: the diagonal, or the full matrix row-major. */
+  inverse(): Float64Array;
+  /** Takes M⁻¹ on. False: it is not positive definite, and the metric is as before. */
+  update(inverse: Float64Array): boolean;
   /** p ~ Normal(0, M) at `z`, its velocity with it; returns the kinetic energy. */
   refresh(z: Point, rng: Rng): number;
   /** Half a kick and the drift: p' = p + h/2 g(q), q' = q + h M⁻¹ p'. */
@@ -18,24 +19,26 @@ export interface Metric {
   kick(next: Point, step: number): number;
 }
 
-export function createMetric(kind: MetricKind, dimension: number): Metric {
-  return kind === "dense" ? createDenseMetric(dimension) : createDiagonalMetric(kind, dimension);
+export function createMetric(kind: MetricKind, space: PhaseSpace): Metric {
+  return kind === "dense" ? createDenseMetric(space) : createDiagonalMetric(kind, space);
 }
 
-function createDiagonalMetric(kind: "unit" | "diag", dimension: number): Metric {
-  const inverse = new Float64Array(dimension).fill(1);
+function createDiagonalMetric(kind: "unit" | "diag", space: PhaseSpace): Metric {
+  const { dimension, loops } = space;
+  const { address, values: inverse } = space.createVector();
+  inverse.fill(1);
   /** sqrt(M), the standard deviations of the momentum. */
   const scale = new Float64Array(dimension).fill(1);
   return {
     kind,
-    inverse,
-    update() {
-      for (let i = 0; i < dimension; i++) if (!(inverse[i] > 0 && inverse[i] < Number.POSITIVE_INFINITY)) return false;
-      for (let i = 0; i < dimension; i++) scale[i] = 1 / Math.sqrt(inverse[i]);
+    inverse: () => inverse.slice(),
+    update(given) {
+      for (let i = 0; i < dimension; i++) if (!(given[i] > 0 && given[i] < Number.POSITIVE_INFINITY)) return false;
+      inverse.set(given);
+      for (let i = 0; i < dimension; i++) scale[i] = 1 / Math.sqrt(given[i]);
       return true;
     },
-    refresh(z, rng) {
-      const { momentum: p, velocity: v } = z;
+    refresh({ momentum: p, velocity: v }, rng) {
       rng.fillNormal(p);
       let twice = 0;
       for (let i = 0; i < dimension; i++) {
@@ -48,57 +51,34 @@ function createDiagonalMetric(kind: "unit" | "diag", dimension: number): Metric 
       return twice / 2;
     },
     kickAndDrift(z, step, next) {
-      const { position: q, momentum: p, gradient: g } = z;
-      const { position: qNext, momentum: pNext } = next;
-      const half = step / 2;
-      for (let i = 0; i < dimension; i++) {
-        const pi = p[i] + half * g[i];
-        pNext[i] = pi;
-        qNext[i] = q[i] + step * (inverse[i] * pi);
-      }
+      loops.kickAndDrift(z.address, next.address, address, step);
     },
-    kick(next, step) {
-      const { momentum: p, velocity: v, gradient: g } = next;
-      const half = step / 2;
-      let twice = 0;
-      for (let i = 0; i < dimension; i++) {
-        const pi = p[i] + half * g[i];
-        const vi = inverse[i] * pi;
-        p[i] = pi;
-        v[i] = vi;
-        twice += pi * vi;
-      }
-      return twice / 2;
-    },
+    kick: (next, step) => loops.kick(next.address, address, step) / 2,
   };
 }
 
-function createDenseMetric(dimension: number): Metric {
-  const inverse = new Float64Array(dimension * dimension);
+function createDenseMetric(space: PhaseSpace): Metric {
+  const { dimension, loops } = space;
+  const { address, values: rows, rowLength } = space.createMatrix();
   /** L of M⁻¹ = L L', lower triangle row-major. */
-  const factor = new Float64Array(dimension * dimension);
-  const previous = new Float64Array(dimension * dimension);
-  for (let i = 0; i < dimension; i++) inverse[i * dimension + i] = factor[i * dimension + i] = 1;
+  let factor = new Float64Array(dimension * dimension);
+  let spare = new Float64Array(dimension * dimension);
+  for (let i = 0; i < dimension; i++) rows[i * rowLength + i] = factor[i * dimension + i] = 1;
   const noise = new Float64Array(dimension);
-
-  function velocity(p: Float64Array, v: Float64Array): number {
-    let twice = 0;
-    for (let i = 0, at = 0; i < dimension; i++) {
-      let sum = 0;
-      for (let j = 0; j < dimension; j++, at++) sum += inverse[at] * p[j];
-      v[i] = sum;
-      twice += p[i] * sum;
-    }
-    return twice / 2;
-  }
   return {
     kind: "dense",
-    inverse,
-    update() {
-      previous.set(factor);
-      if (cholesky(inverse, factor, dimension)) return true;
-      factor.set(previous);
-      return false;
+    inverse() {
+      const whole = new Float64Array(dimension * dimension);
+      for (let i = 0; i < dimension; i++) whole.set(rows.subarray(i * rowLength, i * rowLength + dimension), i * dimension);
+      return whole;
+    },
+    update(given) {
+      if (!cholesky(given, spare, dimension)) return false;
+      const previous = factor;
+      factor = spare;
+      spare = previous;
+      for (let i = 0; i < dimension; i++) rows.set(given.subarray(i * dimension, (i + 1) * dimension), i * rowLength);
+      return true;
     },
     refresh(z, rng) {
       // p = L'⁻¹ ε has covariance (L L')⁻¹ = M.
@@ -109,21 +89,16 @@ function createDenseMetric(dimension: number): Metric {
         for (let j = i + 1; j < dimension; j++) sum -= factor[j * dimension + i] * p[j];
         p[i] = sum / factor[i * dimension + i];
       }
-      return velocity(p, z.velocity);
+      return loops.velocity(z.address, address) / 2;
     },
     kickAndDrift(z, step, next) {
-      const { position: q, momentum: p, gradient: g } = z;
-      const { position: qNext, momentum: pNext, velocity: v } = next;
-      const half = step / 2;
-      for (let i = 0; i < dimension; i++) pNext[i] = p[i] + half * g[i];
-      velocity(pNext, v);
-      for (let i = 0; i < dimension; i++) qNext[i] = q[i] + step * v[i];
+      loops.kickMomentum(z.address, next.address, step);
+      loops.velocity(next.address, address);
+      loops.drift(z.address, next.address, step);
     },
     kick(next, step) {
-      const { momentum: p, velocity: v, gradient: g } = next;
-      const half = step / 2;
-      for (let i = 0; i < dimension; i++) p[i] += half * g[i];
-      return velocity(p, v);
+      loops.kickMomentum(next.address, next.address, step);
+      return loops.velocity(next.address, address) / 2;
     },
   };
 }

@@ -1,7 +1,12 @@
-// A point of phase space with everything known about it, and the pool that lends such points to a trajectory.
+// Points of phase space in one memory, and the pool that lends such points to a trajectory.
+import { InternalError } from "../../runtime/errors.ts";
+import { instantiateLoops, type Loops, strideOf } from "./loops.ts";
 
-/** Position q, momentum p, velocity v = M⁻¹ p and the gradient of log p at q, each of the target's dimension. */
+/** Position q, momentum p, velocity v = M⁻¹ p and the gradient of log p at q: views of the memory, each of the target's dimension. */
 export interface Point {
+  /** Of the position, in bytes; the other three follow, one stride apart. */
+  readonly address: number;
+  readonly momentumAddress: number;
   readonly position: Float64Array;
   readonly momentum: Float64Array;
   readonly velocity: Float64Array;
@@ -12,17 +17,68 @@ export interface Point {
   /** How many places of the trajectory under construction refer to it. */
   uses: number;
 }
+/** A vector of the target's dimension beside the points. */
+export interface Vector {
+  readonly address: number;
+  readonly values: Float64Array;
+}
 
-export function createPoint(dimension: number): Point {
+/** Where the points of one chain live, with the loops over them. */
+export interface PhaseSpace {
+  readonly dimension: number;
+  readonly loops: Loops;
+  createPoint(): Point;
+  createVector(): Vector;
+  /** Rows of `dimension` numbers, one stride apart: element (i, j) is values[i * rowLength + j]. */
+  createMatrix(): Vector & { readonly rowLength: number };
+}
+
+export interface PhaseSpaceSize {
+  readonly points: number;
+  readonly vectors: number;
+  readonly matrices: number;
+}
+
+/** What is never used of it costs address space alone. */
+export function createPhaseSpace(dimension: number, { points, vectors, matrices }: PhaseSpaceSize): PhaseSpace {
+  const stride = strideOf(dimension);
+  const bytes = stride * (4 * points + vectors + matrices * dimension);
+  if (bytes >= 2 ** 32) throw new InternalError(`${points} points of dimension ${dimension} do not fit into one memory`);
+  const { loops, memory } = instantiateLoops(dimension, bytes);
+  let used = 0;
+  const take = (size: number): number => {
+    const address = used;
+    used += size;
+    if (used > bytes) throw new InternalError("a phase space was made too small");
+    return address;
+  };
+  const view = (address: number, length = dimension) => new Float64Array(memory, address, length);
   return {
-    position: new Float64Array(dimension),
-    momentum: new Float64Array(dimension),
-    velocity: new Float64Array(dimension),
-    gradient: new Float64Array(dimension),
-    // Doubles from the start, so that the fields keep one representation and a store allocates nothing.
-    logDensity: Number.NaN,
-    energy: Number.NaN,
-    uses: 0,
+    dimension,
+    loops,
+    createPoint() {
+      const address = take(4 * stride);
+      return {
+        address,
+        momentumAddress: address + stride,
+        position: view(address),
+        momentum: view(address + stride),
+        velocity: view(address + 2 * stride),
+        gradient: view(address + 3 * stride),
+        // Doubles from the start, so that the fields keep one representation and a store allocates nothing.
+        logDensity: Number.NaN,
+        energy: Number.NaN,
+        uses: 0,
+      };
+    },
+    createVector() {
+      const address = take(stride);
+      return { address, values: view(address) };
+    },
+    createMatrix() {
+      const address = take(stride * dimension);
+      return { address, values: view(address, (stride / 8) * dimension), rowLength: stride / 8 };
+    },
   };
 }
 
@@ -34,15 +90,15 @@ export interface PointPool {
   reset(kept: Point): void;
 }
 
-/** Grows to what the deepest trajectory so far has needed (about three points a level), then allocates no more. */
-export function createPointPool(dimension: number): PointPool {
+/** Grows to what the deepest trajectory so far has needed, then allocates no more. */
+export function createPointPool(space: PhaseSpace): PointPool {
   const all: Point[] = [];
   const free: Point[] = [];
   return {
     take() {
       const point = free.pop();
       if (point !== undefined) return point;
-      const created = createPoint(dimension);
+      const created = space.createPoint();
       all.push(created);
       return created;
     },

@@ -1,16 +1,18 @@
 // Where a chain starts: the given position, or the first of a hundred tries at which density and gradient are finite.
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import type { Failure, Start } from "../engine.ts";
-import type { Hamiltonian } from "./hamiltonian.ts";
 import type { Point } from "./phase.ts";
 
 /** Stan's number. */
 const TRIES = 100;
 
+/** What a start needs of a point. */
+export type StartingPoint = Pick<Point, "position" | "gradient" | "logDensity">;
+
 /** Fills `point`; the failure carries the last position tried. Positions are uniform on (-radius, radius), unconstrained. */
 export function findStart(
-  hamiltonian: Pick<Hamiltonian, "evaluate">,
-  point: Point,
+  evaluator: { evaluate(point: StartingPoint): void },
+  point: StartingPoint,
   radius: number,
   rng: Rng,
   start?: Start,
@@ -21,7 +23,7 @@ export function findStart(
     const q = point.position;
     if (given !== undefined) q.set(given);
     else for (let i = 0; i < q.length; i++) q[i] = radius === 0 ? 0 : radius * (2 * rng.uniform() - 1);
-    hamiltonian.evaluate(point);
+    evaluator.evaluate(point);
     if (Number.isFinite(point.logDensity) && point.gradient.every(Number.isFinite)) return undefined;
   }
   const what = Number.isFinite(point.logDensity) ? "its gradient is not finite" : `it is ${point.logDensity}`;

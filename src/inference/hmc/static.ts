@@ -1,8 +1,11 @@
 // Hamiltonian Monte Carlo with a fixed integration time (Duane et al. 1987; Neal 2011).
 import { exp } from "../../runtime/numeric/math.ts";
 import { DIVERGENCE_THRESHOLD, type Hamiltonian } from "./hamiltonian.ts";
-import { createPoint, type Point } from "./phase.ts";
+import type { Point } from "./phase.ts";
 import type { Kernel, Transition } from "./tree.ts";
+
+/** Room beside the starting point. */
+export const SIZE_OF_STATIC = { points: 2, vectors: 0 };
 
 /** Each transition integrates for `time`, in at most `maxSteps` leapfrog steps, and accepts or stays. */
 export function createStaticKernel(hamiltonian: Hamiltonian, start: Point, time: number, maxSteps: number): Kernel {
@@ -16,8 +19,8 @@ export function createStaticKernel(hamiltonian: Hamiltonian, start: Point, time:
     divergedAt: null,
   };
   // Three points in turn: where the chain is, and two that leapfrog steps alternate between.
-  let one = createPoint(hamiltonian.dimension);
-  let two = createPoint(hamiltonian.dimension);
+  let one = hamiltonian.space.createPoint();
+  let two = hamiltonian.space.createPoint();
   return {
     transition,
     columns: [

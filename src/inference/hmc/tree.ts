@@ -2,10 +2,10 @@
 //
 // A trajectory doubles until it turns. The new half, of 2^k steps, is built leaf by leaf: after leaf i, subtrees are merged
 // as the trailing ones of i in binary say, so a stack of one subtree a level holds all there is, and no recursion is needed.
-import { exp, logAddExp } from "../../runtime/numeric/math.ts";
+import { exp, log1p, logAddExp } from "../../runtime/numeric/math.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import { DIVERGENCE_THRESHOLD, type Hamiltonian } from "./hamiltonian.ts";
-import { createPointPool, type Point } from "./phase.ts";
+import { createPointPool, type Point, type Vector } from "./phase.ts";
 
 /** What one transition tells of itself; the same object every time. */
 export interface Transition {
@@ -36,13 +36,19 @@ interface Subtree {
   end: Point;
   proposal: Point;
   logWeight: number;
-  /** Σ p, of dimension d; for a single leaf this is its momentum and the buffer is unused. */
-  momentumSum: Float64Array;
+  /** Σ p; for a single leaf this is its momentum and the buffer is unused. */
+  readonly momentumSum: Vector;
+}
+
+/** Room that a trajectory of this depth needs: three points and a sum for each level and the whole, and some in hand. */
+export function sizeOfNoUTurn(maxDepth: number): { readonly points: number; readonly vectors: number } {
+  return { points: 3 * maxDepth + 10, vectors: maxDepth + 3 };
 }
 
 export function createNoUTurn(hamiltonian: Hamiltonian, start: Point, maxDepth: number): Kernel {
-  const { dimension } = hamiltonian;
-  const pool = createPointPool(dimension);
+  const { space } = hamiltonian;
+  const { loops } = space;
+  const pool = createPointPool(space);
   const transition: Transition = {
     point: start,
     acceptance: Number.NaN,
@@ -57,7 +63,7 @@ export function createNoUTurn(hamiltonian: Hamiltonian, start: Point, maxDepth: 
     end: start,
     proposal: start,
     logWeight: Number.NaN,
-    momentumSum: new Float64Array(dimension),
+    momentumSum: space.createVector(),
   });
   const pending: Subtree[] = Array.from({ length: maxDepth + 1 }, emptySubtree);
   let current = emptySubtree();
@@ -65,16 +71,39 @@ export function createNoUTurn(hamiltonian: Hamiltonian, start: Point, maxDepth: 
   let initialEnergy = Number.NaN;
   let acceptanceSum = Number.NaN;
 
-  const sumOf = (tree: Subtree): Float64Array => (tree.begin === tree.end ? tree.begin.momentum : tree.momentumSum);
+  /** Address of Σ p. */
+  const sumOf = (tree: Subtree): number => (tree.begin === tree.end ? tree.begin.momentumAddress : tree.momentumSum.address);
+
+  /**
+   * Whether the union of two adjacent trajectories a and b still goes straight on, by the generalised criterion
+   * v(outer a) · ρ > 0 and v(outer b) · ρ > 0 with ρ = Σ p (Betancourt 2017, A.4.2), and likewise from the far end of each to
+   * the nearest point of the other, which sees the U-turns that fall between two halves (Stan 2.21, pull request 2800).
+   * Writes ρ to `sum`, which may be one of its inputs.
+   */
+  function isStraight(
+    aOuter: Point,
+    aInner: Point,
+    a: number,
+    bInner: Point,
+    bOuter: Point,
+    b: number,
+    { address: sum }: Vector,
+  ): boolean {
+    // Of two single points the further conditions say the same.
+    return aOuter === aInner && bInner === bOuter
+      ? loops.isStraight(aOuter.address, bOuter.address, a, b, sum) !== 0
+      : loops.isStraightAcross(aOuter.address, aInner.address, a, bInner.address, bOuter.address, b, sum) !== 0;
+  }
 
   /** Merges pending[level] with `current`, which came after it; false when the union has turned. */
   function merge(level: number, rng: Rng): boolean {
     const before = pending[level];
     const after = current;
     const goesOn = isStraight(before.begin, before.end, sumOf(before), after.begin, after.end, sumOf(after), after.momentumSum);
-    const logWeight = logAddExp(before.logWeight, after.logWeight);
     // Uniform progressive sampling within a new subtree keeps its draw multinomial.
-    if (rng.uniform() < exp(after.logWeight - logWeight)) pool.release(before.proposal);
+    const difference = after.logWeight - before.logWeight;
+    const ratio = exp(-Math.abs(difference));
+    if (rng.uniform() * (1 + ratio) < (difference >= 0 ? 1 : ratio)) pool.release(before.proposal);
     else {
       pool.release(after.proposal);
       after.proposal = before.proposal;
@@ -82,7 +111,7 @@ export function createNoUTurn(hamiltonian: Hamiltonian, start: Point, maxDepth: 
     pool.release(before.end);
     pool.release(after.begin);
     after.begin = before.begin;
-    after.logWeight = logWeight;
+    after.logWeight = Math.max(before.logWeight, after.logWeight) + log1p(ratio);
     return goesOn;
   }
 
@@ -126,7 +155,7 @@ export function createNoUTurn(hamiltonian: Hamiltonian, start: Point, maxDepth: 
       hamiltonian.refresh(origin, rng);
       initialEnergy = origin.energy;
       whole.begin = whole.end = whole.proposal = origin;
-      whole.momentumSum.set(origin.momentum);
+      whole.momentumSum.values.set(origin.momentum);
       whole.logWeight = 0;
       origin.uses = 3;
       acceptanceSum = 0;
@@ -150,7 +179,8 @@ export function createNoUTurn(hamiltonian: Hamiltonian, start: Point, maxDepth: 
           transition.moved = true;
         } else pool.release(grown.proposal);
         whole.logWeight = logAddExp(whole.logWeight, grown.logWeight);
-        const goesOn = isStraight(outer, inner, whole.momentumSum, grown.begin, grown.end, sumOf(grown), whole.momentumSum);
+        const { momentumSum } = whole;
+        const goesOn = isStraight(outer, inner, momentumSum.address, grown.begin, grown.end, sumOf(grown), momentumSum);
         pool.release(inner);
         pool.release(grown.begin);
         if (forward) whole.end = grown.end;
@@ -162,56 +192,4 @@ export function createNoUTurn(hamiltonian: Hamiltonian, start: Point, maxDepth: 
       pool.reset(whole.proposal);
     },
   };
-}
-
-/**
- * Whether the union of two adjacent trajectories a and b still goes straight on, by the generalised criterion
- * v(outer a) · ρ > 0 and v(outer b) · ρ > 0 with ρ = Σ p (Betancourt 2017, A.4.2), and likewise from the far end of each to
- * the nearest point of the other, which sees the U-turns that fall between two halves (Stan 2.21, pull request 2800).
- * Writes ρ to `sum`, which may be one of its inputs.
- */
-export function isStraight(
-  aOuter: Point,
-  aInner: Point,
-  aSum: Float64Array,
-  bInner: Point,
-  bOuter: Point,
-  bSum: Float64Array,
-  sum: Float64Array,
-): boolean {
-  const va = aOuter.velocity;
-  const vb = bOuter.velocity;
-  const n = sum.length;
-  let a = 0;
-  let b = 0;
-  if (aOuter === aInner && bInner === bOuter) {
-    for (let i = 0; i < n; i++) {
-      const rho = aSum[i] + bSum[i];
-      sum[i] = rho;
-      a += va[i] * rho;
-      b += vb[i] * rho;
-    }
-    return a > 0 && b > 0;
-  }
-  const { velocity: vaInner, momentum: paInner } = aInner;
-  const { velocity: vbInner, momentum: pbInner } = bInner;
-  let aToB = 0;
-  let bFromA = 0;
-  let bToA = 0;
-  let aFromB = 0;
-  for (let i = 0; i < n; i++) {
-    const sa = aSum[i];
-    const sb = bSum[i];
-    const rho = sa + sb;
-    sum[i] = rho;
-    a += va[i] * rho;
-    b += vb[i] * rho;
-    const rhoA = sa + pbInner[i];
-    aToB += va[i] * rhoA;
-    bFromA += vbInner[i] * rhoA;
-    const rhoB = sb + paInner[i];
-    bToA += vb[i] * rhoB;
-    aFromB += vaInner[i] * rhoB;
-  }
-  return a > 0 && b > 0 && aToB > 0 && bFromA > 0 && bToA > 0 && aFromB > 0;
 }

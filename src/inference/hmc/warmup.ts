@@ -2,7 +2,7 @@
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import type { Hamiltonian } from "./hamiltonian.ts";
 import { createRunningCovariance, createRunningVariance } from "./moments.ts";
-import { createPoint, type Point } from "./phase.ts";
+import type { Point } from "./phase.ts";
 import { type AveragingOptions, createStepSize, LARGEST_STEP, reasonableStepSize } from "./step-size.ts";
 import { type WindowOptions, warmupWindows } from "./windows.ts";
 
@@ -28,7 +28,7 @@ export function createWarmup(hamiltonian: Hamiltonian, start: Point, options: Wa
   // Without warm-up the step size is the user's.
   if (options.warmup === 0) return { stepSize: options.stepSize, isFlat: false, learn() {}, finish() {} };
   const learner = createMetricLearner(hamiltonian, start, options);
-  const scratch = createPoint(hamiltonian.dimension);
+  const scratch = hamiltonian.space.createPoint();
   const stepSize = createStepSize(options.stepSize, options);
   const guess = (z: Point): void => stepSize.restart(reasonableStepSize(hamiltonian, z, scratch, stepSize.current, rng));
   guess(start);
@@ -72,6 +72,7 @@ const PRIOR_VARIANCE = 1e-3;
 function learnVariances({ metric, dimension }: Hamiltonian, options: WarmupOptions): MetricLearner {
   const { slowBegin, slowEnd, windowEnds } = warmupWindows(options.warmup, options);
   const variance = createRunningVariance(dimension);
+  const inverse = new Float64Array(dimension);
   return (iteration, z) => {
     if (iteration < slowBegin || iteration >= slowEnd) return false;
     variance.add(z.position);
@@ -79,9 +80,9 @@ function learnVariances({ metric, dimension }: Hamiltonian, options: WarmupOptio
     const n = variance.count;
     const weight = n / (n + PRIOR_DRAWS);
     for (let i = 0; i < dimension; i++)
-      metric.inverse[i] = weight * (variance.squares[i] / Math.max(1, n - 1)) + (1 - weight) * PRIOR_VARIANCE;
+      inverse[i] = weight * (variance.squares[i] / Math.max(1, n - 1)) + (1 - weight) * PRIOR_VARIANCE;
     variance.reset();
-    return metric.update();
+    return metric.update(inverse);
   };
 }
 
@@ -89,6 +90,7 @@ function learnCovariance({ metric, dimension }: Hamiltonian, options: WarmupOpti
   const { slowBegin, slowEnd, windowEnds } = warmupWindows(options.warmup, options);
   const covariance = createRunningCovariance(dimension);
   const { products } = covariance;
+  const inverse = new Float64Array(dimension * dimension);
   return (iteration, z) => {
     if (iteration < slowBegin || iteration >= slowEnd) return false;
     covariance.add(z.position);
@@ -99,11 +101,11 @@ function learnCovariance({ metric, dimension }: Hamiltonian, options: WarmupOpti
     for (let i = 0; i < dimension; i++) {
       for (let j = 0; j <= i; j++) {
         const c = scale * products[i * dimension + j] + (i === j ? (1 - weight) * PRIOR_VARIANCE : 0);
-        metric.inverse[i * dimension + j] = metric.inverse[j * dimension + i] = c;
+        inverse[i * dimension + j] = inverse[j * dimension + i] = c;
       }
     }
     covariance.reset();
-    return metric.update();
+    return metric.update(inverse);
   };
 }
 
@@ -129,12 +131,13 @@ function learnFromGradients({ metric, dimension }: Hamiltonian, start: Point, op
   let foreground = moments();
   let background = moments();
   let isFirst = true;
+  const inverse = new Float64Array(dimension);
   // Before any draw: as if the posterior were normal with the gradient at the start one standard deviation's.
   for (let i = 0; i < dimension; i++) {
     const scale = 1 / Math.abs(start.gradient[i]);
-    metric.inverse[i] = Math.min(1e10, Math.max(1e-10, scale > 0 ? scale : 1));
+    inverse[i] = Math.min(1e10, Math.max(1e-10, scale > 0 ? scale : 1));
   }
-  metric.update();
+  metric.update(inverse);
   return (iteration, z, moved) => {
     if (iteration >= end) return false;
     // A draw that did not move teaches nothing new of the scales.
@@ -156,10 +159,9 @@ function learnFromGradients({ metric, dimension }: Hamiltonian, start: Point, op
     const { draws, gradients } = foreground;
     for (let i = 0; i < dimension; i++) {
       const scale = Math.sqrt(draws.squares[i] / gradients.squares[i]);
-      if (scale > 0 && scale < Number.POSITIVE_INFINITY)
-        metric.inverse[i] = Math.min(LARGEST_SCALE, Math.max(SMALLEST_SCALE, scale));
+      if (scale > 0 && scale < Number.POSITIVE_INFINITY) inverse[i] = Math.min(LARGEST_SCALE, Math.max(SMALLEST_SCALE, scale));
     }
-    metric.update();
+    metric.update(inverse);
     const seekStep = isFirst;
     isFirst = false;
     return seekStep;
