@@ -197,8 +197,8 @@ def scaled_erfc(x):
 
 
 k = mpf("3.5")
-g = lambda u: (1 + 2 * (k * (1 + u) / (1 - u))) * scaled_erfc(k * (1 + u) / (1 - u)) - 1
-table("erfcxG", "(1 + 2 x) erfcx(x) - 1, in (x - 3.5) / (x + 3.5), x >= 0", *remez(g, -1, 1 - mpf(10) ** -20, 23, lambda u: 1))
+g = lambda u: ((1 + 2 * (k * (1 + u) / (1 - u))) * scaled_erfc(k * (1 + u) / (1 - u)) - 1) / (1 + u)
+table("erfcxG", "((1 + 2 x) erfcx(x) - 1) / (1 + u), in u = (x - 3.5) / (x + 3.5), x >= 0", *remez(g, -1 + mpf(10) ** -20, 1 - mpf(10) ** -20, 22, lambda u: 1 + u))
 f = lambda x: erf(sqrt(x)) / sqrt(x) - 1
 table("erfE", "erf(x) / x - 1, in x^2, on |x| <= 1", *remez(f, mpf(10) ** -20, mpf("1.001"), 11, lambda x: 1))
 

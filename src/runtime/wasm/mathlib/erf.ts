@@ -1,4 +1,4 @@
-// The error function's family on two lanes, from one approximation: (1 + 2 x) erfcx(x) as a polynomial in (x - 3.5)/(x + 3.5), x >= 0
+// The error function's family on two lanes, from one approximation: (1 + 2 x) erfcx(x) - 1 as a polynomial in (x - 3.5)/(x + 3.5), x >= 0
 // (the mapping is that of Shepherd & Laframboise, Mathematics of Computation 36, 1981).
 import type { VectorEmitter, VectorValue } from "../vector-emitter.ts";
 import { polynomial, powerOf2, signOf, twoSquare, withSign } from "./arithmetic.ts";
@@ -10,7 +10,7 @@ import { expOfSum } from "./exp.ts";
 export function erfcxOfPositive(w: VectorEmitter, a: VectorValue): VectorValue {
   const one = w.constant(1);
   const u = w.div(w.sub(a, w.constant(3.5)), w.add(a, w.constant(3.5)));
-  const p = polynomial(w, u, erfcxG);
+  const p = w.mul(w.add(u, one), polynomial(w, u, erfcxG));
   const twice = w.add(a, a);
   const near = w.lt(a, w.constant(0.5));
   const q = w.div(w.select(near, w.sub(twice, p), w.add(p, one)), w.add(twice, one));

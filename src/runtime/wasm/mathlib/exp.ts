@@ -37,27 +37,24 @@ export function scale(w: VectorEmitter, p: VectorValue, n: VectorValue, shifted:
   return w.mul(w.mul(p, powerOfTwo(w, half)), powerOfTwo(w, rest));
 }
 
-/** exp(x) for |x| <= 708 without special cases: below 1 ulp. */
-export function expInRange(w: VectorEmitter, x: VectorValue): VectorValue {
-  const { shifted, r } = reduce(w, x);
-  return w.mul(onePlus(w, r), powerOfTwo(w, shifted));
-}
-/** exp(r), |r| <= log(2)/2 */
-function onePlus(w: VectorEmitter, r: VectorValue): VectorValue {
-  return w.add(w.add(w.mul(w.mul(r, r), polynomial(w, r, expQ)), r), w.constant(1));
+/** exp(high - low), |high - low| <= log(2)/2, low small: the rounding error of the difference counts beside r^2. */
+function kernel(w: VectorEmitter, high: VectorValue, low: VectorValue): VectorValue {
+  const r = w.sub(high, low);
+  const rounding = w.sub(w.sub(high, r), low);
+  const tail = w.add(w.mul(w.mul(r, r), polynomial(w, r, expQ)), rounding);
+  return w.add(w.add(tail, r), w.constant(1));
 }
 
 /** exp(x): below 1 ulp; subnormal results within 1 ulp of theirs. */
 export function exp(w: VectorEmitter, x: VectorValue): VectorValue {
-  const { shifted, n, r } = reduce(w, clamp(w, x, -746, 710));
-  return scale(w, onePlus(w, r), n, shifted);
+  const { shifted, n, high, low } = reduce(w, clamp(w, x, -746, 710));
+  return scale(w, kernel(w, high, low), n, shifted);
 }
 
 /** exp(x + low), |low| <= 2^-40 or so, for x within [-746, 710] after clamping. */
 export function expOfSum(w: VectorEmitter, x: VectorValue, low: VectorValue): VectorValue {
   const { shifted, n, high, low: c } = reduce(w, x);
-  const r = w.sub(high, w.sub(c, low));
-  return scale(w, onePlus(w, r), n, shifted);
+  return scale(w, kernel(w, high, w.sub(c, low)), n, shifted);
 }
 
 /** (exp(x) - 1) / 2 as an unevaluated sum, for -60 < x <= 710. */
@@ -95,6 +92,13 @@ export function tanh(w: VectorEmitter, x: VectorValue): VectorValue {
 
 /** 1 / (1 + exp(-x)): below 2 ulp, also where it is tiny: exp(-|x|) / (1 + exp(-|x|)) for negative x. */
 export function sigmoid(w: VectorEmitter, x: VectorValue): VectorValue {
+  const one = w.constant(1);
   const e = exp(w, w.neg(w.abs(x)));
-  return w.div(w.select(isNegative(w, x), e, w.constant(1)), w.add(e, w.constant(1)));
+  const d = w.add(e, one);
+  const rounding = w.sub(e, w.sub(d, one));
+  const negative = isNegative(w, x);
+  const q = w.div(w.select(negative, e, one), d);
+  // to first order q - q rounding / d, and 1 / d is q or 1 - q
+  const inverse = w.select(negative, w.sub(one, q), q);
+  return w.sub(q, w.mul(w.mul(q, rounding), inverse));
 }
