@@ -50,7 +50,7 @@ export function lgamma(w: VectorEmitter, x: VectorValue): VectorValue {
   const reflected = () => {
     const f = w.sub(x, w.nearest(x));
     const s = w.abs(sinCosPi(w, f).sin);
-    const pole = w.eq(s, w.constant(0));
+    const pole = w.not(w.gt(s, w.constant(0))); // at -infinity s is NaN
     const distance = w.add(logOfPositive(w, w.select(pole, w.constant(1), s)), logOfPositive(w, a));
     const y = w.sub(w.sub(w.constant(logPi), distance), positive);
     return w.select(pole, w.constant(Infinity), y);
