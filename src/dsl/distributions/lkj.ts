@@ -39,7 +39,8 @@ function drawFactor(rng: Rng, eta: number, k: number, out: Float64Array): void {
     let rest = 1;
     for (let j = 0; j < i; j++) {
       const c = eta + (k - 2 - j) / 2;
-      const p = betaDraw(rng, c, c);
+      // Not so near to 0 that 2p - 1 is -1 and the matrix singular.
+      const p = Math.max(betaDraw(rng, c, c), Number.EPSILON / 2);
       out[i * k + j] = (2 * p - 1) * rest;
       rest *= 2 * Math.sqrt(p * (1 - p));
     }

@@ -74,7 +74,7 @@ export const negBinomial2 = defineDistribution({
       { x: 0, params: { mu: 0.125, phi: 3 }, logDensity: -0.12246598356076539 },
       { x: 40, params: { mu: 38.5, phi: 10000000000 }, logDensity: -2.794310064895354 },
       { x: 4000, params: { mu: 3900.5, phi: 30.5 }, logDensity: -7.520338222780151 },
-      { x: 25, params: { mu: 7, phi: 0.001 }, logDensity: -10.135280929102807 },
+      { x: 2, params: { mu: 0.25, phi: 0.001 }, logDensity: -7.6134124546872055 },
     ],
   },
 });
@@ -107,7 +107,7 @@ export const negBinomial2Log = defineDistribution({
       { x: 0, params: { eta: -30, phi: 3 }, logDensity: -9.357622968840028e-14 },
       { x: 40, params: { eta: 3.5, phi: 10000000000 }, logDensity: -3.436091673079859 },
       { x: 4000, params: { eta: 8.25, phi: 30.5 }, logDensity: -7.5404511475707325 },
-      { x: 25, params: { eta: 2, phi: 0.001 }, logDensity: -10.13514699109534 },
+      { x: 2, params: { eta: -1.5, phi: 0.001 }, logDensity: -7.614258538578368 },
     ],
   },
 });
@@ -130,7 +130,7 @@ export const betaNegBinomial = defineDistribution({
     ),
   sample: (rng, { r, alpha, beta }, out) => {
     const p = betaDraw(rng, alpha[0], beta[0]);
-    out[0] = poissonDraw(rng, (gammaDraw(rng, r[0]) * (1 - p)) / p);
+    out[0] = poissonDraw(rng, Math.min(gammaDraw(rng, r[0]) * ((1 - p) / p), Number.MAX_VALUE));
   },
   normalised: true,
   golden: {

@@ -33,7 +33,7 @@ export const uniform = defineDistribution({
       { x: 1.3, params: { alpha: 0.5, beta: 2 }, logDensity: -0.4054651081081644 },
       { x: -7.25, params: { alpha: -30, beta: 4 }, logDensity: -3.5263605246161616 },
       { x: 2, params: { alpha: 2, beta: 3000000 }, logDensity: -14.914122179965496 },
-      { x: 1e-9, params: { alpha: 0, beta: 3e-9 }, logDensity: 19.624653548278303 },
+      { x: 2e-9, params: { alpha: 1e-9, beta: 3e-9 }, logDensity: 20.030118656386467 },
     ],
   },
 });

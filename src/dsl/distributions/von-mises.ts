@@ -50,7 +50,8 @@ export const vonMises = defineDistribution({
       b.add(logBesselI0e(b, kappa), b.constant(1.8378770664093456)),
     ),
   sample: (rng, { mu, kappa }, out) => {
-    out[0] = vonMisesDraw(rng, mu[0], kappa[0]);
+    const angle = vonMisesDraw(rng, mu[0], kappa[0]);
+    out[0] = angle - 2 * Math.PI * Math.round(angle / (2 * Math.PI));
   },
   normalised: true,
   golden: {

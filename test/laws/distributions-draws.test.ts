@@ -1,0 +1,104 @@
+// Draws against densities: every record that is normalised can be drawn from, by a program of noise or by a sampler, and draws what it says.
+import { describe, expect, it } from "vitest";
+import { apply } from "../../src/dsl/distributions/applied.ts";
+import type { Distribution, Param } from "../../src/dsl/distributions/define.ts";
+import { createBuilder } from "../../src/runtime/ir/builder.ts";
+import { stream } from "../../src/runtime/numeric/random.ts";
+import {
+  type Case,
+  caseOf,
+  drawMany,
+  eventShapeOf,
+  flat,
+  golden,
+  logDensities,
+  paramShape,
+  records,
+} from "./distribution-cases.ts";
+import { expectDraws, expectInside } from "./distribution-draws.ts";
+import { standardError, Z } from "./goodness-of-fit.ts";
+
+const proper = golden.filter(({ d }) => d.normalised);
+
+describe("draws follow the density", () => {
+  it.each(proper)("$title", ({ d, row, title }) => expectDraws(caseOf(d, row, title), 6000));
+});
+
+describe("counts over categories", () => {
+  // Vectors of integers: the mean of f/g over draws of f', with g a neighbour's density, is 1 when the draws are of g and f sums to 1.
+  const counts = proper.filter(({ d }) => d.event === 1 && d.support.constraint.discrete);
+  it.each(counts)("$title: E f(x) / g(x) = 1 under g, f with parameters nearby", ({ d, row, title }) => {
+    const c = caseOf(d, row, title);
+    const nearby: Case = {
+      ...c,
+      make: (b) =>
+        apply(
+          b,
+          d,
+          Object.fromEntries(
+            Object.entries(row.params).map(([n, v]) => [n, b.tensor(moved(d.params[n], flat(v)), paramShape(row, n))]),
+          ),
+        ),
+    };
+    const draws = drawMany(c, 6000, stream(7, title));
+    if (!draws) return expect.fail("no draws");
+    const [f, g] = [logDensities(nearby, draws), logDensities(c, draws)];
+    const { mean, error } = standardError(f.map((v, i) => Math.exp(v - g[i])));
+    expect(Math.abs(mean - 1), `${mean} ± ${error}`).toBeLessThanOrEqual((Z + 1) * error + 1e-12);
+  });
+  /** A neighbour in unconstrained coordinates. */
+  function moved(p: Param, v: Float64Array): Float64Array {
+    if (p.constraint.discrete || v.some((x) => x === 0)) return v;
+    const n = p.constraint.event;
+    const u = p.constraint.unconstrain(v, n === 0 ? [] : [v.length], {});
+    const b = createBuilder();
+    const near = Float64Array.from(u, (x, i) => x + 0.02 * ((i % 3) - 1));
+    const { x } = p.constraint.constrain(b, b.tensor(near, [near.length]), {}, [v.length]);
+    const values = x.node.op === "constant" ? (x.node.attrs as { values: Float64Array }).values : v;
+    return values;
+  }
+});
+
+describe("draws stay inside with extreme parameters", () => {
+  const sizes = [1e-3, 1e3];
+  const extreme = records.flatMap((d) =>
+    d.normalised && (d.draw || d.sample)
+      ? sizes.map((size) => ({ d, size, title: `${d.name}, positive parameters ${size}` }))
+      : [],
+  );
+  it.each(extreme)("$title", ({ d, size, title }) => {
+    const [row] = d.golden.rows;
+    const params = Object.entries<Param>(d.params).map(([n, p]) => {
+      const v = flat(row.params[n]);
+      const scalar = p.rank === 0 && p.constraint.ownBounds?.lower === 0 && !p.constraint.discrete;
+      const at = p.constraint.ownBounds?.upper === 1 ? (size < 1 ? 1e-9 : 1 - 1e-9) : size;
+      return [
+        n,
+        scalar || (p.rank === 1 && p.constraint.event === 0 && p.constraint.ownBounds?.lower === 0) ? v.map(() => at) : v,
+      ] as const;
+    });
+    const c: Case = {
+      title,
+      shape: eventShapeOf(row),
+      at: flat(row.x),
+      make: (b) => apply(b, d, Object.fromEntries(params.map(([n, v]) => [n, b.tensor(v, paramShape(row, n))]))),
+    };
+    if (!sensible(d, Object.fromEntries(params))) return;
+    const draws = drawMany(c, 400, stream(11, title));
+    if (draws) expectInside(c, draws);
+  });
+  /** Matrix scatter with fewer degrees of freedom than rows, and intervals that are empty, are no distributions. */
+  function sensible(d: Distribution, p: Readonly<Record<string, Float64Array>>): boolean {
+    const matrix = Object.values(p).find((v) => v.length > 2);
+    const b = createBuilder();
+    const bounds = d.support.bounds?.(
+      b,
+      Object.fromEntries(Object.entries(p).map(([n, v]) => [n, b.tensor(v, v.length === 1 ? [] : [v.length])])),
+    );
+    const ends = [bounds?.lower, bounds?.upper].map((v) =>
+      v?.node.op === "constant" ? (v.node.attrs as { values: Float64Array }).values[0] : undefined,
+    );
+    if (ends[0] !== undefined && ends[1] !== undefined && ends[0] >= ends[1]) return false;
+    return !(d.event === 2 && matrix && Object.values(p).some((v) => v.length === 1 && v[0] < 1));
+  }
+});
