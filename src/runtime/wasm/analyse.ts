@@ -20,13 +20,32 @@ export interface Load {
   readonly value: Value;
   readonly at: Index;
 }
+/** A step of the computation: its own flops, and what it takes up. */
+interface Step {
+  readonly flops: number;
+  /** Axes on which it depends, a bit each. */
+  readonly axes: bigint;
+  readonly operands: readonly Step[];
+}
 /** A value computed in place at one index. */
 export interface Visit {
   /** Axes on which it depends. */
   readonly axes: ReadonlySet<AxisVariable>;
-  /** Flops and loads of one evaluation. */
-  readonly cost: number;
   readonly dynamic: boolean;
+  readonly step: Step;
+}
+/** Flops of one evaluation, shared steps counted once; steps that depend on fewer axes run outside and do not count. */
+export function costOf({ step }: Visit): number {
+  const seen = new Set<Step>();
+  const stack = [step];
+  let flops = 0;
+  for (let s = stack.pop(); s !== undefined; s = stack.pop()) {
+    if (seen.has(s) || s.axes !== step.axes) continue;
+    seen.add(s);
+    flops += s.flops;
+    stack.push(...s.operands);
+  }
+  return flops;
 }
 export interface Report {
   readonly sink: Sink;
@@ -38,7 +57,7 @@ export interface Report {
   /** Values in memory (neither constants nor inputs) that must be complete before. */
   readonly reads: ReadonlySet<Value>;
   readonly visits: ReadonlyMap<Value, ReadonlyMap<string, Visit>>;
-  /** Flops at one point of the loops. */
+  /** Flops at one point of the loops, less what does not depend on them. */
   readonly cost: number;
 }
 
@@ -72,8 +91,6 @@ export function* tuples(space: Space, variables: readonly AxisVariable[]): Gener
   }
 }
 
-const MOST = 1e6; // shared subexpressions are counted at each use: keep the count finite
-
 export function analyse(sink: Sink, roles: Roles, inMemory: (v: Value) => boolean, registry: Variables): Report {
   if (sink.kind === "routine") return analyseRoutine(sink, roles, inMemory);
   const space = spaceOf(sink.operand, roles.weight(sink.operand));
@@ -81,17 +98,21 @@ export function analyse(sink: Sink, roles: Roles, inMemory: (v: Value) => boolea
   const loads = new Map<string, Load>();
   const reads = new Set<Value>();
   const visits = new Map<Value, Map<string, Visit>>();
-  const algebra: Algebra<number> = {
-    constant: () => 0,
+  let cost = 0;
+  const step = (flops: number, axes: bigint, operands: readonly Step[]): Step => {
+    if (axes !== 0n) cost += flops;
+    return { flops, axes, operands };
+  };
+  const algebra: Algebra<Step> = {
+    constant: () => nothing,
     load(value, at) {
       loads.set(`${value.node.id}.${value.index}@${keyOf(at)}`, { value, at });
       if (inMemory(value)) reads.add(value);
-      if (isConstant(at)) return 0;
-      return at.terms.some((t) => t.variable.kind === "dynamic") ? 3 : 1;
+      return step(at.terms.some((t) => t.variable.kind === "dynamic") ? 3 : 1, maskOf([at]), []);
     },
-    map: (node, operands) => operands.reduce((sum, c) => sum + c, costOf(node)),
-    fold: (_node, terms) => terms.reduce((sum, c) => sum + c, terms.length - 1),
-    index: (i) => (isConstant(i) ? 0 : 2),
+    map: (node, operands) => step(flopsOf(node), union(operands), operands),
+    fold: (_node, terms) => step(Math.max(0, terms.length - 1), union(terms), terms),
+    index: (i) => step(2, maskOf([i]), []),
     indexed: (variable) => {
       if (constantOf(variable.value) === null) walk.at(variable.value, variable.at);
     },
@@ -102,20 +123,28 @@ export function analyse(sink: Sink, roles: Roles, inMemory: (v: Value) => boolea
       const dynamic = index.some((i) => i.terms.some((t) => t.variable.kind === "dynamic"));
       let keys = visits.get(v);
       if (keys === undefined) visits.set(v, (keys = new Map()));
-      keys.set(index.map(keyOf).join(), { axes, cost: Math.min(result, MOST), dynamic });
+      keys.set(index.map(keyOf).join(), { axes, dynamic, step: result });
     },
   };
   const own = sink.kind === "store" && !sink.copy ? sink.value : null;
   const walk = new Walk(algebra, roles, (v) => v !== own && inMemory(v), registry.dynamics);
-  let cost = 0;
   for (const index of tuples(space, variables)) {
-    cost += walk.at(sink.operand, index);
+    walk.at(sink.operand, index);
     if (sink.kind === "scatter") walk.dynamic(sink.index, index.slice(0, shapeOf(sink.index).length), sink.attrs.size);
+    cost++;
   }
   return { sink, space, variables, loads, reads, visits, cost };
 }
 
-function costOf(node: Node): number {
+const nothing: Step = { flops: 0, axes: 0n, operands: [] };
+const union = (steps: readonly Step[]): bigint => steps.reduce((m, s) => m | s.axes, 0n);
+function maskOf(index: readonly Index[]): bigint {
+  let mask = 0n;
+  for (const i of index) for (const variable of axesOf(i)) mask |= 1n << BigInt(variable.id);
+  return mask;
+}
+
+function flopsOf(node: Node): number {
   if (typeof node.op === "string") throw new InternalError("a leaf has no cost");
   return node.op.cost ?? 1;
 }

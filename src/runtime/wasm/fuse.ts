@@ -5,7 +5,7 @@ import { InternalError } from "../errors.ts";
 import { type Node, shapeOf, type Value } from "../ir/graph.ts";
 import { nodesOf } from "../ir/order.ts";
 import { sizeOf } from "../ir/type.ts";
-import { analyse, type Report, tuples, underReshapes, Variables, type Visit } from "./analyse.ts";
+import { analyse, costOf, type Report, tuples, underReshapes, Variables, type Visit } from "./analyse.ts";
 import { type AxisVariable, flatten, keyOf } from "./indices.ts";
 import { nestOrder } from "./nests.ts";
 import { isHard, Roles, type Sink, type StoreSink, sinksOf } from "./plan.ts";
@@ -168,9 +168,10 @@ function isDear(v: Value, roles: Roles, uses: readonly { group: Group; visits: R
   for (const { group, visits } of uses) {
     for (const visit of visits.values()) {
       const n = evaluations(group.nest, visit.axes);
-      inPlace += n * visit.cost;
+      const once = costOf(visit);
+      inPlace += n * once;
       loads += n * (visit.dynamic ? DYNAMIC_LOAD : LOAD);
-      cost = Math.min(cost, visit.cost);
+      cost = Math.min(cost, once);
     }
   }
   if (role === "gather" && cost <= 3) return false;
