@@ -3,7 +3,7 @@ import type { Token, TokenType } from "./tokens.ts";
 import * as t from "./tokens.ts";
 
 /** Keywords at the head of a statement, by what must follow for them to be one. */
-export const beforeName: ReadonlyMap<string, TokenType> = new Map([
+const beforeName: ReadonlyMap<string, TokenType> = new Map([
   ["data", t.Data],
   ["const", t.Const],
   ["param", t.Param],
@@ -55,6 +55,12 @@ export function headKeyword(token: Token, around: Surroundings): TokenType | und
 function returns(next: TokenType | undefined, inFunction: boolean): boolean {
   if (next === t.Tilde || next === t.Equals || next === t.Colon) return false;
   return inFunction || next === t.NameToken || next === t.NumberToken;
+}
+
+/** `let x`, `data y`: what can only begin a statement, wherever it stands at the beginning of a line. */
+export function isDeclaration(token: Token, next: Token | undefined): boolean {
+  const infix = next?.text === "by" || next?.text === "over";
+  return next?.tokenType === t.NameToken && !infix && beforeName.has(token.text!);
 }
 
 /** Anywhere else in a statement. */

@@ -1,7 +1,7 @@
 // From the scanner's tokens to those of the grammar, in one pass: which newlines end a statement, which words are keywords
 // where they stand, which brackets match. After it the grammar needs one token of lookahead.
 import type { Diagnostic } from "../diagnostics.ts";
-import { beforeName, headKeyword, innerKeyword } from "./keywords.ts";
+import { headKeyword, innerKeyword, isDeclaration } from "./keywords.ts";
 import type { Token, TokenType } from "./tokens.ts";
 import * as t from "./tokens.ts";
 
@@ -171,8 +171,9 @@ class LayoutPass {
     const k = token.tokenType;
     if (k === t.For || k === t.If || k === t.RightBrace) return true;
     if (k !== t.NameToken) return false;
-    if (next?.tokenType === t.NameToken && beforeName.has(token.text!)) return true;
-    if (!this.top.related) return false;
+    if (isDeclaration(token, next)) return true;
+    // A comma goes on with another declaration.
+    if (!this.top.related || this.last?.tokenType === t.Comma) return false;
     let i = at + 1;
     for (let depth = 0; i < this.input.length && (depth > 0 || this.input[i].tokenType === t.LeftBracket); i++) {
       if (this.input[i].tokenType === t.NewLine) return false;
@@ -239,7 +240,7 @@ class LayoutPass {
 
   /** The last part of a density, which may begin a line. */
   private isSimulate(token: Token, next: Token | undefined): boolean {
-    return token.text === "simulate" && this.top.head === t.Density && next?.tokenType === t.Equals;
+    return token.text === "simulate" && !this.inBracket && this.top.head === t.Density && next?.tokenType === t.Equals;
   }
 
   // ---------------------------------------------------------------- types and c ? a : b
@@ -349,9 +350,9 @@ class LayoutPass {
     if (k === t.Equals && this.top.close === t.RightBound) return true;
     const beginsLine = this.top.newLine?.at === this.at - 1;
     if (k === t.For) return beginsLine && this.top.close !== t.RightBracket;
-    const next = this.input[this.at + 1]?.tokenType;
+    const next = this.input[this.at + 1];
     if (k !== t.NameToken || !beginsLine) return false;
-    return (next === t.NameToken && beforeName.has(token.text!)) || (next === t.Equals && t.endsOperand(this.last));
+    return isDeclaration(token, next) || (next?.tokenType === t.Equals && t.endsOperand(this.last));
   }
 
   /** Reports the open bracket and goes on behind it: at the newline it swallowed last, or here. False where the grammar should complain instead. */

@@ -1,3 +1,5 @@
+// Statements that relate a name to what gives it: let and quantity, predict, ~, declarations, factor and observe.
+
 import type { SourceSpan } from "../diagnostics.ts";
 import type * as ast from "./ast.ts";
 import { DeclarationParser } from "./declaration-parser.ts";
