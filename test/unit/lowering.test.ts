@@ -75,6 +75,17 @@ describe("plates", () => {
     );
   });
 
+  test("a slice whose length varies with the row, under a sum", async () => {
+    const data = { from: [1, 2, 3], to: [2, 2, 2], y: [1, 2, 3] };
+    await check(
+      "data from: int[N], to: int[N], y: real[N]\nb: real[3] ~ Normal(0, 1)\nfor n in 1..N { y[n] ~ Normal(sum(b[from[n]..to[n]]), 1) }",
+      data,
+      (q) =>
+        total([...q].map((b) => normal(b, 0, 1))) +
+        total(data.y.map((y, n) => normal(y, total([...q].slice(data.from[n] - 1, data.to[n])), 1))),
+    );
+  });
+
   test("if on data chooses by row, and the other branch need not make sense", async () => {
     const y = [0.4, 1.1, -0.6, 0.2];
     await check(

@@ -2,7 +2,7 @@
 import { type Builder, constantOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { findFunction } from "../check/functions/index.ts";
 import type { Applied } from "../distributions/applied.ts";
-import type { Argument, Call, FunctionStatement } from "../language/ast.ts";
+import type { Argument, Call, Comprehension, FunctionStatement, Index, Subscript } from "../language/ast.ts";
 import { executeBody } from "./block.ts";
 import type { Context } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
@@ -44,11 +44,35 @@ function inOrder(parameters: readonly { readonly name: string }[], given: readon
   return out;
 }
 
-/** A comprehension whose length varies with the row, under a reduction: what does not exist counts as the neutral element. */
+/** A comprehension or a slice whose length varies with the row, under a reduction: what does not exist counts as the neutral element. */
 function masked(c: Context, a: Argument, neutral: number): Value | undefined {
-  if (a.value.kind !== "comprehension") return undefined;
-  const { value, mask } = evaluateRagged(c, a.value);
+  const ragged =
+    a.value.kind === "comprehension"
+      ? a.value
+      : a.value.kind === "index" && c.rows.length > 0
+        ? sliceAsComprehension(a.value)
+        : undefined;
+  if (!ragged) return undefined;
+  const { value, mask } = evaluateRagged(c, ragged);
   return mask ? c.b.select(mask, value, c.b.constant(neutral)) : value;
+}
+
+/** x[a..b] as [x[k] for k in a..b], when it has one range, with both ends. */
+function sliceAsComprehension(e: Index): Comprehension | undefined {
+  const ranges = e.subscripts.filter((s) => s.kind === "range");
+  const [range] = ranges;
+  if (ranges.length !== 1 || range.kind !== "range" || !range.lower || !range.upper) return undefined;
+  // A name that no model can hold.
+  const variable = { name: "(element)", span: range.span };
+  const subscripts = e.subscripts.map(
+    (s): Subscript => (s === range ? { kind: "at", value: { kind: "name", ...variable }, span: s.span } : s),
+  );
+  return {
+    kind: "comprehension",
+    body: { ...e, subscripts },
+    loops: [{ variable, over: range, span: range.span }],
+    span: e.span,
+  };
 }
 
 function inline(c: Context, f: FunctionStatement, e: Call): Value {
