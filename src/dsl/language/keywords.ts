@@ -48,7 +48,7 @@ export function headKeyword(token: Token, around: Surroundings): TokenType | und
   if (next === t.LeftParen) return beforeParen.get(word);
   if (next === t.StringToken && word === "import") return t.Import;
   // A reserved word or a number is no name, but was meant as one: the parser says so.
-  const named = next === t.NameToken || next === t.NumberToken || t.reserved.has(around.next?.text ?? "");
+  const named = next === t.NameToken || next === t.NumberToken || next === t.Hole || t.reserved.has(around.next?.text ?? "");
   return named ? beforeName.get(word) : undefined;
 }
 

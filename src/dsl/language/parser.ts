@@ -27,22 +27,15 @@ export function parseModel(source: Source, file = 0, embedded: readonly Embedded
   };
 }
 
-/** The expression that the text from start to end is, or undefined if it is none: an embedding program's fragment may be one. */
-export function parseExpression(
-  text: string,
-  file: number,
-  start: number,
-  end: number,
-  embedded: readonly EmbeddedValue[],
-): Expression | undefined {
-  // Blanks before it keep the offsets those of the whole.
-  const scanned = scan(" ".repeat(start) + text.slice(start, end), file, embedded);
+/** The expression that a text is, or undefined if it is none: an embedding program's fragment may be one. */
+export function parseExpression(text: string, embedded: readonly EmbeddedValue[] = []): Expression | undefined {
+  const scanned = scan(text, 0, embedded);
   const tokens = scanned.tokens.slice(
     scanned.tokens.findIndex((k) => k.tokenType !== NewLine),
     scanned.tokens.findLastIndex((k) => k.tokenType !== NewLine) + 1,
   );
-  const laid = layout(tokens, file);
-  return scanned.diagnostics.length + laid.diagnostics.length > 0 ? undefined : theParser().expressionAlone(laid.tokens, file);
+  const laid = layout(tokens, 0);
+  return scanned.diagnostics.length + laid.diagnostics.length > 0 ? undefined : theParser().expressionAlone(laid.tokens, 0);
 }
 
 let parser: StatementParser | undefined;

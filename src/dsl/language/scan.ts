@@ -143,23 +143,31 @@ class Scanner {
   }
 
   private embeddedValue(): boolean {
-    // Those that a comment or a string swallowed are behind us.
-    while (this.nextEmbedded < this.embedded.length && this.embedded[this.nextEmbedded].start < this.at) this.nextEmbedded++;
+    // Those that are behind us stand in a comment or a string; a name must not have run into one.
+    for (; this.nextEmbedded < this.embedded.length && this.embedded[this.nextEmbedded].start < this.at; this.nextEmbedded++) {
+      const last = this.tokens.at(-1);
+      const passed = this.embedded[this.nextEmbedded];
+      const ran =
+        last !== undefined && last.endOffset >= passed.start && last.tokenType !== t.StringToken && last.tokenType !== t.NewLine;
+      if (ran) this.glued(passed);
+    }
     const hole = this.embedded[this.nextEmbedded];
     if (hole?.start !== this.at) return false;
     this.nextEmbedded++;
     this.at = hole.end;
-    const glued = this.text.slice(0, hole.start).match(/[\p{XIDC}]$/u) ?? this.text.slice(hole.end).match(/^[\p{XIDC}]/u);
-    if (glued)
-      this.report(
-        "PPL131",
-        hole.start,
-        hole.end,
-        "an interpolated value cannot be part of a name or a number",
-        "this value touches the one beside it",
-      );
+    if (/^[\p{XIDC}]/u.test(this.text.slice(hole.end, hole.end + 2))) this.glued(hole);
     this.push(t.Hole, hole.start, { value: hole.value });
     return true;
+  }
+
+  private glued({ start, end }: EmbeddedValue): void {
+    this.report(
+      "PPL131",
+      start,
+      end,
+      "an interpolated value cannot be part of a name or a number",
+      "this value touches what stands beside it",
+    );
   }
 
   private lineComment(start: number): void {

@@ -1,0 +1,124 @@
+// Tagged templates: an embedded model is the model that its text says, and values never become code.
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type Embedded, embed, type Interpolation } from "../../src/dsl/embed.ts";
+import { formatTree } from "../../src/dsl/language/format.ts";
+import { parseModel } from "../../src/dsl/language/parser.ts";
+import { showTree } from "../../src/dsl/language/show-tree.ts";
+import { renderDiagnostics } from "../../src/dsl/render-diagnostic.ts";
+import { programs, readProgram } from "../language/programs.ts";
+
+const ppl = (strings: TemplateStringsArray, ...values: Interpolation[]): Embedded => embed(strings, values);
+const part = (strings: TemplateStringsArray, ...values: Interpolation[]) => embed(strings, values).fragment;
+
+function tree({ source, outcome }: Embedded): string {
+  expect(renderDiagnostics(outcome.diagnostics, [source])).toBe("");
+  const text = parseModel(source).value!;
+  // The law: read as text alone it is the same model.
+  expect(showTree(text)).toBe(showTree(outcome.value!));
+  expect(formatTree(outcome.value!, source.text)).toBe(formatTree(text, source.text));
+  return showTree(outcome.value!);
+}
+
+const problems = ({ source, outcome }: Embedded): string => {
+  expect(outcome.value).toBeUndefined();
+  return renderDiagnostics(outcome.diagnostics, [source]);
+};
+
+describe("values", () => {
+  test("numbers", () => {
+    expect(tree(ppl`mu ~ Normal(${0}, ${10.5})`)).toBe("(~ mu (call Normal 0 10.5))\n");
+    expect(tree(ppl`let a = ${-2}^2 + ${-2} * 3 - ${-1e-7}`)).toBe("(let a (- (+ (^ (- 2) 2) (* (- 2) 3)) (- 1e-7)))\n");
+    expect(tree(ppl`let a = [${Number.POSITIVE_INFINITY}, ${Number.NEGATIVE_INFINITY}, ${Number.NaN}, ${-0}, ${1e21}]`)).toBe(
+      "(let a [inf (- inf) nan (- 0) 1e+21])\n",
+    );
+    expect(tree(ppl`x: real<${0}, ${true}>[${3}] ~ Flat()`)).toBe("(~ x real<0 true>[3] (call Flat))\n");
+    expect(tree(ppl`for i in ${1}..${3} { x[i] ~ Flat() }`)).toContain("(i (.. 1 3))");
+  });
+  test("arrays", () => {
+    const typed = Float64Array.of(1, -2.5);
+    expect(tree(ppl`let a = ${[[1, 2], [3, 4]]}[${1}] + ${typed} + ${[]}`)).toBe(
+      "(let a (+ (+ (at [[1 2] [3 4]] 1) [1 (- 2.5)]) []))\n",
+    );
+  });
+  test("in comments and strings they are text", () => {
+    expect(tree(ppl`import "${1}.ppl" // ${2}`)).toBe('(import "1.ppl")\n');
+  });
+  test("any number stays the number it is", () => {
+    fc.assert(
+      fc.property(fc.double(), (x) => {
+        const { value } = ppl`let a = ${x}`.outcome;
+        const [s] = value!.statements;
+        const evaluate = (e: unknown): number => {
+          const node = e as { kind: string; value?: number; operand?: unknown; name?: string };
+          if (node.kind === "unary") return -evaluate(node.operand);
+          if (node.kind === "name") return node.name === "inf" ? Number.POSITIVE_INFINITY : Number.NaN;
+          return node.value!;
+        };
+        return s.kind === "let" && Object.is(evaluate(s.value), x);
+      }),
+      { seed: 1 },
+    );
+  });
+});
+
+describe("fragments", () => {
+  test("an expression stays one operand", () => {
+    const sum = part`a + b // the sum`;
+    expect(tree(ppl`let c = ${sum} * 2`)).toBe("(let c (* (+ a b) 2))\n");
+    expect(tree(ppl`let c = ${part`x`}[1] + ${part`-${3}`}^2`)).toBe("(let c (+ (at x 1) (^ (- 3) 2)))\n");
+  });
+  test("names, distributions, statements", () => {
+    expect(tree(ppl`let ${part`mu`} = 3`)).toBe("(let mu 3)\n");
+    expect(tree(ppl`x ~ ${part`Normal(0, ${2})`}`)).toBe("(~ x (call Normal 0 2))\n");
+    expect(tree(ppl`x ~ ${part`noncentered Normal(0, 1)`}`)).toBe("(~ x (noncentered (call Normal 0 1)))\n");
+    const prior = part`
+      mu ~ Normal(0, ${10})
+      tau ~ HalfNormal(${1}) // scale`;
+    expect(
+      tree(ppl`${prior}
+      y ~ Normal(mu, tau)`),
+    ).toBe("(~ mu (call Normal 0 10))\n(~ tau (call HalfNormal 1))\n(~ y (call Normal mu tau))\n");
+    expect(tree(ppl`for n in 1..3 { ${part`x[n] ~ Flat()`} }`)).toContain("(~ (at x n) (call Flat))");
+  });
+  test("every good program, as a fragment of itself", () => {
+    for (const name of programs("good")) {
+      const { text } = readProgram("good", name);
+      const strings = Object.assign([text], { raw: [text] });
+      const whole = embed(Object.assign(["", ""], { raw: ["", ""] }), [embed(strings, []).fragment]);
+      expect(tree(whole)).toBe(showTree(parseModel({ name, text }).value!));
+    }
+  });
+});
+
+describe("what is refused", () => {
+  // Programs in JavaScript are not held to the types.
+  const any = (x: unknown) => x as Interpolation;
+  test("texts and objects, with a sentence", () => {
+    expect(problems(ppl`mu ~ ${any("Normal(0, 1)")}`)).toBe(
+      `error[PPL130]: the text "Normal(0, 1)" cannot be interpolated
+  embedded:1:6
+1 | mu ~ "Normal(0, 1)"
+  |      ^^^^^^^^^^^^^^
+  = numbers, booleans, arrays of numbers and fragments can; names are written in the text`,
+    );
+    for (const x of [null, undefined, {}, () => 1, 10n, new Date(0), [1, "2"], [[1], [null]], new DataView(new ArrayBuffer(8))])
+      expect(problems(ppl`let a = ${any(x)}`)).toContain("cannot be interpolated");
+    expect(problems(ppl`let a = ${any([[1], [2, "x"]])}`)).toContain('the text "x", element [2][2], cannot');
+  });
+  test("parts of names", () => {
+    expect(problems(ppl`let x${1} = 2`)).toContain("PPL131");
+    expect(problems(ppl`let a = ${1}x`)).toContain("PPL131");
+    expect(problems(ppl`let a${part`b`} = 2`)).toContain("PPL131");
+  });
+  test("what runs out of its fragment", () => {
+    expect(problems(ppl`${part`a ~ Flat() /* never`} b ~ Flat()`)).toContain("PPL106");
+    const deep: unknown[] = [];
+    deep.push(deep);
+    expect(problems(ppl`let a = ${any(deep)}`)).toContain("nested");
+    expect(problems(ppl`let a = ${new Float64Array(60_000)}`)).toContain("belongs into the data");
+  });
+  test("a value where none can stand", () => {
+    expect(problems(ppl`let ${1} = 2`)).toContain("expected a name, found the interpolated value");
+  });
+});
