@@ -1,0 +1,81 @@
+// Compares the two ways to learn a diagonal metric, from draws and from draws and gradients, on the posteriors of posteriordb that
+// have a model here: node bench/metrics.mjs [SEEDS] [NAME…]. Needs the built code, and ../shared/data/posteriordb beside the repository.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
+
+const root = join(fileURLToPath(import.meta.url), "..", "..");
+const shared = join(root, "..", "shared", "data", "posteriordb");
+if (!existsSync(shared)) {
+  console.log(`no data at ${shared}: nothing to measure`);
+  process.exit(0);
+}
+const { loadModel } = await import(join(root, "dist/load.js"));
+const index = JSON.parse(readFileSync(join(shared, "index.json"), "utf8"));
+const references = JSON.parse(readFileSync(join(shared, "references.json"), "utf8"));
+const [seeds = "3", ...names] = process.argv.slice(2);
+const methods = ["draws", "gradients"];
+const ratios = { total: [], sampling: [] };
+
+console.log(
+  "posterior                                     dim  metric     divergent  max rhat  worst z  min ess  ess/1000 evals  evaluations (warm-up share)",
+);
+for (const { posterior: name, model, data } of index) {
+  if (names.length > 0 && !names.some((part) => name.includes(part))) continue;
+  const file = join(root, "models/posteriordb", `${model}.ppl`);
+  const dataFile = join(shared, "data", `${data}.json.gz`);
+  if (!existsSync(file) || !existsSync(dataFile)) continue;
+  const efficiency = {};
+  for (const metricFrom of methods) {
+    const found = { divergences: 0, rhat: 0, z: 0, ess: 0, evaluations: 0, sampling: 0, runs: 0 };
+    let dimension = 0;
+    try {
+      const posterior = await loadModel(file).bind(JSON.parse(gunzipSync(readFileSync(dataFile)).toString()));
+      dimension = posterior.dimension;
+      for (let seed = 1; seed <= Number(seeds); seed++) {
+        const fit = await posterior.run("nuts", { seed, metricFrom });
+        const rows = fit.summary();
+        found.runs++;
+        found.divergences += fit.sampler.divergences;
+        found.rhat = Math.max(found.rhat, ...rows.map((row) => row.rhat));
+        found.ess += Math.min(...rows.map((row) => Math.min(row.essBulk, row.essTail)));
+        found.evaluations += fit.chains.reduce((sum, chain) => sum + chain.evaluations, 0);
+        found.sampling += fit.chains.reduce((sum, chain) => sum + chain.stats.n_leapfrog.reduce((a, b) => a + b, 0), 0);
+        const reference = references[name] ?? {};
+        for (const row of rows) {
+          const known = reference[row.name];
+          if (known === undefined) continue;
+          const error = Math.sqrt(row.mcseMean ** 2 + known.sd ** 2 / known.draws);
+          found.z = Math.max(found.z, Math.abs(row.mean - known.mean) / error);
+        }
+      }
+    } catch (error) {
+      console.log(`${name}: ${String(error.message).split("\n")[0]}`);
+      break;
+    }
+    efficiency[metricFrom] = { total: found.ess / found.evaluations, sampling: found.ess / found.sampling };
+    const cells = [
+      name.padEnd(44),
+      String(dimension).padStart(5),
+      ` ${metricFrom.padEnd(10)}`,
+      String(found.divergences).padStart(8),
+      found.rhat.toFixed(3).padStart(9),
+      found.z.toFixed(1).padStart(8),
+      (found.ess / found.runs).toFixed(0).padStart(8),
+      ((1000 * found.ess) / found.evaluations).toFixed(2).padStart(14),
+      `${String(Math.round(found.evaluations / found.runs)).padStart(14)} (${(1 - found.sampling / found.evaluations).toFixed(2)})`,
+    ];
+    console.log(cells.join(" "));
+  }
+  if (efficiency.draws !== undefined && efficiency.gradients !== undefined)
+    for (const kind of ["total", "sampling"]) ratios[kind].push(efficiency.gradients[kind] / efficiency.draws[kind]);
+}
+for (const kind of ["total", "sampling"]) {
+  const sorted = [...ratios[kind]].sort((a, b) => a - b);
+  if (sorted.length === 0) continue;
+  const mean = Math.exp(sorted.reduce((sum, ratio) => sum + Math.log(ratio), 0) / sorted.length);
+  console.log(
+    `gradients over draws, least effective draws per ${kind === "total" ? "evaluation" : "evaluation after warm-up"}: geometric mean ${mean.toFixed(2)}, least ${sorted[0].toFixed(2)}, median ${sorted[sorted.length >> 1].toFixed(2)}, most ${sorted[sorted.length - 1].toFixed(2)}, of ${sorted.length}`,
+  );
+}
