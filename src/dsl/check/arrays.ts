@@ -202,14 +202,17 @@ export function homeOf(c: Context, varies: ReadonlySet<string>): { readonly scop
 export function noteCrossRead(c: Context, name: string, subscripts: readonly Subscript[], span: SourceSpan): void {
   const entry = c.scope.get(name);
   if (entry?.kind !== "let" || (!entry.elements && !entry.pending)) return;
-  const crosses = (writer: Writer | undefined): boolean =>
-    c.loops.some((loop) => {
-      if (entry.loops.includes(loop) || (writer && !writer.loops.includes(loop))) return false;
-      if (!writer) return true;
+  const writers = entry.elements?.writers ?? [];
+  const crosses = c.loops.some((loop) => {
+    if (entry.loops.includes(loop)) return false;
+    const inside = writers.filter((w) => w.loops.includes(loop));
+    // Read above the statement that gives it: what is there comes from an earlier iteration.
+    if (inside.length === 0) return entry.expected?.includes(loop) ?? false;
+    return inside.some((writer) => {
       const axis = writer.covers.findIndex((v) => v.variable === loop);
       const s = axis < 0 ? undefined : subscripts[axis];
       return !(s?.kind === "at" && s.value.kind === "name" && loopOf(c, s.value.name) === loop);
     });
-  const writers = entry.elements?.writers ?? [];
-  if ((entry.pending && crosses(undefined)) || writers.some(crosses)) c.session.crossReads.push({ entry, span });
+  });
+  if (crosses) c.session.crossReads.push({ entry, span });
 }

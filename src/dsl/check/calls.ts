@@ -26,6 +26,10 @@ export function inferCall(c: Context, e: Call): ValueType {
   const feature = featureOfCall(name);
   if (feature && !c.scope.get(name)) {
     notYet(c.session.report, feature, e.span);
+    for (const a of e.arguments) {
+      if (a.value.kind === "name" && c.session.functions.has(a.value.name)) c.session.called.add(a.value.name);
+      else if (!(a.value.kind === "name" && isFunctionName(a.value.name))) infer(c, a.value);
+    }
     return unknownType;
   }
   return notAFunction(c, e);

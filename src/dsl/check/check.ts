@@ -54,7 +54,16 @@ export function checkModel(
     stages: new Map(),
     next: 0,
   };
-  const c: Context = { session, scope: root, loops: [], guarded: false, frames: [], perDraw: false, inConst: false };
+  const c: Context = {
+    session,
+    scope: root,
+    loops: [],
+    guarded: false,
+    frames: [],
+    perDraw: false,
+    inData: false,
+    inConst: false,
+  };
   declareGlobals(c, statements);
   checkStatements(statements, c);
   for (const f of functions.values()) checkOnce(c, f);
@@ -102,6 +111,7 @@ function finish(session: Session, statements: readonly Statement[], own: number)
       unused(session, e);
     }
   }
+  if (report.incomplete) return;
   for (const s of statements) {
     if ((s.kind !== "fn" && s.kind !== "density") || session.called.has(s.name.name) || s.span.file !== own) continue;
     report.warning("PPL208", s.name.span, `${s.name.name} is never used`);
@@ -109,6 +119,7 @@ function finish(session: Session, statements: readonly Statement[], own: number)
 }
 
 function unused({ report, mentioned }: Session, e: Entry): void {
+  if (report.incomplete) return;
   if (e.given || e.unknown || mentioned.has(e.name) || isUnknown(e.type) || (e.kind === "loop" && e.name.startsWith("_"))) return;
   report.warning("PPL208", e.span, `${e.name} is never used`, {
     label: e.kind === "loop" ? "every iteration does the same" : `it is ${kindWords[e.kind]}`,

@@ -59,6 +59,8 @@ export interface Context {
   readonly frames: readonly Frame[];
   /** In a quantity or predict: evaluated once per draw, where draws are numbers. */
   readonly perDraw: boolean;
+  /** In a declaration of data: only data and consts are seen. */
+  readonly inData: boolean;
   /** In the value of a const: only other consts are seen. */
   readonly inConst: boolean;
 }

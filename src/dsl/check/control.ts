@@ -4,6 +4,7 @@ import { eachChild } from "../language/ast.ts";
 import type { Context } from "./context.ts";
 import { infer } from "./expressions.ts";
 import { enterLoop } from "./loops.ts";
+import type { LoopFrame } from "./scope.ts";
 import { nameOf } from "./shape-messages.ts";
 import { describeShape, isUnknown, knownAtBind, unknownType } from "./value-type.ts";
 
@@ -11,20 +12,28 @@ type Inside = (statements: readonly Statement[], c: Context) => void;
 
 export function checkFor(c: Context, s: ForStatement, inside: Inside): void {
   let context = c;
-  for (const loop of s.loops) context = enterLoop(context, loop).context;
-  expectArrays(c, s);
+  const frames: LoopFrame[] = [];
+  for (const loop of s.loops) {
+    const entered = enterLoop(context, loop);
+    context = entered.context;
+    frames.push(entered.frame);
+  }
+  expectArrays(c, s, frames);
   inside(s.body, context);
 }
 
 /** Arrays that the loop gives may be read in it before the statement that gives them: lower elements exist then. */
-function expectArrays(c: Context, s: ForStatement): void {
+function expectArrays(c: Context, s: ForStatement, frames: readonly LoopFrame[]): void {
   const variables = new Set(s.loops.map((l) => l.variable.name));
   eachPlace(s.body, (place, kind) => {
     if (!place.subscripts.some((x) => x.kind === "at" && mentionsAny(x.value, variables))) return;
     const scope = kind === "let" ? c.scope : c.session.root;
     const name = place.name.name;
     const known = c.scope.get(name);
-    if (known && !known.unknown) return;
+    if (known && !known.unknown) {
+      known.expected = [...(known.expected ?? []), ...frames];
+      return;
+    }
     const stage = kind === "let" ? "const" : kind === "latent" ? "latent" : "predict";
     const entry = scope.set({
       kind,
@@ -34,6 +43,7 @@ function expectArrays(c: Context, s: ForStatement): void {
       used: kind !== "let",
       loops: kind === "let" ? c.loops : [],
       pending: true,
+      expected: [...frames],
     });
     c.session.entries.push(entry);
   });

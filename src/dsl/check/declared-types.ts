@@ -51,10 +51,10 @@ export function declaredType(c: Context, t: TypeExpression, allowed: { readonly 
     });
   }
   const { range: interval, stage: boundStage } = boundsOf(c, t, constraint, allowed.latentBounds);
-  checkEventAxes(c, t, constraint, sizes);
+  const axes = checkEventAxes(c, t, constraint, sizes);
   const type: ValueType = {
     dtype: constraint.discrete ? "int" : "real",
-    shape: sizes,
+    shape: axes ? sizes : undefined,
     range: interval,
     ...(constraint.event > 0 ? { structure: constraint.name } : {}),
     stage: laterStage("const", boundStage),
@@ -106,14 +106,9 @@ function boundsOf(
         label: "bounds of data are made of data and consts",
       });
     }
-    if (
-      constraint.discrete &&
-      type.dtype === "real" &&
-      !isUnknown(type) &&
-      Number.isFinite(type.range.lower + type.range.upper) &&
-      !Number.isInteger(type.range.lower)
-    ) {
-      report.error("PPL207", e.span, `${report.text(e.span)} is not an integer`, { label: "int has integer bounds" });
+    const whole = isPoint(type.range) && (Number.isInteger(type.range.lower) || !Number.isFinite(type.range.lower));
+    if (constraint.discrete && type.dtype === "real" && !isUnknown(type) && !whole) {
+      report.error("PPL207", e.span, `${report.text(e.span)} is a real number`, { label: "int has integer bounds" });
     }
     return type;
   };
@@ -134,7 +129,7 @@ function boundsOf(
 }
 
 /** The trailing axes that one object of the type takes: a simplex needs one, a correlation matrix two equal ones. */
-function checkEventAxes(c: Context, t: TypeExpression, constraint: Constraint, sizes: readonly Size[]): void {
+function checkEventAxes(c: Context, t: TypeExpression, constraint: Constraint, sizes: readonly Size[]): boolean {
   const { report } = c.session;
   if (sizes.length < constraint.event) {
     const example = constraint.event === 1 ? `${t.base.name}[K]` : `${t.base.name}[K, K]`;
@@ -145,7 +140,7 @@ function checkEventAxes(c: Context, t: TypeExpression, constraint: Constraint, s
           : `${t.base.name} is a square matrix: it needs both sides`,
       notes: [`write ${example}`],
     });
-    return;
+    return false;
   }
   if (constraint.event === 2) {
     const [rows, columns] = sizes.slice(-2);
@@ -155,4 +150,5 @@ function checkEventAxes(c: Context, t: TypeExpression, constraint: Constraint, s
       });
     }
   }
+  return true;
 }

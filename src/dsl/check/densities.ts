@@ -152,5 +152,6 @@ export function userDensity(c: Context, s: DensityStatement, call: Call): Distri
     quantile: false,
     affine: false,
     sampler: s.simulate !== undefined,
+    sizeless: event > 0,
   };
 }

@@ -32,6 +32,8 @@ export interface DistributionType {
   readonly quantile: boolean;
   readonly affine: boolean;
   readonly sampler: boolean;
+  /** Its arguments never tell the size of an event. */
+  readonly sizeless?: boolean;
   /** Half of the mass lies on each side of this number. */
   readonly symmetricAbout?: number;
   /** A matrix was given for the scale of numbers, elementwise: an error unless the value has its shape. */

@@ -7,6 +7,7 @@ import type { Context } from "./context.ts";
 import { userDensity } from "./densities.ts";
 import { type DistributionType, eventShapeOf, rankWords, supportRange } from "./distribution-type.ts";
 import { infer } from "./expressions.ts";
+import { foreignDistribution } from "./foreign-names.ts";
 import { isFunctionName } from "./functions/index.ts";
 import { nameOf } from "./shape-messages.ts";
 import { checkSupport } from "./supports.ts";
@@ -54,9 +55,10 @@ function unknownDistribution(c: Context, call: Call): void {
     });
     return;
   }
+  const foreign = foreignDistribution(name);
   report.error("PPL205", call.callee.span, `there is no distribution ${name}`, {
-    label: near ? `did you mean ${near}?` : undefined,
-    notes: near ? undefined : ["ppl list distributions shows all of them; density … = … defines another"],
+    label: foreign ?? (near ? `did you mean ${near}?` : undefined),
+    notes: foreign || near ? undefined : ["ppl list distributions shows all of them; density … = … defines another"],
   });
 }
 
@@ -153,6 +155,7 @@ function matrixScaled(
     event: 1,
     batch,
     eventShape: [side],
+    sizeless: false,
     ...inherited(...all),
     cdf: false,
     ccdf: false,
@@ -179,6 +182,7 @@ function factsOf(
     quantile: d.quantile !== undefined,
     affine: d.affine !== undefined,
     sampler: d.draw !== undefined || d.sample !== undefined,
+    sizeless: d.event > 0 && d.eventShape === undefined,
     ...(about && about.lower === about.upper ? { symmetricAbout: about.lower } : {}),
   };
 }

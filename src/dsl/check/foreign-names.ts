@@ -23,6 +23,36 @@ const types: Readonly<Record<string, string>> = {
   cholesky_factor_cov: "a factor of a covariance matrix is cholesky_cov[K, K]",
   sum_to_zero_vector: "it is called sum_to_zero[K]",
 };
+const distributions: Readonly<Record<string, string>> = {
+  gaussian: "write Normal(mu, sigma)",
+  norm: "write Normal(mu, sigma)",
+  n: "write Normal(mu, sigma)",
+  dnorm: "write Normal(mu, tau = …): BUGS gives the precision",
+  dgamma: "write Gamma(shape, rate)",
+  dunif: "write Uniform(lower, upper)",
+  unif: "write Uniform(lower, upper)",
+  dbern: "write Bernoulli(p)",
+  bern: "write Bernoulli(p)",
+  dbin: "write Binomial(n, p): the number of trials comes first",
+  dpois: "write Poisson(rate)",
+  dbeta: "write Beta(a, b)",
+  dexp: "write Exponential(rate)",
+  dt: "write StudentT(nu, mu, sigma)",
+  t: "write StudentT(nu, mu, sigma)",
+  student: "write StudentT(nu, mu, sigma)",
+  dcat: "write Categorical(p)",
+  discrete: "write Categorical(p)",
+  ddirch: "write Dirichlet(alpha)",
+  dmnorm: "write MultiNormalPrec(mu, Omega): BUGS gives the precision",
+  mvnormal: "write MultiNormal(mu, Sigma)",
+  multivariatenormal: "write MultiNormal(mu, Sigma)",
+  doubleexponential: "write Laplace(mu, sigma)",
+  inversegamma: "write InvGamma(alpha, beta)",
+  negativebinomial: "write NegBinomial(alpha, beta), or NegBinomial2(mu, phi) by its mean",
+  lkj: "write LkjCorr(eta), or LkjCholesky(eta) for the factor",
+  halft: "write HalfStudentT(nu, sigma)",
+  improperuniform: "write Flat()",
+};
 const functions: Readonly<Record<string, string>> = {
   to_vector: "vectors need no conversion; flatten(X) lays a matrix out row by row",
   to_array_1d: "flatten(X) lays a matrix out row by row",
@@ -82,6 +112,12 @@ const functions: Readonly<Record<string, string>> = {
 };
 
 export const foreignType = (name: string): string | undefined => (Object.hasOwn(types, name) ? types[name] : undefined);
+
+/** By the name without case and underscores. */
+export function foreignDistribution(name: string): string | undefined {
+  const folded = name.replaceAll("_", "").toLowerCase();
+  return Object.hasOwn(distributions, folded) ? distributions[folded] : undefined;
+}
 
 /** normal_lpdf is lpdf(Normal(…), x). `distributionNamed`: finds a record by its name without case and underscores. */
 export function foreignFunction(name: string, distributionNamed: (folded: string) => string | undefined): string | undefined {

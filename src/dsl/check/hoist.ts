@@ -173,7 +173,7 @@ function lazily(c: Context, entry: Entry, typeOf: (entry: Entry) => ValueType): 
 }
 
 function dataType(c: Context, d: DataStatement["declarations"][number]): ValueType {
-  const { type } = declaredType(c, d.type, { latentBounds: false });
+  const { type } = declaredType({ ...c, inData: true }, d.type, { latentBounds: false });
   if (d.type.optional && type.dtype === "int") notYet(c.session.report, "missingInteger", d.span);
   const scalar = type.dtype === "int" && d.type.sizes.length === 0;
   return {

@@ -80,6 +80,7 @@ function whole(c: Context, s: SampleStatement, entry: Entry, own: DeclaredType |
       boundStage: "const",
     });
   const written = s.type ?? entry.declared;
+  if (d && !written) sizeless(c, s, d);
   const type = d ? latentValue(c, s, declared, d, written) : { ...unknownType, ...declared?.type };
   if (d && declared) checkFit(c, s, declared.type.shape, d, false);
   entry.type = { ...type, stage: "latent", varies: nothingVaries };
@@ -87,6 +88,17 @@ function whole(c: Context, s: SampleStatement, entry: Entry, own: DeclaredType |
   if (s.type) entry.declared = s.type;
   if (!written && d) entry.distribution = nameOf(c, s.distribution.call, d.name);
   if (c.guarded) Object.assign(entry, { guarded: true });
+}
+
+/** L ~ LkjCholesky(2): nothing says how large L is. */
+function sizeless(c: Context, s: SampleStatement, d: DistributionType): void {
+  if (!d.sizeless) return;
+  const name = nameOf(c, s.target);
+  const sizes = d.event === 1 ? "[K]" : "[K, K]";
+  c.session.report.error("PPL308", s.target.span, `nothing says how large ${name} is`, {
+    label: `the arguments of ${d.name} do not give its size`,
+    notes: [`declare it: ${name}: ${d.constraint?.name ?? "real"}${sizes} ~ …`],
+  });
 }
 
 /** z[n] ~ D: some elements; a type is the element's. */
@@ -124,6 +136,7 @@ function part(c: Context, s: SampleStatement, entry: Entry, own: DeclaredType | 
     if (own && good) addElements(c, entry, facts, { ...own.type, stage: "latent" }, place.span);
     return;
   }
+  if (!own) sizeless(c, s, d);
   const type = latentValue(c, s, own, d, s.type);
   const shape = withKept(own ? own.type.shape : type.shape, facts, own !== undefined);
   if (own) checkFit(c, s, shape, d, false);
@@ -168,10 +181,12 @@ function latentValue(
     stage: "latent",
   };
   if (!d.normalised && d.declaredSupport && !declared?.type.structure) {
-    const bounded = declared && Number.isFinite(declared.type.range.lower) && Number.isFinite(declared.type.range.upper);
-    if (!bounded)
+    const t = declared?.type.range;
+    const below = Number.isFinite(t?.lower) || s.type?.bounds?.lower !== undefined;
+    const above = Number.isFinite(t?.upper) || s.type?.bounds?.upper !== undefined;
+    if (!below || !above)
       report.note("PPL216", s.span, `${name} has no proper prior`, {
-        label: `${d.name} is constant on ${declared ? "an unbounded set" : "all real numbers"}`,
+        label: `${d.name} is constant on ${below || above ? "an unbounded set" : "all real numbers"}`,
         notes: ["the posterior is proper only if the data make it so; evidence engines refuse"],
       });
   }

@@ -74,7 +74,7 @@ function rangeOver(c: Context, loop: LoopIndex, over: Extract<LoopIndex["over"],
   const [a, b] = [lower.value, upper.value];
   if (by === 1 && a && b && constantOfDimension(a) === undefined && (constantOfDimension(b) ?? 2) <= 1) {
     const text = report.text(over.span);
-    report.warning("PPL513", over.span, `${text} is empty or one step long`, {
+    report.warning("PPL512", over.span, `${text} is empty or one step long`, {
       label: "ranges count up",
       notes: [`to count down, write ${text} by -1`],
     });

@@ -3,7 +3,7 @@ import type { Binary, Expression } from "../language/ast.ts";
 import type { Context } from "./context.ts";
 import { elementRange } from "./functions/define.ts";
 import { anyNumber, nonnegative } from "./ranges.ts";
-import { declarationOf, nameOf } from "./shape-messages.ts";
+import { declarationsOf, nameOf } from "./shape-messages.ts";
 import {
   describeShape,
   formatSize,
@@ -29,7 +29,7 @@ export function matrixProduct(c: Context, e: Binary, left: ValueType, right: Val
   const inner = a[a.length - 1];
   const outer = b.length === 1 ? b[0] : b[b.length - 2];
   if (joinSizes(inner, outer) === "misfit") {
-    const declared = [declarationOf(c, e.left), declarationOf(c, e.right)].filter((x) => x !== undefined);
+    const declared = declarationsOf(c, e.left, e.right);
     const swapped = a.length === 2 && b.length === 1 && joinSizes(a[0], b[0]) !== "misfit";
     report.error(
       "PPL304",

@@ -63,6 +63,13 @@ function missing(c: Context, name: string, span: SourceSpan): void {
   if (definition) {
     const line = report.line(definition, span);
     c.session.mentioned.add(name);
+    if (c.inData || c.inConst) {
+      report.error(c.inConst ? "PPL221" : "PPL213", span, `${name} is not ${c.inConst ? "a const" : "data"}`, {
+        label: c.inConst ? "a const is made of numbers and other consts" : "sizes and bounds of data are made of data and consts",
+        notes: [`it is given on ${line}`],
+      });
+      return;
+    }
     const frame = frameOf(c);
     if (frame) {
       report.error("PPL203", span, `${name} is not seen by ${frame.name}`, {
@@ -94,7 +101,7 @@ function missing(c: Context, name: string, span: SourceSpan): void {
     });
     return;
   }
-  const near = didYouMean(name, [...c.scope.names(), ...Object.keys(constants)]);
+  const near = didYouMean(name, [...c.scope.names(), ...definitions.keys(), ...Object.keys(constants)]);
   report.error("PPL201", span, `${name} is not defined`, {
     label: near ? `did you mean ${near}?` : undefined,
     notes: near ? undefined : [`declare it (data ${name}: real), give it a prior (${name} ~ …), or define it (let ${name} = …)`],

@@ -28,7 +28,7 @@ const isAt = (bound: Range | undefined, x: number): boolean => bound !== undefin
 export function normaliserMissing(c: Context, span: SourceSpan, what: string, stage: Stage): void {
   const { report } = c.session;
   if (knownAtBind(stage)) {
-    report.note("PPL514", span, `the normalising constant of ${what} is left out`, {
+    report.note("PPL513", span, `the normalising constant of ${what} is left out`, {
       label: "it has no closed form here, and is the same at every point",
       notes: ["estimates of the evidence need it, and will refuse"],
     });

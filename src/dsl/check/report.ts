@@ -55,6 +55,10 @@ export class Report {
   get failed(): boolean {
     return [...this.found.values()].some((d) => d.severity === "error");
   }
+  /** Parts of the model were not looked at: what they use is not known. */
+  get incomplete(): boolean {
+    return [...this.found.values()].some((d) => d.code.startsWith("PPL6"));
+  }
   diagnostics(): readonly Diagnostic[] {
     return [...this.found.values()].sort(
       (a, b) => a.span.file - b.span.file || a.span.start - b.span.start || a.span.end - b.span.end,

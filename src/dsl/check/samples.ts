@@ -9,9 +9,10 @@ import { infer } from "./expressions.ts";
 import { checkLatent } from "./latents.ts";
 import { repeatedPlace } from "./lets.ts";
 import { lookup } from "./names.ts";
-import { disjoint, formatRange } from "./ranges.ts";
+import { disjoint, formatRange, isPoint } from "./ranges.ts";
 import type { Entry } from "./scope.ts";
 import { adviceFor, declarationOf, nameOf } from "./shape-messages.ts";
+import { adjective } from "./supports.ts";
 import {
   describeShape,
   formatSize,
@@ -138,8 +139,8 @@ function checkValues(c: Context, s: SampleStatement, t: ValueType, d: Distributi
       notes: entry?.kind === "data" ? [`declare it int: data ${entry.name}: int${sizesOf(c, entry)}`] : undefined,
     });
   } else if (disjoint(t.range, d.range)) {
-    report.error("PPL212", s.target.span, `${text} is never ${formatRange(d.range)}`, {
-      label: label(`${d.name} gives only such numbers`),
+    report.error("PPL212", s.target.span, `${text} is ${isPoint(t.range) ? "not" : "never"} ${adjective(d.range)}`, {
+      label: label(`${d.name} gives only numbers ${formatRange(d.range)}`),
     });
   }
 }

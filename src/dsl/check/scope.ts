@@ -69,6 +69,8 @@ export interface Entry {
   given?: boolean;
   /** Not in force until a statement further down in the loop gives it. */
   pending?: boolean;
+  /** Loops in which a statement gives elements of it. */
+  expected?: LoopFrame[];
   /** Stands for a name that was reported as undefined: a later definition replaces it. */
   readonly unknown?: boolean;
   /** Works out `type` when it is first asked for: data, const and param may refer to each other in any order. */

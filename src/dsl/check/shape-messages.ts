@@ -14,6 +14,11 @@ export function declarationOf(c: Context, e: Expression): string | undefined {
   return `${name} is declared ${c.session.report.text(entry.declared.span)} on ${c.session.report.line(entry.span, e.span)}`;
 }
 
+/** Declarations of both, each once. */
+export const declarationsOf = (c: Context, ...es: readonly Expression[]): readonly string[] => [
+  ...new Set(es.map((e) => declarationOf(c, e)).filter((x) => x !== undefined)),
+];
+
 /** At most 40 characters of the text, else a word for it. */
 export function nameOf(c: Context, e: Expression | { readonly span: SourceSpan }, otherwise = "this"): string {
   const text = c.session.report.text(e.span).replace(/\s+/g, " ");
@@ -29,7 +34,7 @@ export function reportMisfit(
   right: ValueType,
 ): void {
   const [a, b] = [left.shape ?? [], right.shape ?? []];
-  const declared = [declarationOf(c, at.left), declarationOf(c, at.right)].filter((x) => x !== undefined);
+  const declared = declarationsOf(c, at.left, at.right);
   c.session.report.error(
     "PPL301",
     at.span,

@@ -64,7 +64,7 @@ function checkStatement(c: Context, s: Statement): void {
       stages.set(s, t.stage);
       notFromPredictions(c, t.stage, s.value);
       if (t.dtype === "bool" && t.shape) {
-        report.warning("PPL515", s.value.span, `${nameOf(c, s.value)} is true or false`, {
+        report.warning("PPL514", s.value.span, `${nameOf(c, s.value)} is true or false`, {
           label: `${s.kind} adds 0 or 1 to the log density`,
           notes: ["to condition on it, add c ? 0 : -inf"],
         });
