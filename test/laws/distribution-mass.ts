@@ -11,8 +11,16 @@ export interface Mass {
 }
 const MOST_COUNTS = 5000;
 
-/** null where no way is known: more than two continuous dimensions, too many outcomes. */
+const found = new Map<string, Mass | null>();
+/** null where no way is known: more than two continuous dimensions, too many outcomes. Found once for a title. */
 export function massOf(c: Case): Mass | null {
+  const known = found.get(c.title);
+  if (known !== undefined) return known;
+  const mass = compute(c);
+  found.set(c.title, mass);
+  return mass;
+}
+function compute(c: Case): Mass | null {
   const { event, support } = c.make(createBuilder());
   if (support.constraint.discrete) return event === 0 ? sumOfIntegers(c) : sumOfCounts(c);
   const target = unconstrained(c);

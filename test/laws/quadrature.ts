@@ -48,6 +48,47 @@ function modeOf(logF: (u: Float64Array) => Float64Array, start: number): number 
 }
 
 const GROWTH = 1.6;
+/** Two rules that differ by less are agreed. */
+const AGREED = 1e-11;
+
+interface Panel {
+  readonly from: number;
+  readonly to: number;
+}
+/** Mass of each panel and the difference of the two rules; panels with edges and kinks inside are halved until they agree or are tiny. */
+function measure(
+  logF: (u: Float64Array) => Float64Array,
+  panels: readonly Panel[],
+  depth = 40,
+): { readonly mass: number; readonly error: number }[] {
+  if (panels.length === 0) return [];
+  const log = logF(
+    Float64Array.from(panels.flatMap(({ from, to }) => nodes.map((x) => (from + to) / 2 + ((to - from) / 2) * x))),
+  );
+  const out = panels.map(({ from, to }, p) => {
+    const f = (i: number): number => (Math.exp(number(log[p * nodes.length + i])) * Math.abs(to - from)) / 2;
+    const mass = fine.reduce((s, g, i) => s + g.w * f(i), 0);
+    return { mass, error: Math.abs(mass - coarse.reduce((s, g, i) => s + g.w * f(fine.length + i), 0)) };
+  });
+  const split = panels.map((_, p) => p).filter((p) => depth > 0 && out[p].error > AGREED);
+  const halves = measure(
+    logF,
+    split.flatMap((p) => {
+      const { from, to } = panels[p];
+      return [
+        { from, to: (from + to) / 2 },
+        { from: (from + to) / 2, to },
+      ];
+    }),
+    depth - 1,
+  );
+  split.forEach((p, i) => {
+    const [left, right] = [halves[2 * i], halves[2 * i + 1]];
+    out[p] = { mass: left.mass + right.mass, error: left.error + right.error };
+  });
+  return out;
+}
+
 export function integrate(logF: (u: Float64Array) => Float64Array, start: number): Panels {
   const mode = modeOf(logF, start);
   const side = (direction: 1 | -1): { edges: number[]; masses: number[]; error: number } => {
@@ -62,20 +103,14 @@ export function integrate(logF: (u: Float64Array) => Float64Array, start: number
         const to = from + direction * width;
         width *= GROWTH;
         edges.push(to);
-        return [from, to] as const;
+        return { from, to };
       });
-      const at = Float64Array.from(batch.flatMap(([a, c]) => nodes.map((x) => (a + c) / 2 + ((c - a) / 2) * x)));
-      const log = logF(at);
-      batch.forEach(([a, c], p) => {
-        const half = Math.abs(c - a) / 2;
-        const f = (i: number): number => Math.exp(number(log[p * nodes.length + i])) * half;
-        const better = fine.reduce((s, g, i) => s + g.w * f(i), 0);
-        const worse = coarse.reduce((s, g, i) => s + g.w * f(fine.length + i), 0);
-        masses.push(better);
-        error += Math.abs(better - worse);
-        total += better;
-        quiet = better <= 1e-17 * total ? quiet + 1 : 0;
-      });
+      for (const panel of measure(logF, batch)) {
+        masses.push(panel.mass);
+        error += panel.error;
+        total += panel.mass;
+        quiet = panel.mass <= 1e-17 * total ? quiet + 1 : 0;
+      }
     }
     return { edges, masses, error };
   };

@@ -6,7 +6,7 @@ import type { Applied } from "../applied.ts";
 import { inflate } from "../zero-inflated.ts";
 import type { Modifier } from "./define.ts";
 import { hostSampler } from "./host.ts";
-import { isInside, knownOrder, needNumbers } from "./sides.ts";
+import { knownOrder, logDensityInside, needNumbers } from "./sides.ts";
 
 /** Of integers, p + (1 - p) f(at) at the value and (1 - p) f(x) elsewhere. Of reals, where f(at) has no mass, p there and (1 - p) f(x)
  *  elsewhere: a density with respect to Lebesgue measure and a point mass. */
@@ -30,12 +30,10 @@ function inflated(p: Value, at: Value, d: Applied): Applied {
     withArguments: (values) => inflated(values[own], values[own + 1], d.withArguments(values.slice(0, own))),
     logDensity(b, x) {
       const here = b.eq(b.cast(x, "real"), b.cast(at, "real"));
-      const l = d.logDensity(b, x);
-      if (!discrete) return b.select(here, b.log(p), b.add(b.log1p(b.neg(p)), l));
+      if (!discrete) return b.select(here, b.log(p), b.add(b.log1p(b.neg(p)), d.logDensity(b, x)));
       const bounds = d.support.bounds(b);
       const surely = (!bounds.lower || knownOrder(bounds.lower, at)) && (!bounds.upper || knownOrder(at, bounds.upper));
-      const inside = surely ? null : isInside(b, x, bounds);
-      return inflate(b, here, p, inside ? b.select(inside, l, b.constant(Number.NEGATIVE_INFINITY)) : l);
+      return inflate(b, here, p, surely ? d.logDensity(b, x) : logDensityInside(b, d, b.cast(x, "real"), bounds));
     },
     draw: draw && {
       gradient: "score",

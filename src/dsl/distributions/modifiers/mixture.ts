@@ -10,7 +10,7 @@ import { real } from "../../constraints/interval.ts";
 import type { Applied, Argument } from "../applied.ts";
 import type { Modifier } from "./define.ts";
 import { type HostSampler, hostSampler } from "./host.ts";
-import { isInside, knownOrder } from "./sides.ts";
+import { knownOrder, logDensityInside } from "./sides.ts";
 
 const lastOf = (v: Value): number => shapeOf(v)[shapeOf(v).length - 1];
 
@@ -102,10 +102,8 @@ const sameBounds = (p: Bounds<Value>, q: Bounds<Value>): boolean => p.lower === 
 /** The component's log density, -inf outside its support where other components reach further. */
 function inSupport(b: Builder, d: Applied, x: Value, parts: readonly Applied[]): Value {
   const own = d.support.bounds(b);
-  const l = d.logDensity(b, x);
-  if (d.event !== 0 || parts.every((o) => sameBounds(o.support.bounds(b), own))) return l;
-  const inside = isInside(b, b.cast(x, "real"), own);
-  return inside ? b.select(inside, l, b.constant(Number.NEGATIVE_INFINITY)) : l;
+  const same = d.event !== 0 || parts.every((o) => sameBounds(o.support.bounds(b), own));
+  return same ? d.logDensity(b, x) : logDensityInside(b, d, b.cast(x, "real"), own);
 }
 function commonConstraint(parts: readonly Applied[]): Constraint {
   const [first] = parts;
@@ -177,10 +175,8 @@ function along(w: Value, d: Applied, size: number): Applied {
       const batch = batchOf(shape);
       const apart = b.reshape(x, [...batch, 1, ...shape.slice(batch.length)]);
       const own = d.support.bounds(b);
-      const l = d.logDensity(b, apart);
       const varies = d.event === 0 && [own.lower, own.upper].some((v) => v !== undefined && shapeOf(v).length > 0);
-      const inside = varies ? isInside(b, b.cast(apart, "real"), own) : null;
-      const terms = b.add(b.log(w), inside ? b.select(inside, l, b.constant(Number.NEGATIVE_INFINITY)) : l);
+      const terms = b.add(b.log(w), varies ? logDensityInside(b, d, b.cast(apart, "real"), own) : d.logDensity(b, apart));
       return b.logSumExp(terms, [shapeOf(terms).length - 1]);
     },
     draw: draw && {

@@ -1,7 +1,7 @@
 // Probabilities of intervals and sets of bounds, for what truncates, censors and rounds.
 import { UsageError } from "../../../runtime/errors.ts";
 import type { Builder, Value } from "../../../runtime/ir/graph.ts";
-import { constantOf, shapeOf } from "../../../runtime/ir/graph.ts";
+import { constantOf, dtypeOf, shapeOf } from "../../../runtime/ir/graph.ts";
 import type { Bounds } from "../../constraints/define.ts";
 import type { Applied } from "../applied.ts";
 
@@ -53,8 +53,18 @@ export function logInterval(b: Builder, d: Applied, { lower, upper }: Bounds<Val
   if (below) return d.logCcdf?.(b, below);
   return upper ? d.logCdf?.(b, upper) : b.constant(0);
 }
-/** log(e^p - e^q), p > q */
-export const logDifference = (b: Builder, p: Value, q: Value): Value => b.add(p, b.log1mExp(b.sub(q, p)));
+/** log(e^p - e^q), p >= q; p where e^q is 0, even when e^p is. */
+export const logDifference = (b: Builder, p: Value, q: Value): Value =>
+  b.select(b.gt(q, b.constant(Number.NEGATIVE_INFINITY)), b.add(p, b.log1mExp(b.sub(q, p))), p);
+
+/** The log density, -inf outside the support, where it is evaluated at the nearest bound instead: tables of categories have no row there. */
+export function logDensityInside(b: Builder, d: Applied, x: Value, bounds: Bounds<Value>): Value {
+  const inside = isInside(b, x, bounds);
+  if (!inside) return d.logDensity(b, x);
+  const above = bounds.lower ? b.max(x, b.cast(bounds.lower, dtypeOf(x))) : x;
+  const near = bounds.upper ? b.min(above, b.cast(bounds.upper, dtypeOf(x))) : above;
+  return b.select(inside, d.logDensity(b, near), b.constant(Number.NEGATIVE_INFINITY));
+}
 
 export function needNumbers(d: Applied, what: string): void {
   if (d.event !== 0)
