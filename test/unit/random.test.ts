@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { exp } from "../../src/runtime/numeric/math.ts";
 import { stream } from "../../src/runtime/numeric/random.ts";
-import { exponentialZiggurat, normalZiggurat } from "../../src/runtime/numeric/ziggurat.ts";
+import { exponentialZiggurat, normalTail, normalZiggurat } from "../../src/runtime/numeric/ziggurat.ts";
 import { chiSquareScore, kolmogorovLimit, kolmogorovSmirnov, normalCdf } from "./goodness-of-fit.ts";
 
 const many = 200_000;
@@ -143,26 +143,48 @@ describe("random streams", () => {
     }
   });
 
-  test("the tails beyond the ziggurats' last edges have their mass and shape", () => {
+  test("the tail beyond an edge has the normal's shape", () => {
     const rng = stream(13, "tails");
-    const edge = normalZiggurat().edge[1];
-    const beyond: number[] = [];
-    const total = 4_000_000;
-    for (let i = 0; i < total; i++) {
-      const x = rng.normal();
-      if (Math.abs(x) > edge) beyond.push(Math.abs(x));
+    for (const edge of [0.5, normalZiggurat().edge[1]]) {
+      const mass = normalCdf(-edge);
+      expect(
+        kolmogorovSmirnov(
+          draw(many, () => normalTail(rng, edge)),
+          (x) => 1 - normalCdf(-x) / mass,
+        ),
+      ).toBeLessThan(limit);
     }
-    const mass = normalCdf(-edge);
-    expect(Math.abs(beyond.length - 2 * mass * total) / Math.sqrt(2 * mass * total)).toBeLessThan(score);
-    expect(kolmogorovSmirnov(Float64Array.from(beyond), (x) => 1 - normalCdf(-x) / mass)).toBeLessThan(limit);
-    const last = exponentialZiggurat().edge[1];
-    const far: number[] = [];
-    for (let i = 0; i < total; i++) {
-      const x = rng.exponential();
-      if (x > last) far.push(x - last);
-    }
-    expect(Math.abs(far.length - exp(-last) * total) / Math.sqrt(exp(-last) * total)).toBeLessThan(score);
-    expect(kolmogorovSmirnov(Float64Array.from(far), (x) => 1 - exp(-x))).toBeLessThan(limit);
+  });
+
+  test("fine histograms: wedges and tails of the ziggurats, cell by cell", () => {
+    const total = 10_000_000;
+    const width = 1 / 128;
+    const rng = stream(17, "histograms");
+    const histogram = (next: () => number, cells: number): Float64Array => {
+      const counts = new Float64Array(cells + 1);
+      for (let i = 0; i < total; i++) counts[Math.min(cells, Math.floor(next() / width))]++;
+      return counts;
+    };
+    const expected = (cells: number, beyond: (x: number) => number): Float64Array =>
+      Float64Array.from({ length: cells + 1 }, (_, i) => total * (beyond(i * width) - (i < cells ? beyond((i + 1) * width) : 0)));
+    const normals = histogram(() => Math.abs(rng.normal()), 640);
+    expect(
+      Math.abs(
+        chiSquareScore(
+          normals,
+          expected(640, (x) => 2 * normalCdf(-x)),
+        ),
+      ),
+    ).toBeLessThan(score);
+    const exponentials = histogram(() => rng.exponential(), 1500);
+    expect(
+      Math.abs(
+        chiSquareScore(
+          exponentials,
+          expected(1500, (x) => exp(-x)),
+        ),
+      ),
+    ).toBeLessThan(score);
   });
 
   test("the layers of the ziggurats have equal area and close at the top", () => {

@@ -4,7 +4,7 @@
 import seedrandom from "seedrandom";
 import { exp, log } from "./math.ts";
 import type { Rng } from "./rng.ts";
-import { exponentialZiggurat, normalZiggurat, type Ziggurat } from "./ziggurat.ts";
+import { exponentialZiggurat, normalTail, normalZiggurat, type Ziggurat } from "./ziggurat.ts";
 
 /** The stream of a seed and a label: the same numbers on every machine, for ever. */
 export const stream = (seed: number, label: string): Rng => new Xoshiro(`${seed}/${escaped(label)}`);
@@ -68,19 +68,9 @@ class Xoshiro implements Rng {
       const layer = (low & 63) | ((high & 3) << 6);
       const x = u * edge[layer];
       if (Math.abs(u) < ratio[layer]) return x;
-      if (layer === 0) return this.normalTail(u < 0);
+      if (layer === 0) return u < 0 ? -normalTail(this, edge[1]) : normalTail(this, edge[1]);
       const y = height[layer] + this.uniform() * (height[layer + 1] - height[layer]);
       if (y < exp(-0.5 * x * x)) return x;
-    }
-  }
-
-  /** Beyond the last edge, exactly (Marsaglia 1964): x = -log(u1) / r accepted where -2 log(u2) > x^2. */
-  private normalTail(negative: boolean): number {
-    const r = this.normals.edge[1];
-    for (;;) {
-      const x = -log(this.uniform()) / r;
-      const y = -log(this.uniform());
-      if (2 * y > x * x) return negative ? -r - x : r + x;
     }
   }
 

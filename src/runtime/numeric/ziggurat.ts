@@ -49,3 +49,12 @@ export function exponentialZiggurat(): Ziggurat {
   );
   return exponential;
 }
+
+/** A standard normal beyond `edge` > 0, exactly (Marsaglia, "Generating a variable from the tail of the normal distribution",
+ *  Technometrics 6, 1964): edge + x, x exponential of rate `edge`, accepted with probability exp(-x² / 2). */
+export function normalTail(rng: { uniform(): number }, edge: number): number {
+  for (;;) {
+    const x = -log(rng.uniform()) / edge;
+    if (-2 * log(rng.uniform()) > x * x) return edge + x;
+  }
+}
