@@ -70,6 +70,18 @@ export const codes: Readonly<Record<string, string>> = {
   PPL309: "a size that is no nonnegative integer",
   PPL310: "a transposed vector",
   PPL311: "elements of [ ] that differ in shape",
+  // ---- data
+  PPL401: "data that are missing",
+  PPL402: "sizes that disagree, or cannot be read off the data",
+  PPL403: "a value outside of its type",
+  PPL404: "data of another type, or an operation that the values do not allow",
+  PPL405: "data without a row",
+  PPL406: "an index out of range, found when the data are known",
+  PPL407: "elements of a latent or a let that no statement gives",
+  PPL408: "an element that two statements give",
+  PPL409: "shapes that do not fit, found when the data are known",
+  PPL410: "a value that is not known from the data",
+  PPL411: "a normaliser that cannot be computed",
   // ---- structure of the model
   PPL501: "a name given anew in every iteration of a loop",
   PPL502: "an expression of latents left of ~",
@@ -86,6 +98,7 @@ export const codes: Readonly<Record<string, string>> = {
   PPL513: "a normalising constant that is left out (note)",
   PPL514: "a condition that is added to the log density (warning)",
   // ---- not yet
+  PPL601: "something that the language has and this version does not",
   PPL602: "networks",
   PPL603: "guides",
   PPL604: "params",

@@ -113,6 +113,11 @@ export class StatementParser extends RelationParser {
     let end = 0;
     for (;;) {
       const k = this.LA(1).tokenType;
+      // What would not be reported need not be read.
+      if (this.reports.length >= MAX_ERRORS && k !== t.End) {
+        this.take(0, k);
+        continue;
+      }
       if (k === t.End || (open === 0 && (k === t.NewLine || k === t.RightBrace))) break;
       if (k === t.LeftBrace) {
         end ||= this.LA(1).startOffset;
