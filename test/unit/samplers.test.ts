@@ -8,7 +8,7 @@ import { cdfOf, chiSquareScore, kolmogorovLimit, kolmogorovSmirnov, logChoose } 
 
 const count = 20_000;
 /** Rejection's finer faults show in histograms of many draws. */
-const discreteCount = 200_000;
+const discreteCount = 100_000;
 const limit = kolmogorovLimit(1e-5);
 const score = 4.42;
 
