@@ -305,4 +305,14 @@ factor(-0.5 * sum((phi[2..] - phi[..N-1])^2))
 sum(y) ~ Normal(0, 1)
 0 ~ Normal(sum(phi), 0.001 * N)
 `,
+  constsizes: `
+data y: real[N]
+const K = 2
+mu: ordered[K] ~ Normal(0, 1)
+s: real[K, K] ~ Normal(0, 1)
+w ~ Dirichlet(ones(K))
+y ~ mixture(w, Normal(mu[1], 1), Normal(mu[2], 1))
+let a = [mu[1], mu[2]] + s @ [1, 2]
+quantity q = a + zeros(K)
+`,
 };

@@ -8,6 +8,8 @@ export interface Atom {
   readonly text: string;
   /** `name`: N, K. Two different names are different sizes. `opaque`: anything may hold, bind knows. */
   readonly kind: "name" | "loop" | "opaque";
+  /** Of a const: its value, unless --set gives another. */
+  readonly usual?: number;
 }
 interface Monomial {
   readonly coefficient: number;
@@ -65,8 +67,25 @@ export function compareDimensions(a: Dimension, b: Dimension): "same" | "differe
   const difference = minus(a, b);
   if (difference.terms.size === 0) return "same";
   if (constantOfDimension(difference) !== undefined) return "different";
+  // const K = 2 beside [a, b]: as it stands they agree, and --set is looked at when data are bound.
+  if ((constantOfDimension(a) === undefined) !== (constantOfDimension(b) === undefined) && usually(difference) === 0)
+    return "unknown";
   const named = [...difference.terms.values()].every((m) => m.atoms.every((x) => x.kind === "name"));
   return named ? "different" : "unknown";
+}
+
+/** The value with consts at their own. */
+function usually(a: Dimension): number | undefined {
+  let sum = 0;
+  for (const m of a.terms.values()) {
+    let product = m.coefficient;
+    for (const atom of m.atoms) {
+      if (atom.usual === undefined) return undefined;
+      product *= atom.usual;
+    }
+    sum += product;
+  }
+  return sum;
 }
 
 /** Division by a number where every coefficient allows it. */

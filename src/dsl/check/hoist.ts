@@ -186,8 +186,10 @@ function dataType(c: Context, d: DataStatement["declarations"][number]): ValueTy
 /** A const that is a literal is a size of its own, since --set may change it; one made of others is what it says. */
 function constType(c: Context, entry: Entry, value: Expression): ValueType {
   const type = infer({ ...c, inConst: true }, value);
-  const own = type.value && constantOfDimension(type.value) !== undefined;
-  return own ? { ...type, value: atomDimension({ key: entry.name, text: entry.name, kind: "name" }) } : type;
+  const usual = type.value && constantOfDimension(type.value);
+  return usual === undefined
+    ? type
+    : { ...type, value: atomDimension({ key: entry.name, text: entry.name, kind: "name", usual }) };
 }
 
 /** Names in the sizes of data that nobody defines (rule 10). */
