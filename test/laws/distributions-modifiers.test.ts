@@ -31,7 +31,7 @@ function cuts(d: Distribution): readonly [number, number] {
   const sorted = draws.sort();
   return [sorted[200], sorted[640]];
 }
-const wrap = (d: Distribution, title: string, make: (b: Builder) => Applied, x: number): Case => ({
+const wrap = (title: string, make: (b: Builder) => Applied, x: number): Case => ({
   title,
   shape: [],
   at: Float64Array.of(x),
@@ -61,11 +61,10 @@ describe("truncated", () => {
         upper: side === "lower" ? undefined : b.constant(high),
       });
     const probe = make(createBuilder());
-    const inside = boundsOf(wrap(d, title, make, low));
+    const inside = boundsOf(wrap(title, make, low));
     if (side !== "upper") expect(inside.lower).toBe(low);
     if (side !== "lower") expect(inside.upper).toBe(high);
     const c = wrap(
-      d,
       title,
       make,
       d.support.constraint.discrete
@@ -105,7 +104,7 @@ describe("truncated", () => {
           const [near, far] = [b.constant(sign * 9), b.constant(sign * 11)];
           return truncated(b, base, sign > 0 ? { lower: near, upper: far } : { lower: far, upper: near });
         };
-        const c = wrap(d, `${d.name} between ${9 * sign} and ${11 * sign}`, make, sign * 9.01);
+        const c = wrap(`${d.name} between ${9 * sign} and ${11 * sign}`, make, sign * 9.01);
         expectMass(c);
         expectDraws(c, 2000);
       }
@@ -122,10 +121,7 @@ describe("truncated", () => {
       const [low, high] = cuts(d);
       const b = createBuilder();
       const params = Object.fromEntries(
-        Object.entries(first(d).params).map(([n, v]) => [
-          n,
-          b.input(n, { shape: paramShape(first(d), n), dtype: "real" as const }),
-        ]),
+        Object.keys(first(d).params).map((n) => [n, b.input(n, { shape: paramShape(first(d), n), dtype: "real" as const })]),
       );
       const [lower, upper] = [b.input("(lower)", { shape: [], dtype: "real" }), b.input("(upper)", { shape: [], dtype: "real" })];
       const log = truncated(b, apply(b, d, params), { lower, upper }).logDensity(b, b.constant((low + high) / 2));
@@ -159,7 +155,7 @@ describe("mixture", () => {
   it.each(pairs)("$title: mass 1, draws follow", ({ d, e, title }) => {
     const make = (b: Builder): Applied =>
       use("mixture", b, [at(b, d, first(d)), at(b, e, first(e))], { w: b.tensor(Float64Array.of(0.375, 0.625), [2]) });
-    const c = wrap(d, title, make, flat(first(d).x)[0]);
+    const c = wrap(title, make, flat(first(d).x)[0]);
     // The support of a component may end in the middle of a panel, between its last node and its end.
     expectMass(c, 1e-5);
     expectDraws(c, 2000);
@@ -248,7 +244,7 @@ describe("inflated", () => {
     const value = d.support.constraint.discrete ? flat(first(d).x)[0] : 0;
     const make = (b: Builder): Applied =>
       use("inflated", b, [at(b, d, first(d))], { p: b.constant(0.25), at: b.constant(value) });
-    const c = wrap(d, title, make, value);
+    const c = wrap(title, make, value);
     if (d.support.constraint.discrete) {
       expectMass(c);
       expectDraws(c, 2000);
@@ -324,11 +320,11 @@ describe("rounded", () => {
     const [low, high] = cuts(d);
     const step = (high - low) / 4;
     const make = (b: Builder): Applied => use("rounded", b, [at(b, d, first(d))], { to: b.constant(step) });
-    const { lower, upper } = boundsOf(wrap(d, title, make, low));
+    const { lower, upper } = boundsOf(wrap(title, make, low));
     const from = Math.ceil(Math.max(lower ?? -Infinity, low - 2000 * step) / step);
     const until = Math.floor(Math.min(upper ?? Infinity, high + 2000 * step) / step);
     const lattice = Float64Array.from({ length: until - from + 1 }, (_, i) => (from + i) * step);
-    const total = logDensities(wrap(d, title, make, low), lattice).reduce((s, l) => s + Math.exp(l), 0);
+    const total = logDensities(wrap(title, make, low), lattice).reduce((s, l) => s + Math.exp(l), 0);
     // What lies beyond the lattice, by the record's own distribution function.
     const b = createBuilder();
     const base = at(b, d, first(d));
@@ -338,7 +334,7 @@ describe("rounded", () => {
       0,
     );
     expect(Math.abs(total + beyond - 1)).toBeLessThanOrEqual(1e-10);
-    const draws = drawMany(wrap(d, title, make, low), 200, stream(17, title));
+    const draws = drawMany(wrap(title, make, low), 200, stream(17, title));
     for (const v of draws ?? [])
       if (Number.isFinite(v))
         expect(Math.abs(v / step - Math.round(v / step))).toBeLessThanOrEqual(1e-9 * (1 + Math.abs(v / step)));
