@@ -11,7 +11,7 @@ export type ExitCode = 0 | 1 | 2 | 130;
 
 export async function main(argv: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = 0;
-  const program = build((c) => {
+  const program = commandLine((c) => {
     code = c;
   });
   try {
@@ -37,7 +37,8 @@ function failed(e: unknown): ExitCode {
 
 const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
-function build(finish: (code: ExitCode) => void): Command {
+/** Commands and flags, those of the engines from their records. */
+export function commandLine(finish: (code: ExitCode) => void): Command {
   const program = new Command("ppl")
     .description("Tilde: probabilistic models, compiled in the process to float64 WebAssembly")
     .version(packageVersion(), "-V, --version")
