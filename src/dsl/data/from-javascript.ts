@@ -1,5 +1,6 @@
 // Data given as JavaScript values: numbers, booleans, typed arrays, nested arrays; null or undefined for a missing entry.
 import { UsageError } from "../../runtime/errors.ts";
+import { Collector, ShapeFinder } from "./collector.ts";
 import type { DataSet, DataValue } from "./value.ts";
 
 export type DataInput = number | boolean | null | ArrayLike<number> | readonly DataInput[];
@@ -10,43 +11,42 @@ export function dataFromValues(values: Readonly<Record<string, DataInput>> | Rea
   return new Map(entries.map(([name, value]) => [name, dataValue(name, value)]));
 }
 
-function dataValue(name: string, value: DataInput): DataValue {
-  const shape: number[] = [];
-  const numbers: number[] = [];
-  let missing: number[] | undefined;
-  let firstReal: number | undefined;
-  const leaf = (x: unknown, path: string): void => {
-    if (x === null || x === undefined) (missing ??= []).push(numbers.length);
-    else if (typeof x !== "number" && typeof x !== "boolean") throw new UsageError(`${path} is ${describe(x)}; data are numbers`);
-    const v = x === null || x === undefined ? Number.NaN : Number(x);
-    if (firstReal === undefined && x !== null && x !== undefined && !Number.isInteger(v)) firstReal = numbers.length;
-    numbers.push(v);
-  };
-  const visit = (x: unknown, depth: number, path: string): void => {
-    if (!isList(x)) {
-      if (depth < shape.length) throw new UsageError(`${path} is a number where its neighbours are arrays`);
-      leaf(x, path);
-      return;
-    }
-    if (depth > 16) throw new UsageError(`${name} is nested too deeply`);
-    if (shape.length === depth) {
-      if (numbers.length > 0) throw new UsageError(`${path} is an array where its neighbours are numbers`);
-      shape.push(x.length);
-    } else if (shape[depth] !== x.length) {
-      throw new UsageError(`${path} has ${x.length} elements where its first neighbour has ${shape[depth]}`);
-    }
-    for (let i = 0; i < x.length; i++) visit(x[i], depth + 1, `${path}[${i + 1}]`);
-  };
-  visit(value, 0, name);
-  const mask = missing && new Uint8Array(numbers.length);
-  for (const i of missing ?? []) if (mask) mask[i] = 1;
-  return {
-    shape,
-    values: Float64Array.from(numbers),
-    ...(mask ? { missing: mask } : {}),
-    ...(firstReal === undefined ? {} : { firstReal }),
-  };
+function dataValue(name: string, value: unknown): DataValue {
+  const where = new ShapeFinder(name);
+  const numbers = new Collector();
+  visit(value, where, numbers);
+  return numbers.finish(where.shape);
 }
 
-const isList = (x: unknown): x is ArrayLike<unknown> => Array.isArray(x) || (ArrayBuffer.isView(x) && !(x instanceof DataView));
-const describe = (x: unknown): string => (typeof x === "string" ? `the text ${JSON.stringify(x)}` : `a ${typeof x}`);
+/** Recursion is as deep as arrays may be nested. */
+function visit(x: unknown, where: ShapeFinder, into: Collector): void {
+  if (!isList(x)) {
+    refuse(where.leaf());
+    if (typeof x === "number") into.add(x, Number.isInteger(x));
+    else if (typeof x === "boolean") into.add(x ? 1 : 0, true);
+    else if (x === null || x === undefined) into.addMissing();
+    else throw new UsageError(`${where.entry()} is ${describe(x)}; data are numbers`);
+    return;
+  }
+  refuse(where.enter(into.length));
+  const depth = where.path.length;
+  for (let i = 0; i < x.length; i++) {
+    where.path[depth] = i + 1;
+    visit(x[i], where, into);
+  }
+  where.path.length = depth;
+  refuse(where.leave(x.length));
+}
+
+function refuse(problem: string | undefined): void {
+  if (problem !== undefined) throw new UsageError(problem);
+}
+
+function isList(x: unknown): x is ArrayLike<unknown> {
+  return Array.isArray(x) || (ArrayBuffer.isView(x) && !(x instanceof DataView));
+}
+
+function describe(x: unknown): string {
+  if (typeof x === "string") return `the text ${JSON.stringify(x.length > 40 ? `${x.slice(0, 40)}…` : x)}`;
+  return typeof x === "object" ? "an object" : `a ${typeof x}`;
+}

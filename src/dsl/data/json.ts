@@ -1,26 +1,15 @@
 // Data in JSON as Stan reads it: one object of numbers and rectangular arrays; also bare NaN and Infinity, and null as missing.
 import { UsageError } from "../../runtime/errors.ts";
-import { Collector } from "./collector.ts";
+import { Collector, ShapeFinder } from "./collector.ts";
+import { readDecimal } from "./decimal.ts";
 import type { DataSet, DataValue } from "./value.ts";
+import { numberWords } from "./words.ts";
 
-const MAX_DEPTH = 16;
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const [TAB, NEWLINE, RETURN, SPACE, QUOTE, COMMA, OPEN, CLOSE, BYTE_ORDER_MARK] = [9, 10, 13, 32, 34, 44, 91, 93, 0xfeff];
 const WORD = /[+-]?[A-Za-z]+/y;
-const BLANK = /[ \t\r\n]*/y;
 const TEXT = /"((?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*)"/uy;
 
-/** What stands for a number without being one, by its lower-case text. Stan accepts these as strings too. */
-const WORDS: ReadonlyMap<string, number> = new Map([
-  ["nan", Number.NaN],
-  ["inf", Number.POSITIVE_INFINITY],
-  ["+inf", Number.POSITIVE_INFINITY],
-  ["infinity", Number.POSITIVE_INFINITY],
-  ["+infinity", Number.POSITIVE_INFINITY],
-  ["-inf", Number.NEGATIVE_INFINITY],
-  ["-infinity", Number.NEGATIVE_INFINITY],
-]);
-
-/** `name`: of the file, for messages. Throws a UsageError with line and column, or with the path of the entry. */
+/** `name`: of the file, for messages. Throws a UsageError with line and column, and the path of the entry. */
 export function readJson(name: string, text: string): DataSet {
   return new JsonReader(name, text).read();
 }
@@ -29,6 +18,7 @@ class JsonReader {
   #at = 0;
   readonly #name: string;
   readonly #text: string;
+
   constructor(name: string, text: string) {
     this.#name = name;
     this.#text = text;
@@ -36,150 +26,134 @@ class JsonReader {
 
   read(): DataSet {
     const out = new Map<string, DataValue>();
+    if (this.#text.charCodeAt(0) === BYTE_ORDER_MARK) this.#at++;
     this.#blank();
     if (this.#at >= this.#text.length) this.#fail('the file is empty; data are one object: { "N": 10, "y": [ … ] }');
-    this.#expect("{", 'data are one object: { "N": 10, "y": [ … ] }');
+    this.#expect("{", 'data are one object, { "N": 10, "y": [ … ] }: {');
     this.#blank();
-    if (this.#peek() === "}") this.#at++;
-    else {
-      for (;;) {
-        this.#blank();
-        const key = this.#string("a name in quotes");
-        if (out.has(key)) this.#fail(`${key} is there twice`);
-        this.#blank();
-        this.#expect(":", `a colon after ${JSON.stringify(key)}`);
-        const variable = this.#variable(key);
-        if (variable) out.set(key, variable);
-        this.#blank();
-        if (this.#peek() === ",") this.#at++;
-        else {
-          this.#expect("}", "a comma or the closing brace");
-          break;
-        }
-      }
+    while (this.#peek() !== "}") {
+      if (out.size > 0) this.#expect(",", "a comma or }");
+      this.#blank();
+      const before = this.#at;
+      const key = this.#string("a name in quotes");
+      if (out.has(key)) this.#fail(`${key} is there twice`, before);
+      this.#blank();
+      this.#expect(":", `a colon after ${JSON.stringify(key)}`);
+      this.#blank();
+      out.set(key, this.#variable(key));
+      this.#blank();
     }
+    this.#at++;
     this.#blank();
     if (this.#at < this.#text.length) this.#fail("there is more text after the object");
     return out;
   }
 
-  /** Texts, which no model can read, are passed over. */
-  #variable(name: string): DataValue | undefined {
-    const numbers = new Collector();
-    const shape: number[] = [];
-    this.#blank();
-    if (this.#peek() === '"') {
-      const before = this.#at;
-      const text = this.#string("a value");
-      if (!WORDS.has(text.toLowerCase()) && text !== "NA") return undefined;
-      this.#at = before;
-    }
+  #variable(name: string): DataValue {
     if (this.#peek() === "{") this.#fail(`${name} is an object; data are numbers and arrays of numbers`);
-    this.#entry(name, [], shape, 0, numbers);
-    return numbers.finish(shape);
+    const numbers = new Collector();
+    const where = new ShapeFinder(name);
+    if (this.#text.charCodeAt(this.#at) === OPEN) this.#array(where, numbers);
+    else this.#number(where, numbers);
+    return numbers.finish(where.shape);
   }
 
-  #entry(name: string, path: number[], shape: number[], depth: number, into: Collector): void {
+  /** Recursion is as deep as arrays may be nested. */
+  #array(where: ShapeFinder, into: Collector): void {
+    const begin = this.#at++;
+    this.#refuse(where.enter(into.length), begin);
     this.#blank();
-    if (this.#peek() !== "[") {
-      if (depth < shape.length) this.#fail(`${show(name, path)} is a number where ${show(name, first(path))} is an array`);
-      this.#number(name, path, into);
-      return;
-    }
-    if (depth >= MAX_DEPTH) this.#fail(`${name} is nested more than ${MAX_DEPTH} deep`);
-    if (depth === shape.length && into.length > 0)
-      this.#fail(`${show(name, path)} is an array where ${show(name, first(path))} is a number`);
-    this.#at++;
-    const fresh = depth === shape.length;
-    if (fresh) shape.push(-1);
     let count = 0;
-    this.#blank();
-    if (this.#peek() === "]") this.#at++;
-    else {
-      for (;;) {
-        count++;
-        path.push(count);
-        this.#entry(name, path, shape, depth + 1, into);
-        path.pop();
+    const depth = where.path.length;
+    while (this.#text.charCodeAt(this.#at) !== CLOSE) {
+      if (count > 0) {
+        if (this.#text.charCodeAt(this.#at) !== COMMA) this.#missing("a comma or ]", where);
+        this.#at++;
         this.#blank();
-        const c = this.#peek();
-        if (c === ",") this.#at++;
-        else if (c === "]") {
-          this.#at++;
-          break;
-        } else this.#fail(`a comma or ] is missing in ${name}`);
       }
+      where.path[depth] = ++count;
+      if (this.#text.charCodeAt(this.#at) === OPEN) this.#array(where, into);
+      else {
+        this.#refuse(where.leaf(), this.#at);
+        this.#number(where, into);
+      }
+      this.#blank();
     }
-    if (shape[depth] === -1) shape[depth] = count;
-    else if (shape[depth] !== count) {
-      throw new UsageError(
-        `${this.#name}: ${show(name, path)} has ${count} ${count === 1 ? "element" : "elements"} where ${show(name, first(path))} has ${shape[depth]}`,
-      );
-    }
+    this.#at++;
+    where.path.length = depth;
+    this.#refuse(where.leave(count), begin);
   }
 
-  #number(name: string, path: readonly number[], into: Collector): void {
-    NUMBER.lastIndex = this.#at;
-    const match = NUMBER.exec(this.#text);
-    if (match) {
-      const [literal] = match;
-      this.#at += literal.length;
-      into.add(Number(literal), /^-?\d+$/.test(literal));
+  #number(where: ShapeFinder, into: Collector): void {
+    const decimal = readDecimal(this.#text, this.#at);
+    if (decimal) {
+      this.#at = decimal.end;
+      into.add(decimal.value, decimal.integer);
       return;
     }
-    if (this.#peek() === '"') {
+    const before = this.#at;
+    if (this.#text.charCodeAt(this.#at) === QUOTE) {
       const text = this.#string("a number");
-      if (text === "NA") return into.addMissing();
-      const value = WORDS.get(text.toLowerCase());
-      if (value === undefined) this.#fail(`${show(name, path)} is the text ${JSON.stringify(text)}; data are numbers`);
-      else into.add(value, false);
+      const value = numberWords.get(text.toLowerCase());
+      if (text === "NA") into.addMissing();
+      else if (value !== undefined) into.add(value, false);
+      else this.#fail(`${where.entry()} is the text ${JSON.stringify(text)}; data are numbers`, before);
       return;
     }
     WORD.lastIndex = this.#at;
     const word = WORD.exec(this.#text)?.[0];
-    if (word === undefined)
-      this.#fail(
-        this.#at >= this.#text.length
-          ? `the file ends inside ${name}: is it complete?`
-          : `a number is expected for ${show(name, path)}`,
-      );
-    const value = WORDS.get(word.toLowerCase());
+    if (word === undefined) return this.#missing("a number", where);
     this.#at += word.length;
-    if (word === "null") into.addMissing();
+    const value = numberWords.get(word.toLowerCase());
+    if (word === "null" || word === "NA") into.addMissing();
     else if (word === "true" || word === "false") into.add(word === "true" ? 1 : 0, true);
     else if (value !== undefined) into.add(value, false);
-    else this.#fail(`${show(name, path)} is ${word}; data are numbers`);
+    else this.#fail(`${where.entry()} is ${word}; data are numbers`, before);
   }
 
   #string(what: string): string {
     TEXT.lastIndex = this.#at;
     const match = TEXT.exec(this.#text);
-    if (!match)
-      return this.#fail(this.#at >= this.#text.length ? "the file ends too early: is it complete?" : `${what} is expected`);
+    if (!match) return this.#fail(this.#ended() ? "the file ends too early: is it complete?" : `${what} is expected`);
     this.#at += match[0].length;
-    return match[1].includes("\\") ? (JSON.parse(match[0]) as string) : match[1];
+    // A string by the grammar above, so that this cannot fail.
+    return match[1].includes("\\") ? String(JSON.parse(match[0])) : match[1];
   }
 
   #peek(): string {
     return this.#text[this.#at] ?? "";
   }
-  #blank(): void {
-    BLANK.lastIndex = this.#at;
-    this.#at += BLANK.exec(this.#text)?.[0].length ?? 0;
+
+  #ended(): boolean {
+    return this.#text.slice(this.#at, this.#at + 1000).trim() === "" && this.#at + 1000 >= this.#text.length;
   }
+
+  #blank(): void {
+    for (;;) {
+      const c = this.#text.charCodeAt(this.#at);
+      if (c !== SPACE && c !== NEWLINE && c !== RETURN && c !== TAB) return;
+      this.#at++;
+    }
+  }
+
   #expect(sign: string, what: string): void {
-    if (this.#peek() !== sign)
-      this.#fail(this.#at >= this.#text.length ? `the file ends too early: is it complete?` : `${what} is expected`);
+    if (this.#peek() !== sign) this.#fail(this.#ended() ? "the file ends too early: is it complete?" : `${what} is expected`);
     this.#at++;
   }
-  #fail(message: string): never {
-    const before = this.#text.slice(0, this.#at);
+
+  #missing(what: string, where: ShapeFinder): never {
+    this.#fail(
+      this.#ended() ? `the file ends inside ${where.entry()}: is it complete?` : `${what} is expected at ${where.entry()}`,
+    );
+  }
+
+  #refuse(problem: string | undefined, at: number): void {
+    if (problem !== undefined) this.#fail(problem, at);
+  }
+
+  #fail(message: string, at = this.#at): never {
+    const before = this.#text.slice(0, at);
     const line = before.split("\n").length;
-    throw new UsageError(`${this.#name}, line ${line}, column ${this.#at - before.lastIndexOf("\n")}: ${message}`);
+    throw new UsageError(`${this.#name}, line ${line}, column ${at - before.lastIndexOf("\n")}: ${message}`);
   }
 }
-
-/** y[3,1] */
-const show = (name: string, path: readonly number[]): string => (path.length === 0 ? name : `${name}[${path.join(",")}]`);
-/** The neighbour with which an entry is compared: the first at each level. */
-const first = (path: readonly number[]): number[] => path.map(() => 1);
