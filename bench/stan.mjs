@@ -1,0 +1,77 @@
+// Stan's side of the benchmark: an R process a posterior, which runs one chain when told to.
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { readData } from "./posteriors.mjs";
+
+const here = (path) => fileURLToPath(new URL(`stan/${path}`, import.meta.url));
+/** Compiled models, kept from one benchmark to the next. */
+const cache = process.env.TILDE_STAN_CACHE ?? join(tmpdir(), "tilde-stan");
+
+/** Starts R, compiles the model if the cache does not have it. */
+export async function startStan(posterior) {
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(tmpdir(), "tilde-bench-"));
+  const dataFile = join(folder, "data.R");
+  writeFileSync(dataFile, rDump(readData(posterior)));
+  const child = spawn("Rscript", [here("run.R"), cache, here(`${posterior.model}.stan`), dataFile], {
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  let complaints = "";
+  child.stderr.on("data", (text) => (complaints += text));
+  const lines = createInterface({ input: child.stdout });
+  const waiting = [];
+  lines.on("line", (line) => waiting.shift()?.resolve(JSON.parse(line)));
+  let end;
+  const failed = (why) => {
+    end = why;
+    for (const { reject } of waiting.splice(0)) reject(new Error(`Stan: ${why}\n${complaints}`));
+  };
+  child.stdin.on("error", () => {}); // R has ended: "exit" says so
+  child.on("error", (e) => failed(e.message));
+  child.on("exit", (code) => failed(`R ended with ${code}`));
+  const answer = () =>
+    new Promise((resolve, reject) => {
+      waiting.push({ resolve, reject });
+      if (end !== undefined) failed(end);
+    });
+  const ready = await answer();
+  return {
+    version: ready.stan,
+    flags: ready.flags,
+    async sample({ seed, draws, warmup = 1000 }) {
+      const file = join(folder, "draws.csv");
+      child.stdin.write(`${warmup} ${draws} ${seed} ${file}\n`);
+      const said = await answer();
+      return {
+        seconds: said.samplingSeconds,
+        warmup: said.warmupSeconds,
+        leapfrogs: said.leapfrogs,
+        draws,
+        csv: readFileSync(file, "utf8"),
+      };
+    },
+    async stop() {
+      child.stdin.end();
+      await new Promise((resolve) => (end === undefined ? child.once("exit", resolve) : resolve()));
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** R's own notation: matrices column by column. */
+function rDump(data) {
+  const text = (x) => (Number.isInteger(x) && Math.abs(x) < 2 ** 31 ? `${x}L` : String(x));
+  return Object.entries(data)
+    .map(([name, value]) => {
+      if (!Array.isArray(value)) return `${name} <- ${text(value)}`;
+      if (!Array.isArray(value[0])) return `${name} <- c(${value.map(text).join(", ")})`;
+      const [rows, columns] = [value.length, value[0].length];
+      const flat = Array.from({ length: rows * columns }, (_, i) => text(value[i % rows][Math.floor(i / rows)]));
+      return `${name} <- structure(c(${flat.join(", ")}), .Dim = c(${rows}L, ${columns}L))`;
+    })
+    .join("\n");
+}
