@@ -23,8 +23,8 @@ const bounds: Readonly<Record<Name, number>> = {
   log: 1,
   log1p: 1,
   tanh: 1.5,
-  sinh: 3,
-  cosh: 3,
+  sinh: 2,
+  cosh: 2,
   sigmoid: 2,
   softplus: 2,
   sin: 1,
@@ -46,7 +46,7 @@ const bounds: Readonly<Record<Name, number>> = {
   pow: 1,
 };
 /** For negative arguments, in units of the larger of the value and 1. Reflection subtracts numbers that grow with the argument. */
-const reflected: Partial<Record<Name, number>> = { lgamma: 64, digamma: 40, trigamma: 10, tetragamma: 400 };
+const reflected: Partial<Record<Name, number>> = { lgamma: 8, digamma: 12, trigamma: 8, tetragamma: 120 };
 
 function unit(x: number): number {
   const a = Math.abs(x);

