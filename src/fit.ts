@@ -5,7 +5,7 @@ import type { OptionValues, Result, Verdict } from "./inference/engine.ts";
 import { finishDraws } from "./inference/report/finish.ts";
 import { type SummaryJson, summaryJson } from "./inference/report/json.ts";
 import { type SummaryRow, summarize } from "./inference/report/summary.ts";
-import { summaryTable } from "./inference/report/text.ts";
+import { pointTable, summaryTable } from "./inference/report/text.ts";
 import type { RunOutcome } from "./inference/run.ts";
 import type { Draws, RawChain } from "./runtime/draws.ts";
 import { UsageError } from "./runtime/errors.ts";
@@ -71,9 +71,9 @@ export class Fit {
     return this.#rows;
   }
 
-  /** The summary as an aligned table of at most `rows` rows. */
+  /** The summary as an aligned table of at most `rows` rows; of an optimum, its values alone. */
   table(rows?: number): string {
-    return summaryTable(this.#rows, rows);
+    return this.allDraws.drawsPerChain === 1 ? pointTable(this.#rows, rows) : summaryTable(this.#rows, rows);
   }
 
   /** Draws of a latent, quantity or prediction, by its name in the model. */

@@ -215,6 +215,69 @@ describe("code", () => {
     );
   });
 
+  test("recurrences on data under an outer loop, and in functions called by row", async () => {
+    const data = {
+      y: [
+        [1, 2, 3],
+        [0.5, -1, 2],
+      ],
+    };
+    const sums = data.y.map((row) => row.map((_, t) => total(row.slice(0, t + 1))));
+    const expected = ([a]: Float64Array) =>
+      normal(a, 0, 1) + total(data.y.flatMap((row, j) => row.map((v, t) => normal(v, a * sums[j][t], 1))));
+    await check(
+      `data y: real[J, T]
+       for j in 1..J { let s[j, 1] = y[j, 1]; for t in 2..T { let s[j, t] = s[j, t-1] + y[j, t] } }
+       a ~ Normal(0, 1)
+       for j in 1..J, t in 1..T { y[j, t] ~ Normal(a * s[j, t], 1) }`,
+      data,
+      expected,
+    );
+    await check(
+      `data x: real[N]
+       fn f(a) { let p[1] = a; for t in 2..3 { let p[t] = a * t }; return sum(p) }
+       b ~ Normal(0, 1)
+       let all = [f(x[n] * b) for n in 1..N]
+       for n in 1..N { x[n] ~ Normal(f(b * x[n]) + all[n], 1) }`,
+      { x: [0.5, -0.25] },
+      ([b]) => normal(b, 0, 1) + total([0.5, -0.25].map((x) => normal(x, 2 * 6 * x * b, 1))),
+    );
+  });
+
+  test("slices of varying length left of ~ and in its arguments", async () => {
+    const data = { from: [1, 3, 4], to: [2, 3, 6], y: [0.1, 0.5, -0.3, 1.2, 0.4, 0.8] };
+    await check(
+      "data from: int[J], to: int[J], y: real[N]\na: real[J] ~ Normal(0, 1)\nm: real[6] ~ Normal(0, 1)\nfor j in 1..J { y[from[j]..to[j]] ~ Normal(a[j] + m[from[j]..to[j]], 1) }",
+      data,
+      (q) =>
+        total([...q].map((v) => normal(v, 0, 1))) +
+        total(data.y.map((v, i) => normal(v, q[data.to.findIndex((t) => i < t)] + q[3 + i], 1))),
+    );
+  });
+
+  test("both branches of an if on data may give a name", async () => {
+    await check(
+      `data y: real[N], k: int
+       a ~ Normal(0, 1)
+       if k == 1 { let c = 2 * a } else { let c = a }
+       for n in 1..N {
+         if n == 1 { let d = c } else { let d = y[n-1] * c }
+         y[n] ~ Normal(d, 1)
+       }`,
+      { y: [1, 2, 3], k: 1 },
+      ([a]) => normal(a, 0, 1) + normal(1, 2 * a, 1) + normal(2, 2 * a, 1) + normal(3, 4 * a, 1),
+    );
+  });
+
+  test("what reads predictions takes no part in the density", async () => {
+    const p = await bound(
+      "data y: real[N]\nm ~ Normal(0, 1)\ny ~ Normal(m, 1)\nfor n in 1..N { predict rep[n] ~ Normal(m, 1) }\nquantity average = mean(rep)",
+      { y: [1, 2] },
+    );
+    const fit = await p.run("nuts", { seed: 1, chains: 1, warmup: 100, draws: 2, threads: 1 });
+    close(fit.draws("average").values[1], (fit.draws("rep").values[2] + fit.draws("rep").values[3]) / 2);
+  });
+
   test("recurrences on latents say that they are not built yet", async () => {
     const text = "data y: real[T]\na ~ Normal(0, 1)\nlet s[1] = a\nfor t in 2..T { let s[t] = a * s[t-1] }\ny ~ Normal(s, 1)";
     await expect((async () => bound(text, { y: [1, 2, 3] }))()).rejects.toThrow(/PPL6\d\d/);

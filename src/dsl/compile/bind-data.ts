@@ -1,6 +1,7 @@
 // Data meets its declarations: sizes are read off or compared, every value is held against its type, with its path in the message.
+
 import { createBuilder } from "../../runtime/ir/builder.ts";
-import { type Builder, constantOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { CheckedModel, ModelSymbol } from "../check/checked-model.ts";
 import type { DataSet, DataValue } from "../data/value.ts";
@@ -9,6 +10,7 @@ import { didYouMean } from "../did-you-mean.ts";
 import { type Expression, eachChild, type TypeExpression } from "../language/ast.ts";
 import { type Context, newContext } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
+import { knownOf } from "./known.ts";
 import { bindCodes, diagnostic, Rejection, reject } from "./rejection.ts";
 import { declaredSupport, elementOf, eventOf } from "./support.ts";
 
@@ -112,7 +114,7 @@ function bindConstants(
     if (override === undefined) eachName(s.value, visit);
     const value =
       override === undefined ? evaluate(c, s.value) : c.b.constant(override, Number.isInteger(override) ? "int" : "real");
-    const numbers = constantOf(value);
+    const numbers = knownOf(value);
     if (numbers === null)
       reject(bindCodes.constant, s.span, `${name} is not constant`, { label: "a const takes numbers and other consts" });
     const integer = value.node.results[value.index].dtype !== "real";
@@ -174,7 +176,7 @@ const axes = (n: number): string => (n === 0 ? "no axes (a single number)" : n =
 
 export function evaluateSize(c: Context, e: Expression, what: string): number {
   const value = evaluate(c, e);
-  const n = constantOf(value);
+  const n = knownOf(value);
   if (n === null || shapeOf(value).length !== 0 || !Number.isInteger(n[0]))
     return reject(bindCodes.size, e.span, `${what} is not an integer known from the data`);
   if (n[0] < 0) return reject(bindCodes.size, e.span, `${what} is ${n[0]}`, { label: "a size cannot be negative" });
@@ -239,7 +241,7 @@ const between = (b: { lower?: number; upper?: number }): string =>
 
 /** A bound is one number for all elements, or one for each. */
 function limitAt(_b: Builder, side: Value, span: SourceSpan): (at: number) => number {
-  const numbers = constantOf(side);
+  const numbers = knownOf(side);
   if (numbers === null) return reject(bindCodes.constant, span, "the bounds of data must be known from the data");
   return numbers.length === 1 ? () => numbers[0] : (at) => numbers[at];
 }

@@ -1,6 +1,7 @@
 // Statements that any block may hold: let, for, if, return. Loops are distributed over their statements, each of which is lowered
 // once for all its rows; a let that reads its own earlier elements is run element by element, when it depends on data alone.
-import { constantOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+
+import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { sizeOf } from "../../runtime/ir/type.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type {
@@ -15,10 +16,11 @@ import type {
 } from "../language/ast.ts";
 import { type Context, enterLoop, inner } from "./context.ts";
 import { evaluate, loopValues } from "./evaluate.ts";
-import { dataTable } from "./index-expression.ts";
+import { commonWidth, dataTable } from "./index-expression.ts";
+import { knownOf } from "./known.ts";
 import { eachNameIn, recurrences, statementsOf } from "./recurrence.ts";
-import { bindCodes, reject } from "./rejection.ts";
-import { overRows, type Rows, restrict, rowCount, rowTable } from "./rows.ts";
+import { bindCodes, reject, VaryingWidth } from "./rejection.ts";
+import { overRows, type Rows, type RowTable, restrict, rowCount } from "./rows.ts";
 import { type Coordinates, PieceArray, Scope, Sequence } from "./scope.ts";
 
 /** What a block's owner does with statements that are not its own. */
@@ -37,24 +39,43 @@ const isStatements = (body: Expression | readonly Statement[]): body is readonly
 export function executeBlock(c: Context, statements: readonly Statement[], visit: Visitor): Value | undefined {
   for (let i = 0; i < statements.length; i++) {
     const s = statements[i];
-    switch (s.kind) {
-      case "let":
-        executeLet(c, s);
-        break;
-      case "for":
-        executeFor(c, s, visit);
-        break;
-      case "if":
-        if (returns(s)) return executeReturningIf(c, s, statements.slice(i + 1), visit);
-        executeIf(c, s, visit);
-        break;
-      case "return":
-        return evaluate(c, s.value);
-      default:
-        visit(c, s);
-    }
+    if (s.kind === "return") return evaluate(c, s.value);
+    if (s.kind === "if" && returns(s)) return executeReturningIf(c, s, statements.slice(i + 1), visit);
+    execute(c, s, visit);
   }
   return undefined;
+}
+
+function execute(c: Context, s: Statement, visit: Visitor): void {
+  switch (s.kind) {
+    case "let":
+      return byWidth(c, (rows) => executeLet(rows, s));
+    case "for":
+      return executeFor(c, s, visit);
+    case "if":
+      return executeIf(c, s, visit);
+    default:
+      return byWidth(c, (rows) => visit(rows, s));
+  }
+}
+
+/** Runs a statement; where a width varies with the row (language.md rule 28), for the rows of each width apart. */
+function byWidth(c: Context, run: (c: Context) => void): void {
+  try {
+    run(c);
+  } catch (e) {
+    if (!(e instanceof VaryingWidth)) throw e;
+    const { extents, values } = e.widths;
+    // The width of something inside a comprehension of the statement, or of one row alone, cannot be split further.
+    if (extents.slice(c.rows.length).some((n) => n !== 1) || c.rows.length === 0) throw e;
+    for (const width of new Set(values)) {
+      const here: RowTable = {
+        extents: extents.slice(0, c.rows.length),
+        values: Float64Array.from(values, (v) => (v === width ? 1 : 0)),
+      };
+      byWidth({ ...c, rows: restrict(c.rows, here, true) }, run);
+    }
+  }
 }
 
 const returns = (s: Statement): boolean => s.kind === "return" || statementsOf(s).some(returns);
@@ -63,6 +84,7 @@ const returns = (s: Statement): boolean => s.kind === "return" || statementsOf(s
 
 export function executeLet(c: Context, s: LetStatement | QuantityStatement): void {
   const { name } = s.place.name;
+  if (!c.session.predicts && c.model.stages.get(s) === "predict") return;
   if (s.place.subscripts.length === 0) {
     c.scope.value(name, evaluate(c, s.value));
     return;
@@ -70,7 +92,7 @@ export function executeLet(c: Context, s: LetStatement | QuantityStatement): voi
   const open = c.scope.get(name);
   if (open?.kind === "sequence") {
     const value = evaluate(c, s.value);
-    if (constantOf(value) === null) {
+    if (knownOf(value) === null) {
       reject(bindCodes.notYet, s.span, `${name} is a recurrence on latents`, {
         label: "reads its own earlier elements",
         notes: ["scans are not built yet; a recurrence on data alone runs"],
@@ -96,7 +118,7 @@ export function executeLet(c: Context, s: LetStatement | QuantityStatement): voi
 const rangeAxes = (p: Place): number => p.subscripts.filter((s) => s.kind === "range").length;
 
 function constantIndex(c: Context, s: Place["subscripts"][number], place: Place): number {
-  const value = s.kind === "at" ? constantOf(evaluate(c, s.value)) : null;
+  const value = s.kind === "at" ? knownOf(evaluate(c, s.value)) : null;
   if (value === null || value.length !== 1)
     return reject(bindCodes.notYet, s.span, `an element of ${place.name.name} is given by one integer a subscript`);
   return value[0];
@@ -160,14 +182,8 @@ export function placeCoordinates(
     if (s.kind === "all") return reject(bindCodes.notYet, s.span, "write the range of the elements that are given: 1..K");
     if (s.kind === "at") return evaluate(c, s.value);
     if (!s.lower || !s.upper) return reject(bindCodes.shape, s.span, "the range of the elements that are given needs both ends");
-    const [low, high] = [constantOf(evaluate(c, s.lower)), constantOf(evaluate(c, s.upper))];
-    if (!low || !high)
-      return reject(bindCodes.notYet, s.span, "the range of the elements that are given must be the same in every row");
-    return b.tensor(
-      Float64Array.from({ length: Math.max(0, high[0] - low[0] + 1) }, (_, i) => low[0] + i),
-      [Math.max(0, high[0] - low[0] + 1)],
-      "int",
-    );
+    const lower = evaluate(c, s.lower);
+    return b.add(lower, b.iota([commonWidth(c, lower, evaluate(c, s.upper), s.span)], 0));
   });
   const widths = subscripts.map((s) => shapeOf(s));
   const inside = widths.flat();
@@ -180,8 +196,7 @@ export function placeCoordinates(
   });
   const count = rowCount(rows) * sizeOf(inside);
   const coordinates = spread.map((s, i) => {
-    const table = constantOf(b.cast(b.reshape(overRows(b, [s], rows)[0], [count]), "int"));
-    const numbers = table ?? materialise(c, overRows(b, [s], rows)[0]);
+    const numbers = knownOf(overRows(b, [s], rows)[0]);
     if (numbers === null)
       return reject(bindCodes.notYet, place.subscripts[i].span, "the index on the left must be known from the data");
     const bad = numbers.findIndex((v: number) => !Number.isInteger(v) || v < 1);
@@ -192,36 +207,33 @@ export function placeCoordinates(
   return { coordinates, count };
 }
 
-/** A repeated scalar is a view, not a constant: its elements. */
-function materialise(c: Context, v: Value): Float64Array | null {
-  const table = rowTable(c.b, c.b.reduceMin(v), []);
-  return table === null ? null : new Float64Array(sizeOf(shapeOf(v))).fill(table.values[0]);
-}
-
 // ---------------------------------------------------------------- for
 
 function executeFor(c: Context, s: ForStatement, visit: Visitor): void {
+  if (c.sequential) return runSequentially(c, s);
   const own = recurrences(s);
-  if (own.size > 0) {
-    const sequences = [...own].map((name) => {
-      const begun = c.scope.get(name);
-      const sequence = new Sequence(name, begun?.kind === "array" ? begun.array : undefined);
-      return { name, sequence, home: c.scope.home(name) ?? c.scope };
-    });
-    const scope = new Scope(c.scope);
-    for (const { name, sequence } of sequences) scope.set(name, { kind: "sequence", sequence });
-    runSequentially({ ...c, scope }, s, own);
-    for (const { name, sequence, home } of sequences) {
-      const piece = sequence.finish(c.b);
-      if (piece) arrayAt(home, name).add(piece.coordinates, piece.value, s.span);
-    }
-  }
+  if (own.size > 0) runRecurrences(c, s, own);
   let context = c;
   for (const loop of s.loops) context = enterFor(context, loop);
   if (rowCount(context.rows) === 0) return;
-  const rest = own.size === 0 ? s.body : without(s.body, own);
-  const value = executeBlock(context, rest, visit);
+  const value = executeBlock(context, own.size === 0 ? s.body : without(s.body, own), visit);
   if (value !== undefined) reject(bindCodes.notYet, s.span, "return inside a loop");
+}
+
+/** The arrays of a loop that read their own earlier elements, which must depend on data alone. */
+function runRecurrences(c: Context, s: ForStatement, own: ReadonlySet<string>): void {
+  const scope = new Scope(c.scope);
+  const sequences = [...own].map((name) => {
+    const begun = c.scope.get(name);
+    const sequence = new Sequence(name, begun?.kind === "array" ? begun.array : undefined);
+    scope.set(name, { kind: "sequence", sequence });
+    return { name, sequence, home: c.scope.home(name) ?? c.scope };
+  });
+  runSequentially({ ...c, scope, sequential: true }, s);
+  for (const { name, sequence, home } of sequences) {
+    const piece = sequence.finish(c.b);
+    if (piece) arrayAt(home, name).add(piece.coordinates, piece.value, s.span);
+  }
 }
 
 function enterFor(c: Context, loop: LoopIndex): Context {
@@ -239,21 +251,17 @@ function without(statements: readonly Statement[], names: ReadonlySet<string>): 
   });
 }
 
-/** One iteration after the other, loop variables being numbers. Only lets matter. */
-function runSequentially(c: Context, s: ForStatement, names: ReadonlySet<string>, loop = 0): void {
+/** One iteration after the other, loop variables being numbers. Only lets matter: the other statements run by rows afterwards. */
+function runSequentially(c: Context, s: ForStatement, loop = 0): void {
   if (loop === s.loops.length) {
-    const scope = new Scope(c.scope);
-    executeBlock({ ...c, scope }, s.body.filter(isLetOrControl), (x, inside) => {
-      if (inside.kind === "for") runSequentially(x, inside, names);
-    });
+    executeBlock(inner(c), s.body.filter(isLetOrControl), () => {});
     return;
   }
   const { values } = loopValues({ ...c, rows: [] }, s.loops[loop]);
-  const list = values.kind === "list" ? values.list : numbersOf(values.bounds);
-  for (const v of list) {
+  for (const v of values.kind === "list" ? values.list : numbersOf(values.bounds)) {
     const scope = new Scope(c.scope);
     scope.value(s.loops[loop].variable.name, c.b.constant(v, "int"));
-    runSequentially({ ...c, rows: [], scope }, s, names, loop + 1);
+    runSequentially({ ...c, rows: [], scope }, s, loop + 1);
   }
 }
 
@@ -270,16 +278,38 @@ function numbersOf([lower, upper, step]: readonly { readonly values: ArrayLike<n
 
 function executeIf(c: Context, s: IfStatement, visit: Visitor): void {
   const table = conditionTable(c, s);
+  if (table.extents.every((n) => n === 1)) {
+    // One branch for all: its names are those of the block around.
+    executeBlock(c, table.values[0] !== 0 ? s.then : (s.else ?? []), visit);
+    return;
+  }
   const branch = (statements: readonly Statement[], keep: boolean): void => {
-    if (table.extents.every((n) => n === 1)) {
-      if ((table.values[0] !== 0) === keep) executeBlock(inner(c), statements, visit);
-      return;
-    }
     const rows = restrict(c.rows, table, keep);
     if (rowCount(rows) > 0) executeBlock(inner({ ...c, rows }), statements, visit);
   };
   branch(s.then, true);
   branch(s.else ?? [], false);
+  joinNames(c, s);
+}
+
+/** Names that a branch chosen by row defines are its own in its rows; after the `if` each row has the value of its branch. */
+function joinNames(c: Context, s: IfStatement): void {
+  const isName = (x: Statement): x is LetStatement => x.kind === "let" && x.place.subscripts.length === 0;
+  const own = [...s.then, ...(s.else ?? [])].filter(isName).map((x) => x.place.name.name);
+  if (own.length === 0) return;
+  const condition = evaluate(c, s.condition);
+  const valuesIn = (statements: readonly Statement[], guard: Value): Scope => {
+    const scope = new Scope(c.scope);
+    for (const x of statements.filter(isName)) executeLet({ ...c, scope, guards: [...c.guards, guard] }, x);
+    return scope;
+  };
+  const then = valuesIn(s.then, condition);
+  const otherwise = valuesIn(s.else ?? [], c.b.not(condition));
+  for (const name of new Set(own)) {
+    const [a, b] = [then.own(name), otherwise.own(name)];
+    const value = a && b ? c.b.select(condition, a, b) : (a ?? b);
+    if (value) c.scope.value(name, value);
+  }
 }
 
 function conditionTable(c: Context, s: IfStatement) {

@@ -1,5 +1,6 @@
 // Calls: built-in functions, the user's functions (inlined), and lpdf and its kin.
-import { type Builder, constantOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+
+import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { findFunction } from "../check/functions/index.ts";
 import type { Applied } from "../distributions/applied.ts";
 import type { Argument, Call, Comprehension, FunctionStatement, Index, Subscript } from "../language/ast.ts";
@@ -7,6 +8,7 @@ import { executeBody } from "./block.ts";
 import type { Context } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
 import { evaluate, evaluateRagged } from "./evaluate.ts";
+import { knownOf } from "./known.ts";
 import { at, bindCodes, reject } from "./rejection.ts";
 import { Scope } from "./scope.ts";
 
@@ -27,7 +29,7 @@ export function evaluateCall(c: Context, e: Call): Value {
       (form.neutral === undefined || order.length !== 1 ? undefined : masked(c, e.arguments[i], form.neutral)) ??
       evaluate(c, e.arguments[i].value),
   );
-  if (form.dataOnly && args.some((a) => constantOf(a) === null)) {
+  if (form.dataOnly && args.some((a) => knownOf(a) === null)) {
     reject(bindCodes.constant, e.span, `${name} is computed once, from data that are the same in every iteration`, {
       label: "depends on latents or on a loop",
     });
@@ -78,7 +80,7 @@ function sliceAsComprehension(e: Index): Comprehension | undefined {
 function inline(c: Context, f: FunctionStatement, e: Call): Value {
   if (c.depth > 100)
     reject(bindCodes.constant, e.span, `${f.name.name} calls itself`, { label: "functions are inlined: no recursion" });
-  const scope = new Scope(c.root);
+  const scope = Scope.ofCall(c.root, c.scope);
   const given = inOrder(f.parameters, e.arguments);
   f.parameters.forEach((p, i) => {
     const a = given[i];

@@ -17,21 +17,36 @@ export interface Context {
   readonly rows: Rows;
   /** Conditions on data under which the value matters: elsewhere an index may be out of range. */
   readonly guards: readonly Value[];
+  /** Loops run one iteration after the other, their variables being numbers: inside a recurrence on data. */
+  readonly sequential: boolean;
   /** Depth of user functions under evaluation. */
   readonly depth: number;
   readonly session: Session;
 }
 /** State of one walk over the model. */
 export interface Session {
+  /** Predictions are drawn in this walk; elsewhere what reads them is passed over. */
+  readonly predicts: boolean;
   /** Numbers for symbols, so that each row symbol is a different input. */
   next: number;
   /** Notes for the user, said once. */
   readonly notes: Set<string>;
 }
 
-export function newContext(b: Builder, model: CheckedModel, data: BoundData): Context {
+export function newContext(b: Builder, model: CheckedModel, data: BoundData, predicts = false): Context {
   const root = new Scope();
-  return { b, model, data, scope: root, root, rows: [], guards: [], depth: 0, session: { next: 0, notes: new Set() } };
+  return {
+    b,
+    model,
+    data,
+    scope: root,
+    root,
+    rows: [],
+    guards: [],
+    sequential: false,
+    depth: 0,
+    session: { predicts, next: 0, notes: new Set() },
+  };
 }
 
 export const inner = (c: Context): Context => ({ ...c, scope: new Scope(c.scope) });

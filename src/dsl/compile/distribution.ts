@@ -1,6 +1,7 @@
 // Distribution expressions: a record at its arguments, modifiers around it, or the user's own density.
+
 import { InternalError } from "../../runtime/errors.ts";
-import { type Builder, constantOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { sizeOf } from "../../runtime/ir/type.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import { type Applied, type Argument as AppliedArgument, apply, signatureOf, signatures } from "../distributions/applied.ts";
@@ -13,6 +14,7 @@ import { path } from "./bind-data.ts";
 import { executeBody } from "./block.ts";
 import type { Context } from "./context.ts";
 import { checkElementwise, evaluate } from "./evaluate.ts";
+import { knownOf } from "./known.ts";
 import { at, bindCodes, reject } from "./rejection.ts";
 import { Scope } from "./scope.ts";
 import { declaredSupport } from "./support.ts";
@@ -76,7 +78,7 @@ function argumentsByName(d: Distribution, args: readonly Argument[]): Map<string
 function diagonalScale(c: Context, e: Expression): Value | undefined {
   if (e.kind !== "call" || c.model.functions.has(e.callee.name) || e.arguments.length !== 1) return undefined;
   if (e.callee.name === "I") {
-    const size = constantOf(evaluate(c, e.arguments[0].value));
+    const size = knownOf(evaluate(c, e.arguments[0].value));
     return size === null ? undefined : c.b.broadcastTo(c.b.constant(1), [size[0]]);
   }
   return e.callee.name === "diag" ? evaluate(c, e.arguments[0].value) : undefined;
@@ -103,7 +105,7 @@ function checkArgument(d: Distribution, name: string, p: Param, value: Value, sp
       label: `this has shape [${shape.join(", ")}]`,
     });
   }
-  const numbers = constantOf(value);
+  const numbers = knownOf(value);
   if (numbers === null) return;
   const event = shape.slice(shape.length - p.rank);
   const size = sizeOf(event);
@@ -146,7 +148,7 @@ function userDensity(c: Context, s: DensityStatement, call: Call): Applied {
 function densityAt(c: Context, s: DensityStatement, args: readonly AppliedArgument[]): Applied {
   const event = rankOf(s.variable.type);
   const bound = (given: readonly Value[]): Context => {
-    const scope = new Scope(c.root);
+    const scope = Scope.ofCall(c.root, c.scope);
     args.forEach((a, i) => {
       scope.value(a.name, given[i]);
     });

@@ -1,13 +1,14 @@
 // Expressions to IR values. What depends on data alone folds to constants as it is built.
 
 import { unreachable } from "../../runtime/errors.ts";
-import { constantOf, dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type { Binary, BinaryOperator, Comprehension, Conditional, Expression, LoopIndex } from "../language/ast.ts";
 import { evaluateCall } from "./calls.ts";
 import { type Context, enterLoop, textOf } from "./context.ts";
 import { dataTable, evaluateIndex } from "./index-expression.ts";
-import { at, bindCodes, reject } from "./rejection.ts";
+import { knownOf } from "./known.ts";
+import { at, bindCodes, reject, VaryingWidth } from "./rejection.ts";
 import { type LoopValues, overRows, type RowTable, rowTable } from "./rows.ts";
 
 export function evaluate(c: Context, e: Expression): Value {
@@ -74,7 +75,7 @@ function elementOfSequence(c: Context, e: Extract<Expression, { kind: "index" }>
   const binding = c.scope.get(name);
   if (binding?.kind !== "sequence") return undefined;
   const coordinates = e.subscripts.map((s) => {
-    const value = s.kind === "at" ? constantOf(evaluate(c, s.value)) : null;
+    const value = s.kind === "at" ? knownOf(evaluate(c, s.value)) : null;
     if (value === null || value.length !== 1)
       return reject(bindCodes.notYet, s.span, `${name} can be read only element by element inside the loop that gives it`);
     return value[0];
@@ -163,7 +164,7 @@ function conditional(c: Context, e: Conditional): Value {
 /** Bounds of a loop in every row of the context around it. */
 export function loopValues(c: Context, loop: LoopIndex): { readonly name: string; readonly values: LoopValues } {
   if (loop.over.kind !== "range") {
-    const list = constantOf(evaluate(c, loop.over));
+    const list = knownOf(evaluate(c, loop.over));
     if (list === null)
       return reject(
         bindCodes.notYet,
@@ -187,9 +188,9 @@ export function loopValues(c: Context, loop: LoopIndex): { readonly name: string
 }
 
 function comprehension(c: Context, e: Comprehension): Value {
-  const { value, mask } = evaluateRagged(c, e);
-  if (mask) {
-    reject(bindCodes.shape, e.span, "the length of this comprehension varies from row to row", {
+  const { value, widths } = evaluateRagged(c, e);
+  if (widths) {
+    throw new VaryingWidth(widths, e.span, "the length of this comprehension varies from row to row", {
       label: "only a reduction takes it",
       notes: ["write the reduction around it: sum([… for …])"],
     });
@@ -198,10 +199,14 @@ function comprehension(c: Context, e: Comprehension): Value {
 }
 
 /** A comprehension whose length may vary with the rows around: padded to the longest, with a mask that is 1 where an element exists. */
-export function evaluateRagged(c: Context, e: Comprehension): { readonly value: Value; readonly mask?: Value } {
+export function evaluateRagged(
+  c: Context,
+  e: Comprehension,
+): { readonly value: Value; readonly mask?: Value; readonly widths?: RowTable } {
   const outer = c.rows.length;
   let context = c;
   let mask: Value | undefined;
+  let widths: RowTable | undefined;
   for (const loop of e.loops) {
     const { name, values } = loopValues(context, loop);
     const varying =
@@ -212,6 +217,7 @@ export function evaluateRagged(c: Context, e: Comprehension): { readonly value: 
     }
     const padded = padLoop(context, loop, varying);
     mask = mask ? c.b.and(mask, padded.mask) : padded.mask;
+    widths = padded.widths;
     context = padded.context;
   }
   const body = evaluate(context, e.body);
@@ -219,7 +225,7 @@ export function evaluateRagged(c: Context, e: Comprehension): { readonly value: 
   const [value, over] = overRows(c.b, mask ? [body, mask] : [body], added);
   if (!mask) return { value };
   const shape = [...added.map((a) => a.size), ...shapeOf(body).map(() => 1)];
-  return { value, mask: c.b.reshape(over, shape) };
+  return { value, mask: c.b.reshape(over, shape), widths };
 }
 
 /** A loop as wide as the widest row: its variable stays in range, and the mask says where it is real. */
@@ -227,7 +233,7 @@ function padLoop(
   c: Context,
   loop: LoopIndex,
   bounds: readonly [RowTable, RowTable, RowTable],
-): { readonly context: Context; readonly mask: Value } {
+): { readonly context: Context; readonly mask: Value; readonly widths: RowTable } {
   const { b } = c;
   if (loop.over.kind !== "range" || !loop.over.lower || !loop.over.upper || loop.by) {
     return reject(bindCodes.notYet, loop.span, "a range whose length varies by row goes up by 1");
@@ -247,5 +253,5 @@ function padLoop(
     loop.variable.name,
     b.add(lower, b.sub(b.max(b.min(number, width), b.constant(1, "int")), b.constant(1, "int"))),
   );
-  return { context: { ...entered, guards: [...entered.guards, mask] }, mask };
+  return { context: { ...entered, guards: [...entered.guards, mask] }, mask, widths };
 }

@@ -1,11 +1,13 @@
 // Subscripts: 1-based indices, ranges, index arrays; each checked against the size of its axis in every row.
-import { type Builder, constantOf, dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+
+import { type Builder, dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { sizeOf } from "../../runtime/ir/type.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type { Index, Range, Subscript } from "../language/ast.ts";
 import type { Context } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
-import { bindCodes, reject } from "./rejection.ts";
+import { knownOf } from "./known.ts";
+import { bindCodes, reject, VaryingWidth } from "./rejection.ts";
 import { eachRow, type RowTable, rowTable, tableAt } from "./rows.ts";
 
 /** An expression on data as a table over the rows; `what` names it in the message. */
@@ -101,8 +103,8 @@ function rangeSelector(c: Context, r: Range, size: number, name: string): Select
   const { b } = c;
   const lower = r.lower ? evaluate(c, r.lower) : b.constant(1, "int");
   const upper = r.upper ? evaluate(c, r.upper) : b.constant(size, "int");
-  const low = constantOf(lower);
-  const high = constantOf(upper);
+  const low = knownOf(lower);
+  const high = knownOf(upper);
   if (low && high) {
     const width = Math.max(0, high[0] - low[0] + 1);
     if (width > 0 && (low[0] < 1 || high[0] > size)) {
@@ -112,16 +114,21 @@ function rangeSelector(c: Context, r: Range, size: number, name: string): Select
     }
     return { kind: "slice", start: low[0] - 1, size: width };
   }
-  const widths = dataTable(c, b.add(b.sub(upper, lower), b.constant(1, "int")), r.span, "the width of a range");
+  const width = commonWidth(c, lower, upper, r.span);
+  const index = b.add(lower, b.iota([width], 0));
+  return { kind: "array", index: checkedIndex(c, index, size, r.span, name) };
+}
+
+/** The width of lower..upper, which must be the same in all rows. */
+export function commonWidth(c: Context, lower: Value, upper: Value, span: SourceSpan): number {
+  const widths = dataTable(c, c.b.add(c.b.sub(upper, lower), c.b.constant(1, "int")), span, "the width of a range");
   if (widths.values.some((w) => w !== widths.values[0])) {
-    reject(bindCodes.shape, r.span, "the width of this range varies from row to row", {
+    throw new VaryingWidth(widths, span, "the width of this range varies from row to row", {
       label: "only a reduction, such as sum(x[a..b]), takes it",
       notes: ["write the reduction around the range, or loop over the elements"],
     });
   }
-  const width = Math.max(0, widths.values[0]);
-  const index = b.add(lower, b.iota([width], 0));
-  return { kind: "array", index: checkedIndex(c, index, size, r.span, name) };
+  return Math.max(0, widths.values[0]);
 }
 
 /** Selectors applied together: leading scalars as one linear index, then axis by axis from the right. */

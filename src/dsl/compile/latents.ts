@@ -1,6 +1,7 @@
 // Latents: what a ~ statement on a free name, or a declaration, makes of the unconstrained vector, and the prior that goes with it.
+
 import { InternalError } from "../../runtime/errors.ts";
-import { constantOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { ModelSymbol } from "../check/checked-model.ts";
 import type { Applied } from "../distributions/applied.ts";
@@ -11,6 +12,7 @@ import { arrayAt, placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
 import { evaluate } from "./evaluate.ts";
+import { knownOf } from "./known.ts";
 import { checkFit, likelihood, numbersIn } from "./likelihood.ts";
 import { alignToRows, constrainPiece, logScale, type Piece, unconstrainedShape } from "./piece.ts";
 import { eachNameIn } from "./recurrence.ts";
@@ -259,7 +261,7 @@ function limit(c: Context, s: SampleStatement, d: Applied, meeting: Meeting): Ap
   );
 }
 
-const isConstant = (d: Applied): boolean => d.arguments.every((a) => constantOf(a.value) !== null);
+const isConstant = (d: Applied): boolean => d.arguments.every((a) => knownOf(a.value) !== null);
 
 function addPrior(w: Walk, c: Context, s: SampleStatement, name: string, d: Applied, meeting: Meeting, element: Shape): void {
   if (w.source.kind === "draws" || (w.source.kind === "coordinates" && w.source.merged && isNoncentered(s))) return;

@@ -1,5 +1,6 @@
 // The term of a value under a distribution: its shape, its support, its log density in every row.
-import { constantOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+
+import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { Term } from "../../runtime/target.ts";
 import type { SourceSpan } from "../diagnostics.ts";
@@ -8,6 +9,7 @@ import type { Call, Expression, SampleStatement } from "../language/ast.ts";
 import { path } from "./bind-data.ts";
 import type { Context } from "./context.ts";
 import { applyDistribution, isDistributionName } from "./distribution.ts";
+import { knownOf } from "./known.ts";
 import { bindCodes, reject } from "./rejection.ts";
 import { overRows, rowTable } from "./rows.ts";
 import { addTerm, type Walk } from "./walk.ts";
@@ -23,8 +25,9 @@ export function likelihood(w: Walk, c: Context, s: SampleStatement, x: Value, ro
 /** Adds the term of x under d, -inf outside the support. */
 export function termOf(w: Walk, c: Context, s: SampleStatement, d: Applied, x: Value, site: string, role: Term["role"]): void {
   checkFit(shapeOf(x), d, s.span);
-  const density = d.logDensity(c.b, x);
+  // Before the density is built: a category out of range is an index out of range in it.
   const inside = insideSupport(c, d, x, s, site);
+  const density = d.logDensity(c.b, x);
   const value = inside ? c.b.select(inside, density, c.b.constant(Number.NEGATIVE_INFINITY)) : density;
   addTerm(w, c, s.span, site, role, value, [s.target, ...numbersIn(c, s.distribution.call)]);
   for (const note of d.notes) c.session.notes.add(note);
@@ -66,11 +69,11 @@ export function checkFit(shape: Shape, d: Applied, span: SourceSpan): void {
 function insideSupport(c: Context, d: Applied, x: Value, s: SampleStatement, name: string): Value | undefined {
   const { b } = c;
   if (d.support.declared) return undefined;
-  const known = constantOf(overRows(b, [x], c.rows)[0]);
+  const known = knownOf(overRows(b, [x], c.rows)[0]);
   if (known) checkMembers(c, d, x, known, s, name);
   if (d.event > 0) return undefined;
   const { lower, upper } = d.support.bounds(b);
-  const infinite = (v: Value, limit: number) => constantOf(v)?.every((t) => t === limit) ?? false;
+  const infinite = (v: Value, limit: number) => knownOf(v)?.every((t) => t === limit) ?? false;
   const above = lower && !infinite(lower, Number.NEGATIVE_INFINITY) ? b.ge(x, lower) : undefined;
   const below = upper && !infinite(upper, Number.POSITIVE_INFINITY) ? b.le(x, upper) : undefined;
   const inside = above && below ? b.and(above, below) : (above ?? below);
@@ -79,7 +82,7 @@ function insideSupport(c: Context, d: Applied, x: Value, s: SampleStatement, nam
   if (table === null) return inside;
   if (table.values.every((v) => v !== 0)) return undefined;
   const over = overRows(b, [b.broadcastTo(inside, shapeOf(x))], c.rows)[0];
-  const where = constantOf(over)?.findIndex((v: number) => v === 0) ?? 0;
+  const where = knownOf(over)?.findIndex((v: number) => v === 0) ?? 0;
   return reject(
     bindCodes.value,
     s.target.span,

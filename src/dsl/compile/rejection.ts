@@ -1,6 +1,7 @@
 // A user's mistake found while a model meets its data. Thrown inside dsl/compile, caught by `bind`, returned as a Diagnostic.
 import { ShapeError, UsageError } from "../../runtime/errors.ts";
 import type { Diagnostic, SourceSpan } from "../diagnostics.ts";
+import type { RowTable } from "./rows.ts";
 
 export class Rejection extends Error {
   override readonly name = "Rejection";
@@ -49,5 +50,16 @@ export function at<T>(span: SourceSpan, f: () => T): T {
     if (e instanceof ShapeError) reject(bindCodes.shape, span, e.message);
     if (e instanceof UsageError) reject(bindCodes.type, span, e.message);
     throw e;
+  }
+}
+
+/** A width that differs from row to row where one is needed. A statement that meets it is run for the rows of each width in turn; elsewhere
+ *  it is the user's mistake. */
+export class VaryingWidth extends Rejection {
+  /** The width in each row around. */
+  readonly widths: RowTable;
+  constructor(widths: RowTable, span: SourceSpan, message: string, wording: Wording) {
+    super([diagnostic(bindCodes.shape, span, message, wording)]);
+    this.widths = widths;
   }
 }

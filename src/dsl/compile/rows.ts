@@ -2,8 +2,9 @@
 // symbolic row number (an `int` input of the graph); batching those symbols over their values gives the tensor program.
 
 import { vectorize } from "../../runtime/ir/batch.ts";
-import { type Builder, constantOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Numbers, sizeOf } from "../../runtime/ir/type.ts";
+import { knownOf } from "./known.ts";
 
 /** A symbol and the values it takes along an axis, one a row. */
 interface Ordinal {
@@ -53,7 +54,7 @@ export function rowTable(b: Builder, value: Value, rows: Rows): RowTable | null 
     extents[k] = varies ? rows[k].size : 1;
     out = varies ? values[0] : b.reshape(out, [1, ...shapeOf(out)]);
   }
-  const values = constantOf(out);
+  const values = knownOf(out);
   return values === null ? null : { extents, values };
 }
 

@@ -18,11 +18,18 @@ export class Scope {
   readonly depth: number;
   /** The loop whose body this is. */
   private readonly loop: { readonly variable: string; readonly symbol: Value } | undefined;
-  constructor(outer?: Scope, loop?: { readonly variable: string; readonly symbol: Value }) {
+  /** Row symbols of the loops around the call, where this is the body of a function: its names are not in scope, its rows are. */
+  private readonly caller: readonly Value[];
+  constructor(outer?: Scope, loop?: { readonly variable: string; readonly symbol: Value }, caller: readonly Value[] = []) {
+    this.caller = caller;
     this.outer = outer;
     this.depth = outer ? outer.depth + 1 : 0;
     this.loop = loop;
     if (loop) this.value(loop.variable, loop.symbol);
+  }
+  /** The body of a function or a density called in `from`: it sees the model's own names and its parameters. */
+  static ofCall(root: Scope, from: Scope): Scope {
+    return new Scope(root, undefined, from.symbols());
   }
   get(name: string): Binding | undefined {
     return this.bindings.get(name) ?? this.outer?.get(name);
@@ -37,10 +44,15 @@ export class Scope {
   }
   /** Row symbols of the loops around. */
   symbols(): Value[] {
-    return [...(this.loop ? [this.loop.symbol] : []), ...(this.outer?.symbols() ?? [])];
+    return [...(this.loop ? [this.loop.symbol] : []), ...this.caller, ...(this.outer?.symbols() ?? [])];
   }
   set(name: string, binding: Binding): void {
     this.bindings.set(name, binding);
+  }
+  /** The value that this scope itself gives a name. */
+  own(name: string): Value | undefined {
+    const binding = this.bindings.get(name);
+    return binding?.kind === "value" ? binding.value : undefined;
   }
   value(name: string, value: Value): void {
     this.bindings.set(name, { kind: "value", value });

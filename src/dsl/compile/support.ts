@@ -1,5 +1,6 @@
 // From a declared type to its constraint, and from a type and a distribution's support to what a latent is.
-import { type Builder, constantOf, type Value } from "../../runtime/ir/graph.ts";
+
+import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import type { Shape } from "../../runtime/ir/type.ts";
 import type { Bounds, Constraint } from "../constraints/define.ts";
 import { constraints } from "../constraints/index.ts";
@@ -8,6 +9,7 @@ import { type Applied, withOwnBounds } from "../distributions/applied.ts";
 import type { TypeExpression } from "../language/ast.ts";
 import type { Context } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
+import { knownOf } from "./known.ts";
 import { bindCodes, reject } from "./rejection.ts";
 
 export interface Support {
@@ -99,11 +101,11 @@ function side(
   which: "lower" | "upper",
 ): { readonly bound?: Value; readonly narrower: boolean } {
   const infinite = which === "lower" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  const none = (v: Value | undefined) => v === undefined || (constantOf(v)?.every((x) => x === infinite) ?? false);
+  const none = (v: Value | undefined) => v === undefined || (knownOf(v)?.every((x) => x === infinite) ?? false);
   if (none(typed)) return { bound: none(own) ? undefined : own, narrower: false };
   if (none(own) || own === undefined || typed === undefined) return { bound: typed, narrower: true };
   if (b.cast(typed, "real") === b.cast(own, "real")) return { bound: own, narrower: false };
-  const [t, o] = [constantOf(typed), constantOf(own)];
+  const [t, o] = [knownOf(typed), knownOf(own)];
   if (!t || !o) return { bound: typed, narrower: true };
   const at = (x: ArrayLike<number>, i: number) => x[x.length === 1 ? 0 : i];
   const n = Math.max(t.length, o.length);

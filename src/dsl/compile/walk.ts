@@ -74,7 +74,7 @@ export function walk(
   source: LatentSource,
   onPredict?: (w: Walk, c: Context, s: PredictStatement) => void,
 ): Walk {
-  const context = newContext(b, model, data);
+  const context = newContext(b, model, data, onPredict !== undefined);
   enterData(context);
   const w: Walk = {
     terms: [],

@@ -48,3 +48,12 @@ function cells(row: SummaryRow): string[] {
     Number.isNaN(row.rhat) ? "nan" : row.rhat.toFixed(row.rhat < 1.1 ? 3 : 2),
   ];
 }
+
+/** Name and value, for a point: an optimum has no spread. */
+export function pointTable(rows: readonly SummaryRow[], limit: number = DEFAULT_ROWS): string {
+  const shown = rows.slice(0, limit);
+  const table = alignTable([["", "value"], ...shown.map((row) => [row.name, row.mean.toPrecision(6)])]);
+  return rows.length === shown.length
+    ? table
+    : `${table}\n… ${rows.length - shown.length} more (--all shows them; summary.json has them)`;
+}

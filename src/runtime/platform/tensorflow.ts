@@ -9,6 +9,8 @@ export interface Loaded {
 interface TensorFlow {
   setBackend?(name: string): Promise<boolean>;
   ready?(): Promise<void>;
+  /** Without advertisements on the console. */
+  enableProdMode?(): void;
   add(a: unknown, b: unknown): { dataSync(): ArrayLike<number>; dispose(): void };
   tensor1d(values: readonly number[]): { dispose(): void };
   version_core?: string;
@@ -30,6 +32,7 @@ async function attempt(name: string, backend?: string, backendName?: string): Pr
     util.isNullOrUndefined ??= (x) => x === null || x === undefined;
     const module = (await import(name)) as TensorFlow & { default?: TensorFlow };
     const tf = module.default ?? module;
+    tf.enableProdMode?.();
     if (backend !== undefined && backendName !== undefined) {
       await import(backend);
       await tf.setBackend?.(backendName);
