@@ -123,7 +123,7 @@ export class Accumulators {
     const out: Statement[] = [];
     let held = x;
     if (isConstant(at) && x.scope === graph.root) {
-      // Computed here and now: what it reads from memory may be gone when it is used.
+      // Computed here and now: what it reads from memory may be gone when it is used, and the code of the group stays together.
       const local = this.context.f.local("v128");
       out.push({ kind: "set", local, value: x });
       held = graph.local(local, graph.root);

@@ -14,6 +14,7 @@ import { i32 } from "./instructions.ts";
 import { mathlib } from "./mathlib/index.ts";
 import { type Layout, layOut } from "./memory.ts";
 import { ModuleBuilder } from "./module.ts";
+import { outlined } from "./outline.ts";
 import { prepare } from "./prepare.ts";
 import { callRoutine } from "./routine-call.ts";
 import { type Statement, writeStatements } from "./statements.ts";
@@ -41,6 +42,7 @@ export function generateWasm(program: Program): {
   const w = new DataflowEmitter(graph, callRule(module, mathlib, graph));
   const constants = new ConstantMemory(layout.end);
   const elements = new Map<Value, Map<number, Op<"v128">>>();
+  const exported = new Set<number>();
   const context: GroupContext = {
     w,
     f,
@@ -54,6 +56,8 @@ export function generateWasm(program: Program): {
     },
     element: (v, position) => elements.get(v)?.get(position) ?? null,
     setElement(v, position, x) {
+      if (x.local === null) throw new InternalError("an element outside a local");
+      exported.add(x.local.index);
       const own = elements.get(v);
       if (own === undefined) elements.set(v, new Map([[position, x]]));
       else own.set(position, x);
@@ -61,8 +65,8 @@ export function generateWasm(program: Program): {
   };
   const statements: Statement[] = [];
   for (const group of fusion.groups) {
-    const code = isRoutine(group) ? callRoutine(module, context, group) : generateGroup(context, group);
-    for (const s of code) statements.push(s);
+    if (isRoutine(group)) statements.push(...callRoutine(module, context, group));
+    else statements.push(...outlined(module, graph, generateGroup(context, group), exported));
   }
   for (const { from, to, bytes } of layout.updates) {
     if (from !== to) statements.push({ kind: "copy", to: i32.const(to), from: i32.const(from), bytes: i32.const(bytes) });

@@ -23,6 +23,10 @@ export interface Op<T extends ValueType = ValueType> {
   readonly block: Block | null;
   /** Operands are (mask, mask, common, rare): the lanes of `rare`, computed in this block, where the mask is set, else `common`. */
   readonly rare: Block | null;
+  /** Depends on the moment: belongs to the one statement that uses it. */
+  readonly momentary: boolean;
+  /** The local that this reads, if it is one. */
+  readonly local: Local | null;
   /** Length of the longest chain of operands below. */
   readonly height: number;
   /** Read anew at each use: locals and constants. */
@@ -68,7 +72,7 @@ export class Dataflow {
   }
   /** A value that the statements of a scope change, as it is when it is used. */
   local<T extends ValueType>(local: Local<T>, scope: Scope): Op<T> {
-    return this.make(local.type, "f64x2", [], local.code, scope, null);
+    return this.make(local.type, "f64x2", [], local.code, scope, null, local);
   }
   /** An expression of constants only. */
   expression<T extends ValueType>(e: Expr<T>): Op<T> {
@@ -76,7 +80,7 @@ export class Dataflow {
   }
   /** An operation whose value depends on the moment (a load of memory that is being written): used exactly once, by one statement. */
   momentary<T extends ValueType>(type: T, operands: readonly Op[], suffix: readonly number[], scope: Scope): Op<T> {
-    return this.make(type, "f64x2", operands, suffix, scope, null);
+    return { ...this.make(type, "f64x2", operands, suffix, scope, null), momentary: true };
   }
   /** `rare` is asked for its value inside a new block. */
   choice(mask: Op<"v128">, rare: () => Op<"v128">, common: Op<"v128">): Op<"v128"> {
@@ -97,6 +101,7 @@ export class Dataflow {
     suffix: readonly number[],
     innermost: Scope,
     rare: Block | null,
+    local: Local | null = null,
   ): Op<T> {
     let scope = innermost;
     let height = 0;
@@ -113,6 +118,8 @@ export class Dataflow {
       scope,
       block: this.block,
       rare,
+      momentary: false,
+      local,
       height,
       leaf: operands.length === 0,
     };

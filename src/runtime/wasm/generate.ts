@@ -13,6 +13,7 @@ import type { Home, Layout } from "./memory.ts";
 import type { FunctionBuilder } from "./module.ts";
 import type { ScatterSink } from "./plan.ts";
 import type { Statement } from "./statements.ts";
+import { pairsAtOnce } from "./unroll.ts";
 import type { VectorValue } from "./vector-emitter.ts";
 import { Walk } from "./walk.ts";
 
@@ -76,7 +77,7 @@ class GroupGenerator {
     for (const r of ending) out.push(...r.end(scope, this.access(bindings)));
   }
 
-  /** Pairs of elements, several a turn where the body is short; then pairs that are left; then the last element alone. */
+  /** Pairs of elements, several a turn where that hides latency; then pairs that are left; then the last element alone. */
   private innermost(scope: Scope, bindings: Bindings, out: Statement[]): void {
     const variable = this.nest[this.nest.length - 1];
     const pairs = variable.size >> 1;
@@ -84,16 +85,16 @@ class GroupGenerator {
     const at = (binding: Binding): Bindings => new Map([...bindings, [variable, binding]]);
     let done = 0;
     if (variable.size > STRAIGHT || cost * pairs > STRAIGHT_COST) {
-      const together = cost <= 12 && pairs >= 16 ? 4 : cost <= 40 && pairs >= 4 ? 2 : 1;
       const inside = this.context.w.graph.scope(scope);
       const counter = this.context.f.local("i32");
       const body: Statement[] = [];
       const index = this.context.w.graph.local(counter, inside);
-      for (let k = 0; k < together; k++) this.points(inside, at({ counter: index, constant: 2 * k, lane: 1 }), k, false, body);
-      const turns = Math.floor(pairs / together);
-      if (turns > 0)
-        out.push({ kind: "loop", scope: inside, counter, from: 0, to: 16 * together * turns, step: 16 * together, body });
-      done = turns * together;
+      const add = (k: number): void => this.points(inside, at({ counter: index, constant: 2 * k, lane: 1 }), k, false, body);
+      add(0);
+      const together = Math.min(pairsAtOnce(body, inside), pairs);
+      for (let k = 1; k < together; k++) add(k);
+      done = together * Math.floor(pairs / together);
+      if (done > 0) out.push({ kind: "loop", scope: inside, counter, from: 0, to: 16 * done, step: 16 * together, body });
     }
     for (let k = done; k < pairs; k++) this.points(scope, at({ counter: null, constant: 2 * k, lane: 1 }), k - done, false, out);
     if (variable.size % 2 === 1) this.points(scope, at({ counter: null, constant: variable.size - 1, lane: 0 }), 0, true, out);

@@ -6,7 +6,7 @@ import { axesOf } from "./indices.ts";
 import type { Batch } from "./schedule.ts";
 
 /** Costs of one access per element of the innermost loop, in flops of one lane. */
-const COST = { contiguous: 0.5, strided: 1.2, indexed: 1.5, scatter: 3, accumulate: 1, reduce: 0.5 };
+const COST = { contiguous: 0.5, strided: 1.2, indexed: 1.5, scatter: 3, accumulate: 1.5, reduce: 0.5 };
 /** Work to begin and end an inner loop, in elements. */
 const LOOP_START = 6;
 const MOST_PERMUTED = 4;

@@ -25,6 +25,6 @@ export function callRoutine(module: ModuleBuilder, context: GroupContext, { repo
     const results = sink.results.map((v): Operand => ({ offset: context.homeOf(v).offset, shape: shapeOf(v) }));
     const callee = module.function([], []);
     routineOf(node).emit(callee, { module, node, inputs, results, scratch: layout.scratch.get(node)! });
-    return { kind: "invoke", callee, args: [] };
+    return { kind: "invoke", callee, args: [], results: [] };
   });
 }

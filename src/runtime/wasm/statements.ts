@@ -8,7 +8,8 @@ export type Statement =
   | { readonly kind: "set"; readonly local: Local; readonly value: Op }
   /** `suffix`: the store instruction; operands: address, value. */
   | { readonly kind: "store"; readonly address: Op; readonly value: Op; readonly suffix: readonly number[] }
-  | { readonly kind: "invoke"; readonly callee: Callable; readonly args: readonly Op[] }
+  /** Results go into locals. */
+  | { readonly kind: "invoke"; readonly callee: Callable; readonly args: readonly Op[]; readonly results: readonly Local[] }
   /** memory.copy of bytes between fixed places. */
   | { readonly kind: "copy"; readonly to: I32; readonly from: I32; readonly bytes: I32 }
   | { readonly kind: "zero"; readonly address: I32; readonly bytes: I32 }
@@ -53,25 +54,47 @@ export function writeStatements(
   root: Scope,
   results: readonly Op[] = [],
 ): void {
-  const writer = new StatementWriter(f);
+  const writer = new StatementWriter(f, new Map(), new Map());
   writer.countUses(statements, results);
   writer.block(statements, root);
   writer.results(results, root);
+}
+
+/** The same for statements made for another function: operations that arguments hold, its locals as they are called here, and those
+ *  that are the results. */
+export interface Transplant {
+  readonly held: ReadonlyMap<Op, Local>;
+  readonly renamed: ReadonlyMap<number, Local>;
+  readonly results: readonly Local[];
+}
+export function writeFunction(f: FunctionBuilder, statements: readonly Statement[], root: Scope, t: Transplant): void {
+  const writer = new StatementWriter(f, t.held, t.renamed);
+  writer.countUses(statements, []);
+  writer.block(statements, root);
+  for (const local of t.results) f.append(t.renamed.get(local.index)!.code);
 }
 
 class StatementWriter {
   private readonly f: FunctionBuilder;
   /** References that are still to be emitted. */
   private readonly uses = new Map<Op, number>();
-  private readonly locals = new Map<Op, Local>();
+  private readonly locals: Map<Op, Local>;
+  private readonly names: ReadonlyMap<number, Local>;
   private readonly free: Record<ValueType, Local[]> = { i32: [], i64: [], f64: [], v128: [] };
   /** Operations of a scope whose last use lies in a loop inside it: their locals are released after that loop. */
   private readonly expiring = new Map<Scope, Op[]>();
   /** The block being written. */
   private inside: Block | null = null;
 
-  constructor(f: FunctionBuilder) {
+  constructor(f: FunctionBuilder, held: ReadonlyMap<Op, Local>, names: ReadonlyMap<number, Local>) {
     this.f = f;
+    this.locals = new Map(held);
+    this.names = names;
+    for (const op of held.keys()) this.uses.set(op, Number.POSITIVE_INFINITY);
+  }
+  private renamed<T extends ValueType>(local: Local<T>): Local<T> {
+    // Only ever mapped to a local of the same type.
+    return (this.names.get(local.index) as Local<T> | undefined) ?? local;
   }
 
   countUses(statements: readonly Statement[], results: readonly Op[]): void {
@@ -80,7 +103,7 @@ class StatementWriter {
     while (stack.length > 0) {
       const op = stack.pop()!;
       this.uses.set(op, (this.uses.get(op) ?? 0) + 1);
-      if (seen.has(op)) continue;
+      if (seen.has(op) || this.locals.has(op)) continue;
       seen.add(op);
       for (const o of op.operands) stack.push(o);
     }
@@ -103,13 +126,14 @@ class StatementWriter {
     for (const op of rootsOf(s)) this.push(op, scope);
     switch (s.kind) {
       case "set":
-        this.f.append([0x21], unsigned(s.local.index));
+        this.f.append([0x21], unsigned(this.renamed(s.local).index));
         break;
       case "store":
         this.f.append(s.suffix);
         break;
       case "invoke":
         this.f.append([0x10], unsigned(s.callee.index));
+        for (const local of [...s.results].reverse()) this.f.append([0x21], unsigned(this.renamed(local).index));
         break;
       case "copy":
         this.f.copy(s.to, s.from, s.bytes);
@@ -124,7 +148,7 @@ class StatementWriter {
 
   private loop(s: Loop, scope: Scope): void {
     this.prepare(allRoots(s.body), scope, true);
-    this.f.for(s.from, s.to, s.step, () => this.block(s.body, s.scope), s.counter);
+    this.f.for(s.from, s.to, s.step, () => this.block(s.body, s.scope), this.renamed(s.counter));
     for (const op of this.expiring.get(scope) ?? []) this.release(op);
     this.expiring.delete(scope);
   }
@@ -183,7 +207,7 @@ class StatementWriter {
 
   private push(op: Op, scope: Scope): void {
     if (op.leaf) {
-      this.f.append(op.suffix);
+      this.f.append(op.local === null ? op.suffix : this.renamed(op.local).code);
       return;
     }
     const local = this.locals.get(op);
@@ -209,7 +233,7 @@ class StatementWriter {
   }
 }
 
-function allRoots(statements: readonly Statement[]): Op[] {
+export function allRoots(statements: readonly Statement[]): Op[] {
   const roots: Op[] = [];
   for (const s of statements) {
     if (s.kind === "loop") for (const r of allRoots(s.body)) roots.push(r);
