@@ -57,12 +57,17 @@ export type CommentPlace = "own" | "trailing" | "inline";
 /** The comments of a text, in order, each to be written once. */
 export class CommentQueue {
   private readonly comments: readonly Comment[];
-  private readonly text: string;
+  private readonly places: readonly CommentPlace[];
+  /** How many of the comments before each one need the end of a line after them. */
+  private readonly breaking: readonly number[];
   private next = 0;
 
   constructor(comments: readonly Comment[], text: string) {
     this.comments = comments;
-    this.text = text;
+    this.places = comments.map((c) => placeIn(text, c));
+    const breaking = [0];
+    for (const place of this.places) breaking.push(breaking.at(-1)! + (place === "inline" ? 0 : 1));
+    this.breaking = breaking;
   }
 
   /** The next comment, if it stands before `at`. */
@@ -71,25 +76,43 @@ export class CommentQueue {
     return c && c.span.start < at ? c : undefined;
   }
 
+  /** Where the next comment stands. */
+  get place(): CommentPlace {
+    return this.places[this.next];
+  }
+
   take(): void {
     this.next++;
   }
 
-  placeOf(c: Comment): CommentPlace {
-    const before = /[\n\r]\s*$/.test(this.text.slice(0, c.span.start)) || this.text.slice(0, c.span.start).trim() === "";
-    const after =
-      /[\n\r]/.test(c.text) || c.text.startsWith("//") || endOfLine.test(this.text.slice(c.span.end, c.span.end + 1000));
-    return before && after ? "own" : after ? "trailing" : "inline";
-  }
-
   /** Whether a comment between the two offsets needs the end of a line after it. */
   breaks(start: number, end: number): boolean {
-    return this.comments.some((c) => c.span.start > start && c.span.start < end && this.placeOf(c) !== "inline");
+    return this.breaking[this.firstFrom(end)] > this.breaking[this.firstFrom(start + 1)];
   }
 
   within(start: number, end: number): boolean {
-    return this.comments.some((c) => c.span.start > start && c.span.start < end);
+    return this.firstFrom(end) > this.firstFrom(start + 1);
   }
+
+  /** Index of the first comment that begins at or after an offset. */
+  private firstFrom(at: number): number {
+    let low = 0;
+    let high = this.comments.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.comments[middle].span.start < at) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function placeIn(text: string, c: Comment): CommentPlace {
+  let before = c.span.start;
+  while (before > 0 && /[ \t\f\v\ufeff\u00a0]/.test(text[before - 1])) before--;
+  const begins = before === 0 || /[\n\r\u2028\u2029]/.test(text[before - 1]);
+  const ends = /[\n\r]/.test(c.text) || c.text.startsWith("//") || endOfLine.test(text.slice(c.span.end, c.span.end + 1000));
+  return begins && ends ? "own" : ends ? "trailing" : "inline";
 }
 
 const INDENT = 2;
@@ -209,7 +232,7 @@ export class Writer {
   private brokenLine(indentation: number, at: number | undefined): void {
     if (at !== undefined) {
       for (let c = this.comments.peek(at); c; c = this.comments.peek(at)) {
-        const place = this.comments.placeOf(c);
+        const place = this.comments.place;
         if (place === "inline") break;
         this.comments.take();
         if (place === "trailing" && !this.lineIsEmpty && !/\/\/|\*\/$/.test(this.current))
@@ -227,7 +250,7 @@ export class Writer {
     for (let c = this.comments.peek(at); c; c = this.comments.peek(at)) {
       const short = !/^\/\/|[\n\r]/.test(c.text);
       if (!safe && !short) return;
-      const place = safe ? this.comments.placeOf(c) : "inline";
+      const place = safe ? this.comments.place : "inline";
       this.comments.take();
       if (place === "own" && !this.lineIsEmpty) this.newLine(indentation);
       else if (!/[\s([<]$/.test(this.current)) this.current += " ";

@@ -112,7 +112,7 @@ class Formatter {
   /** Those before `at` that stand on lines of their own. */
   private ownComments(at: number, begin: (start: number) => void): void {
     const { comments } = this.writer;
-    for (let c = comments.peek(at); c && comments.placeOf(c) !== "inline"; c = comments.peek(at)) {
+    for (let c = comments.peek(at); c && comments.place !== "inline"; c = comments.peek(at)) {
       comments.take();
       begin(c.span.start);
       this.writer.raw(c.text);
@@ -137,7 +137,7 @@ class Formatter {
     const { comments } = this.writer;
     for (let c = comments.peek(at); c; c = comments.peek(at)) {
       // One that stands before the next statement of the line belongs to that one.
-      if (c.span.start > this.done && comments.placeOf(c) === "inline") return;
+      if (c.span.start > this.done && comments.place === "inline") return;
       comments.take();
       this.writer.raw(`  ${c.text}`);
       this.done = Math.max(this.done, c.span.end);
