@@ -15,8 +15,12 @@ const { loadModel } = await import(join(root, "dist/load.js"));
 const index = JSON.parse(readFileSync(join(shared, "index.json"), "utf8"));
 const references = JSON.parse(readFileSync(join(shared, "references.json"), "utf8"));
 const [seeds = "3", ...names] = process.argv.slice(2);
-const methods = ["draws", "gradients"];
-const ratios = { total: [], sampling: [] };
+const methods = {
+  draws: { metricFrom: "draws" },
+  gradients: { metricFrom: "gradients" },
+  both: { metricFrom: "both" },
+};
+const ratios = {};
 
 console.log(
   "posterior                                     dim  metric     divergent  max rhat  worst z  min ess  ess/1000 evals  evaluations (warm-up share)",
@@ -27,14 +31,14 @@ for (const { posterior: name, model, data } of index) {
   const dataFile = join(shared, "data", `${data}.json.gz`);
   if (!existsSync(file) || !existsSync(dataFile)) continue;
   const efficiency = {};
-  for (const metricFrom of methods) {
+  for (const [method, options] of Object.entries(methods)) {
     const found = { divergences: 0, rhat: 0, z: 0, ess: 0, evaluations: 0, sampling: 0, runs: 0 };
     let dimension = 0;
     try {
       const posterior = await loadModel(file).bind(JSON.parse(gunzipSync(readFileSync(dataFile)).toString()));
       dimension = posterior.dimension;
       for (let seed = 1; seed <= Number(seeds); seed++) {
-        const fit = await posterior.run("nuts", { seed, metricFrom });
+        const fit = await posterior.run("nuts", { seed, ...options });
         const rows = fit.summary();
         found.runs++;
         found.divergences += fit.sampler.divergences;
@@ -54,11 +58,11 @@ for (const { posterior: name, model, data } of index) {
       console.log(`${name}: ${String(error.message).split("\n")[0]}`);
       break;
     }
-    efficiency[metricFrom] = { total: found.ess / found.evaluations, sampling: found.ess / found.sampling };
+    efficiency[method] = { total: found.ess / found.evaluations, sampling: found.ess / found.sampling };
     const cells = [
       name.padEnd(44),
       String(dimension).padStart(5),
-      ` ${metricFrom.padEnd(10)}`,
+      ` ${method.padEnd(14)}`,
       String(found.divergences).padStart(8),
       found.rhat.toFixed(3).padStart(9),
       found.z.toFixed(1).padStart(8),
@@ -68,14 +72,18 @@ for (const { posterior: name, model, data } of index) {
     ];
     console.log(cells.join(" "));
   }
-  if (efficiency.draws !== undefined && efficiency.gradients !== undefined)
-    for (const kind of ["total", "sampling"]) ratios[kind].push(efficiency.gradients[kind] / efficiency.draws[kind]);
+  if (Object.keys(efficiency).length === Object.keys(methods).length)
+    for (const [method, { total, sampling }] of Object.entries(efficiency)) {
+      ratios[`${method}, per evaluation`] = [...(ratios[`${method}, per evaluation`] ?? []), total / efficiency.draws.total];
+      ratios[`${method}, after warm-up`] = [...(ratios[`${method}, after warm-up`] ?? []), sampling / efficiency.draws.sampling];
+    }
 }
-for (const kind of ["total", "sampling"]) {
-  const sorted = [...ratios[kind]].sort((a, b) => a - b);
-  if (sorted.length === 0) continue;
+console.log("least effective draws per evaluation, as multiples of those of draws");
+for (const [what, values] of Object.entries(ratios)) {
+  const sorted = [...values].sort((a, b) => a - b);
   const mean = Math.exp(sorted.reduce((sum, ratio) => sum + Math.log(ratio), 0) / sorted.length);
-  console.log(
-    `gradients over draws, least effective draws per ${kind === "total" ? "evaluation" : "evaluation after warm-up"}: geometric mean ${mean.toFixed(2)}, least ${sorted[0].toFixed(2)}, median ${sorted[sorted.length >> 1].toFixed(2)}, most ${sorted[sorted.length - 1].toFixed(2)}, of ${sorted.length}`,
+  const [least, median, most] = [sorted[0], sorted[sorted.length >> 1], sorted[sorted.length - 1]].map((ratio) =>
+    ratio.toFixed(2),
   );
+  console.log(`${what}: geometric mean ${mean.toFixed(2)}, least ${least}, median ${median}, most ${most}, of ${sorted.length}`);
 }

@@ -48,7 +48,7 @@ const SIGMAS = 4;
 for (const engine of chainEngines) {
   describe(engine.name, () => {
     for (const { name, target, mean, sd } of gaussians) {
-      for (const metricFrom of ["draws", "gradients"]) {
+      for (const metricFrom of ["draws", "gradients", "both"]) {
         test(`mean and variance of a Gaussian: ${name}, metric from ${metricFrom}`, () => {
           const results = [1, 2, 3, 4].map((chain) =>
             runChain(engine, target, { metricFrom, warmup: 600, draws: 1000 }, { seed: 20, chain }),

@@ -20,9 +20,9 @@ export const samplerOptions = defineOptions({
   metric: { type: "choice", default: "diag", choices: ["diag", "dense", "unit"], doc: "shape of the mass matrix" },
   metricFrom: {
     type: "choice",
-    default: "draws",
-    choices: ["draws", "gradients"],
-    doc: "learn a diagonal metric from the draws' variances in Stan's windows, or from those of draws and gradients as nutpie does",
+    default: "both",
+    choices: ["draws", "gradients", "both"],
+    doc: "learn a diagonal metric from the draws' variances in Stan's windows, from those of draws and gradients as nutpie does, or from gradients at first and draws at last",
   },
   init: {
     type: "string",
