@@ -54,6 +54,12 @@ const suffix = {
   truncSat: i32x4.truncSat(bare.v).code,
 } as const;
 
+/** A load or store of two lanes, or of the low lane alone (the high one is then a copy, or stays). */
+export function vectorAt(what: "load" | "store", offset: number, single: boolean): number[] {
+  if (what === "load") return memoryArgument(single ? suffix.loadSplat : suffix.load, 3, offset);
+  return single ? [...memoryArgument(suffix.storeLane, 3, offset), 0] : memoryArgument(suffix.store, 3, offset);
+}
+
 /** One array of reads and writes under one binding of the loop variables. */
 export class Access implements Algebra<VectorValue> {
   private readonly context: Context;
@@ -145,9 +151,10 @@ export class Access implements Algebra<VectorValue> {
     }
     return this.eachLane(single).map((lane) => this.storeLane(home, at, x, lane));
   }
-  /** Statements that combine x with what is at the position. Lanes that may meet in one element follow one another. */
+  /** Statements that combine x with what is at the position, each lane in its own tensor, which may be the same. Lanes that may meet
+   *  in one element follow one another. */
   accumulate(
-    home: Home,
+    homes: readonly [Home, Home],
     at: Index,
     x: Op<"v128">,
     combine: (acc: VectorValue, x: VectorValue) => VectorValue,
@@ -155,16 +162,16 @@ export class Access implements Algebra<VectorValue> {
     scope: Scope,
   ): Statement[] {
     const loadNow = (lane: 0 | 1, op: readonly number[]): Op<"v128"> => {
-      const { op: address, offset } = this.place(home.offset, this.address(at, lane));
+      const { op: address, offset } = this.place(homes[lane].offset, this.address(at, lane));
       return this.graph.momentary("v128", [address], memoryArgument(op, 3, offset), scope);
     };
-    if (!single && this.laneStride(at) === 1) {
-      const { op, offset } = this.place(home.offset, this.address(at, 0));
+    if (!single && homes[0] === homes[1] && this.laneStride(at) === 1) {
+      const { op, offset } = this.place(homes[0].offset, this.address(at, 0));
       const value = this.number(combine(loadNow(0, suffix.load), x));
       return [{ kind: "store", address: op, value, suffix: memoryArgument(suffix.store, 3, offset) }];
     }
     return this.eachLane(single).map((lane) =>
-      this.storeLane(home, at, this.number(combine(loadNow(lane, suffix.loadSplat), x)), lane),
+      this.storeLane(homes[lane], at, this.number(combine(loadNow(lane, suffix.loadSplat), x)), lane),
     );
   }
   number(x: VectorValue): Op<"v128"> {

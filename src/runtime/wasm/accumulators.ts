@@ -8,6 +8,7 @@ import { fill } from "./fill.ts";
 import type { GroupContext } from "./generate.ts";
 import { type AxisVariable, flatten, type Index, isConstant, keyOf } from "./indices.ts";
 import { type Local, v128 } from "./instructions.ts";
+import type { Home } from "./memory.ts";
 import type { ReduceSink } from "./plan.ts";
 import type { Statement } from "./statements.ts";
 import type { VectorValue } from "./vector-emitter.ts";
@@ -79,7 +80,7 @@ export class Accumulators {
       if (!this.isLocal) {
         out.push(
           ...(this.inMemory
-            ? access.accumulate(this.context.homeOf(this.value), at, x, this.rawCombine, single, scope)
+            ? access.accumulate(this.homes, at, x, this.rawCombine, single, scope)
             : this.put(at, x, access, single)),
         );
         continue;
@@ -110,7 +111,7 @@ export class Accumulators {
       const total = this.combine(both, graph.op("v128", [both, both], swapped));
       out.push(
         ...(this.inMemory
-          ? access.accumulate(this.context.homeOf(this.value), at, total, this.rawCombine, true, scope)
+          ? access.accumulate(this.homes, at, total, this.rawCombine, true, scope)
           : this.put(at, total, access, true)),
       );
     }
@@ -132,6 +133,10 @@ export class Accumulators {
     const home = this.context.layout.homes.get(this.value);
     if (home !== undefined) out.push(...access.store(home, at, held, single));
     return out;
+  }
+  private get homes(): readonly [Home, Home] {
+    const home = this.context.homeOf(this.value);
+    return [home, home];
   }
   private combine(a: Op<"v128">, b: Op<"v128">): Op<"v128"> {
     return this.context.w.number(this.rawCombine(a, b));

@@ -6,12 +6,12 @@ import { Access, type Binding, type Bindings, type Context } from "./access.ts";
 import { Accumulators } from "./accumulators.ts";
 import { type Report, tuples } from "./analyse.ts";
 import type { Op, Scope } from "./dataflow.ts";
-import { fill } from "./fill.ts";
 import type { Fusion, Group } from "./fuse.ts";
-import { type AxisVariable, constantIndex, flatten, type Index, plus, scale } from "./indices.ts";
+import { type AxisVariable, constantIndex, flatten, plus, scale } from "./indices.ts";
 import type { Home, Layout } from "./memory.ts";
 import type { FunctionBuilder } from "./module.ts";
 import type { ScatterSink } from "./plan.ts";
+import { Scatter } from "./scatters.ts";
 import type { Statement } from "./statements.ts";
 import { pairsAtOnce } from "./unroll.ts";
 import type { VectorValue } from "./vector-emitter.ts";
@@ -36,25 +36,27 @@ class GroupGenerator {
   /** Values whose store sinks are in this group: computed in place by its other sinks. */
   private readonly own: ReadonlySet<Value>;
   private readonly reductions = new Map<Report, Accumulators>();
+  private readonly scatters = new Map<ScatterSink, Scatter>();
 
   constructor(context: GroupContext, { reports, nest }: Group) {
     this.context = context;
     this.reports = reports.filter(({ sink }) => !context.layout.placed.has(sink));
     this.nest = nest;
     this.own = new Set(reports.flatMap(({ sink }) => (sink.kind === "store" && !sink.copy ? [sink.value] : [])));
-    for (const r of this.reports)
+    for (const r of this.reports) {
       if (r.sink.kind === "reduce") this.reductions.set(r, new Accumulators(context, r, r.sink, nest));
+      else if (r.sink.kind === "scatter") this.scatters.set(r.sink, new Scatter(context, r.sink));
+    }
   }
 
   run(): Statement[] {
     const out: Statement[] = [];
-    for (const report of this.reports) {
-      const { sink } = report;
-      if (sink.kind === "scatter")
-        out.push(...fill(this.context.w, this.context.f, this.home(sink.value), shapeOf(sink.value), 0));
-      else if (sink.kind === "reduce") out.push(...this.reductions.get(report)!.prepare());
-    }
-    if (this.reports.length > 0) this.level(0, this.context.w.graph.root, new Map(), out);
+    for (const r of this.reductions.values()) out.push(...r.prepare());
+    const nest: Statement[] = [];
+    if (this.reports.length > 0) this.level(0, this.context.w.graph.root, new Map(), nest);
+    for (const s of this.scatters.values()) out.push(...s.begin());
+    out.push(...nest);
+    for (const s of this.scatters.values()) out.push(...s.end());
     return out;
   }
 
@@ -91,7 +93,7 @@ class GroupGenerator {
       const index = this.context.w.graph.local(counter, inside);
       const add = (k: number): void => this.points(inside, at({ counter: index, constant: 2 * k, lane: 1 }), k, false, body);
       add(0);
-      const together = Math.min(pairsAtOnce(body, inside), pairs);
+      const together = Math.min(Math.max(pairsAtOnce(body, inside), this.leastTogether), pairs);
       for (let k = 1; k < together; k++) add(k);
       done = together * Math.floor(pairs / together);
       if (done > 0) out.push({ kind: "loop", scope: inside, counter, from: 0, to: 16 * done, step: 16 * together, body });
@@ -122,7 +124,7 @@ class GroupGenerator {
               const strides = stridesOf(shape);
               const position = index.reduce((sum, i, k) => (space.shape[k] === 1 ? sum : plus(sum, scale(i, strides[k]))), shift);
               out.push(...access.store(this.home(sink.value), position, x, single));
-            } else out.push(...this.scatter(sink, index, x, access, single, scope));
+            } else out.push(...this.scatters.get(sink)!.add(index, x, access, nth, single, scope));
           }
           break;
         case "reduce":
@@ -132,21 +134,10 @@ class GroupGenerator {
     }
   }
 
-  private scatter(
-    sink: ScatterSink,
-    index: readonly Index[],
-    x: Op<"v128">,
-    access: Access,
-    single: boolean,
-    scope: Scope,
-  ): Statement[] {
-    const rank = shapeOf(sink.index).length;
-    const { batch, size } = sink.attrs;
-    const row = access.walk!.dynamic(sink.index, index.slice(0, rank), size);
-    const position = flatten([...index.slice(0, batch), row, ...index.slice(rank)], shapeOf(sink.value));
-    return access.accumulate(this.home(sink.value), position, x, (acc, y) => this.context.w.add(acc, y), single, scope);
+  /** Scatters that are spread over copies need two pairs side by side to use them all. */
+  private get leastTogether(): number {
+    return [...this.scatters.values()].some((s) => s.isSpread) ? 2 : 1;
   }
-
   private access(bindings: Bindings): Access {
     const { fusion } = this.context;
     const access = new Access(this.context, bindings, this.nest[this.nest.length - 1] ?? null);

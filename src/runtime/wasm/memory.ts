@@ -9,6 +9,7 @@ import type { Fusion } from "./fuse.ts";
 import { isConstant } from "./indices.ts";
 import type { Sink } from "./plan.ts";
 import { routines } from "./routines/index.ts";
+import { COPIES, clashes, copyBytes } from "./scatters.ts";
 
 export type Element = "f64" | "i32" | "u8";
 /** A tensor in memory, row-major. */
@@ -23,6 +24,8 @@ export interface Layout {
   readonly copies: ReadonlyMap<Value, Home>;
   /** Pieces that need no copying: their value lies in the assembly already. */
   readonly placed: ReadonlySet<Sink>;
+  /** Copies of the results of scatters that would wait for themselves. */
+  readonly spare: ReadonlyMap<Sink, number>;
   /** Scratch space of each routine call. */
   readonly scratch: ReadonlyMap<Node, number>;
   /** To be copied at the end: next values over the residents. */
@@ -112,9 +115,13 @@ export function layOut(program: Program, fusion: Fusion): Layout {
     } else if (region.life !== null) region.life.to = position;
   };
   const scratchRegions = new Map<Node, Region>();
+  const spareRegions = new Map<Sink, Region>();
   groups.forEach(({ reports }, position) => {
     for (const { sink, reads } of reports) {
       for (const v of reads) if (needed.has(v)) use(v, position);
+      if (sink.kind === "scatter" && clashes(sink)) {
+        spareRegions.set(sink, { bytes: (COPIES - 1) * copyBytes(sink), life: { from: position, to: position }, offset: 0 });
+      }
       if (sink.kind === "routine") {
         for (const v of sink.results) use(v, position);
         const bytes = 8 * routineOf(sink.node).scratch(sink.node);
@@ -122,7 +129,7 @@ export function layOut(program: Program, fusion: Fusion): Layout {
       } else if (needed.has(sink.value) && !(sink.kind === "store" && sink.copy)) use(sink.value, position);
     }
   });
-  end = allocate([...regions.values(), ...scratchRegions.values()], end);
+  end = allocate([...regions.values(), ...scratchRegions.values(), ...spareRegions.values()], end);
   for (const v of needed) {
     if (homes.has(v)) continue;
     const { root, offset } = outermost(v);
@@ -130,7 +137,8 @@ export function layOut(program: Program, fusion: Fusion): Layout {
     if (base !== undefined) homes.set(v, { offset: base + offset, element: "f64" });
   }
   const scratch = new Map([...scratchRegions].map(([node, region]) => [node, region.offset]));
-  return { homes, copies, placed, scratch, updates, inputs, outputs, end };
+  const spare = new Map([...spareRegions].map(([sink, region]) => [sink, region.offset]));
+  return { homes, copies, placed, spare, scratch, updates, inputs, outputs, end };
 }
 
 function isInside(v: Value, outer: Value, inside: ReadonlyMap<Value, { assembly: Value }>): boolean {
