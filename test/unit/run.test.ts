@@ -75,8 +75,20 @@ describe("chains", () => {
 
   test("of many short transitions give way to timers, and stop when told", async () => {
     const controller = new AbortController();
-    setTimeout(() => controller.abort(), 150);
-    const outcome = await runEngine(target, nuts, { draws: 500_000 }, { seed: 1, workers: "never", signal: controller.signal });
+    let timer: unknown;
+    const outcome = await runEngine(
+      target,
+      nuts,
+      { draws: 300_000 },
+      {
+        seed: 1,
+        workers: "never",
+        signal: controller.signal,
+        onProgress({ phase }) {
+          if (phase === "sampling") timer ??= setTimeout(() => controller.abort(), 1);
+        },
+      },
+    );
     expect(outcome.interrupted).toBe(true);
     for (const chain of outcome.chains) {
       expect(chain.interrupted).toBe(true);
