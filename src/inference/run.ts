@@ -99,9 +99,9 @@ async function threadsFor(engine: AnyChainEngine, chains: number, settings: RunS
 }
 
 /** Milliseconds after which chains that are far from done are given to threads, from their beginning. */
-const PATIENCE = 200;
-/** What starting the threads costs, in milliseconds. */
-const THREAD_START = 100;
+const PATIENCE = 250;
+/** What starting the threads costs, in milliseconds, until their code is as fast as what runs here already. */
+const THREAD_START = 250;
 /** Milliseconds that one chain runs before the next one's turn. */
 const SLICE = 15;
 
