@@ -4,7 +4,7 @@ import type { DataSet } from "./dsl/data/value.ts";
 import { UsageError } from "./runtime/errors.ts";
 import { readBytes } from "./runtime/platform/files.ts";
 
-/** .json, .csv, .npy, each also with .gz. The variable of NAME.npy is NAME. */
+/** .json, .csv, .npy, .npz, each also with .gz. The variable of NAME.npy is NAME. */
 export async function readDataFile(path: string): Promise<DataSet> {
   const plain = path.replace(/\.gz$/i, "");
   const ending = /\.([a-z]+)$/i.exec(plain)?.[1].toLowerCase();
@@ -17,7 +17,11 @@ export async function readDataFile(path: string): Promise<DataSet> {
     const { readNpy } = await import("./dsl/data/npy.ts");
     return new Map([[plain.slice(0, -".npy".length).split(/[\\/]/).at(-1) ?? plain, readNpy(path, readBytes(path))]]);
   }
-  throw new UsageError(`${path}: data files end in .json, .csv or .npy (each also with .gz)`);
+  if (ending === "npz") {
+    const { readNpz } = await import("./dsl/data/npz.ts");
+    return readNpz(path, readBytes(path));
+  }
+  throw new UsageError(`${path}: data files end in .json, .csv, .npy or .npz (each also with .gz)`);
 }
 
 function text(path: string): string {

@@ -1,11 +1,11 @@
 // ppl check, ppl format
 
 import { formatModel } from "../dsl/language/format.ts";
-import { parseModel } from "../dsl/language/parser.ts";
 import { renderDiagnostic } from "../dsl/render-diagnostic.ts";
-import { loadModel } from "../load.ts";
+import { loadModel, readSource } from "../load.ts";
+import { ModelError } from "../model.ts";
 import { writeAtomically } from "../runtime/platform/files.ts";
-import { dataBeside, readModelText } from "../runtime/platform/model-files.ts";
+import { dataBeside } from "../runtime/platform/model-files.ts";
 import { readAssignments, readData } from "./inputs.ts";
 import type { ExitCode } from "./main.ts";
 
@@ -27,14 +27,9 @@ export async function checkCommand(path: string, given: Record<string, unknown>)
 }
 
 export async function formatCommand(path: string, { write }: { write?: boolean }): Promise<ExitCode> {
-  const source = { name: path, text: readModelText(path) };
-  const parsed = parseModel(source, 0);
-  const errors = parsed.diagnostics.filter((d) => d.severity === "error");
-  if (errors.length > 0) {
-    process.stderr.write(`${errors.map((d) => renderDiagnostic(d, [source])).join("\n\n")}\n`);
-    return 1;
-  }
-  const formatted = formatModel(source).value ?? source.text;
+  const source = readSource(path);
+  const { value: formatted, diagnostics } = formatModel(source);
+  if (formatted === undefined) throw new ModelError(diagnostics, [source]);
   if (!write) process.stdout.write(formatted);
   else if (formatted !== source.text) writeAtomically(path, formatted);
   return 0;

@@ -11,13 +11,17 @@ export function readText(path: string): string {
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
+/** A small file from a stranger may unpack to any size: no further than this. */
+const MAX_UNPACKED = 4_000_000_000;
+
 /** Bytes of a file; of NAME.gz, those in it. */
 export function readBytes(path: string): Uint8Array {
   const bytes = attempt(path, "read", () => readFileSync(path));
   if (!path.endsWith(".gz")) return bytes;
   try {
-    return gunzipSync(bytes);
-  } catch {
+    return gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED });
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(`${path} unpacks to more than ${MAX_UNPACKED / 1e9} GB`);
     throw new UsageError(`${path} is not a gzip file, though its name says so`);
   }
 }

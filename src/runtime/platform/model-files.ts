@@ -1,22 +1,6 @@
 // Files that belong to a model: its text, what it imports, the data beside it.
-import { existsSync, realpathSync, statSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { UsageError } from "../errors.ts";
-import { readBytes } from "./files.ts";
-
-/** A model is text of at most this many bytes. */
-const LIMIT = 1_000_000;
-
-export function readModelText(path: string): string {
-  if (existsSync(path) && statSync(path).size > LIMIT) throw new UsageError(`${path} is larger than 1 MB: no model is`);
-  const bytes = readBytes(path);
-  if (bytes.includes(0)) throw new UsageError(`${path} is not text`);
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new UsageError(`${path} is not text in UTF-8`);
-  }
-}
 
 /** "models/eight_schools.ppl" → "eight_schools". */
 export const modelNameOf = (path: string): string => basename(path).replace(/\.ppl$/i, "");

@@ -59,7 +59,7 @@ export class Dataflow {
     suffix: readonly number[],
     { kind = "f64x2", tag = "" }: Details = {},
   ): Op<T> {
-    let key = `${tag}${kind}${suffix}`;
+    let key = `${tag}${kind}${instructionNumber(suffix)}`;
     for (const o of operands) key += `|${o.id}`;
     for (const table of this.known) {
       const known = table.get(key);
@@ -124,6 +124,20 @@ export class Dataflow {
       leaf: operands.length === 0,
     };
   }
+}
+
+/** Equal instructions have equal numbers; the emitters' own constants are found by identity. */
+const numbers = new WeakMap<readonly number[], number>();
+const numbersByContent = new Map<string, number>();
+function instructionNumber(suffix: readonly number[]): number {
+  let n = numbers.get(suffix);
+  if (n === undefined) {
+    const content = suffix.join();
+    n = numbersByContent.get(content);
+    if (n === undefined) numbersByContent.set(content, (n = numbersByContent.size));
+    numbers.set(suffix, n);
+  }
+  return n;
 }
 
 export function deeper(a: Scope, b: Scope): Scope {

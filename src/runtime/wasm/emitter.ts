@@ -50,13 +50,19 @@ const code = {
 export class DataflowEmitter implements VectorEmitter {
   readonly graph: Dataflow;
   private readonly callRule: CallRule;
+  private readonly constants = new Map<number, Op<"v128">>();
 
   constructor(graph: Dataflow, callRule: CallRule) {
     this.graph = graph;
     this.callRule = callRule;
   }
   constant(value: number): Op<"v128"> {
-    return this.graph.expression(v128.const(value));
+    // A Map takes -0 for 0.
+    const known = Object.is(value, -0) ? undefined : this.constants.get(value);
+    if (known !== undefined) return known;
+    const made = this.graph.expression(v128.const(value));
+    if (!Object.is(value, -0)) this.constants.set(value, made);
+    return made;
   }
   add(a: VectorValue, b: VectorValue): VectorValue {
     return this.binary(code.add, a, b);

@@ -166,7 +166,8 @@ export class FunctionBuilder implements Callable {
   get size(): number {
     return this.code.length;
   }
-  encode(): number[] {
+  /** Size, locals, body. */
+  encode(): Uint8Array {
     const runs: number[][] = [];
     let start = 0;
     for (let i = 1; i <= this.locals.length; i++) {
@@ -175,7 +176,13 @@ export class FunctionBuilder implements Callable {
       start = i;
     }
     const head = vector(runs);
-    return unsigned(head.length + this.code.length + 1).concat(head, this.code, [0x0b]);
+    const size = unsigned(head.length + this.code.length + 1);
+    const bytes = new Uint8Array(size.length + head.length + this.code.length + 1);
+    bytes.set(size);
+    bytes.set(head, size.length);
+    bytes.set(this.code, size.length + head.length);
+    bytes[bytes.length - 1] = 0x0b;
+    return bytes;
   }
   private callCode(f: Callable, args: readonly Expr[]): number[] {
     if (args.length !== f.params.length || args.some((a, i) => a.type !== f.params[i])) {
@@ -220,11 +227,12 @@ export class ModuleBuilder {
   encode(): Uint8Array {
     const signatures = this.functions.map((f) => unsigned(this.type(f.params, f.results)));
     const exports = this.pages === null ? this.exports : [...this.exports, [...utf8("memory"), 0x02, 0]];
-    const sections: number[][] = [[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]];
-    const section = (id: number, items: readonly (readonly number[])[]): void => {
+    const pieces: ArrayLike<number>[] = [[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]];
+    const section = (id: number, items: readonly ArrayLike<number>[]): void => {
       if (items.length === 0) return;
-      const body = vector(items);
-      sections.push([id, ...unsigned(body.length)], body);
+      const count = unsigned(items.length);
+      const size = items.reduce((sum, item) => sum + item.length, count.length);
+      pieces.push([id, ...unsigned(size), ...count], ...items);
     };
     section(1, this.types);
     section(2, this.imports);
@@ -236,7 +244,13 @@ export class ModuleBuilder {
       this.functions.map((f) => f.encode()),
     );
     section(11, this.segments);
-    return Uint8Array.from(sections.flat());
+    const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    return bytes;
   }
   compile(): WasmModule {
     return new WebAssembly.Module(this.encode());
