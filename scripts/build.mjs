@@ -6,9 +6,28 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-// A package installed from the registry brings dist and no sources: nothing to build.
-if (!existsSync(join(root, "src"))) process.exit(0);
+// A package installed from the registry brings dist and no sources, and a lock file is made without any: nothing to build.
+if (!existsSync(join(root, "src")) || process.env.npm_config_package_lock_only === "true") process.exit(0);
+const tsc = compiler();
+if (tsc === undefined) {
+  console.error(
+    "The TypeScript compiler is not installed: building needs the development dependencies and the optional package that brings the\n" +
+      "compiler for this platform. Run npm install without --omit=dev and --omit=optional; TFJS_NODE_BASE_URI=http://127.0.0.1:9/ in the\n" +
+      "environment leaves TensorFlow's native library out.",
+  );
+  process.exit(1);
+}
 rmSync(join(root, "dist"), { recursive: true, force: true });
-const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
 const run = spawnSync(process.execPath, [tsc, "-p", join(root, "tsconfig.build.json")], { stdio: "inherit", cwd: root });
 process.exit(run.status ?? 1);
+
+function compiler() {
+  const require = createRequire(import.meta.url);
+  try {
+    const home = dirname(require.resolve("typescript/package.json"));
+    createRequire(join(home, "package.json")).resolve(`@typescript/typescript-${process.platform}-${process.arch}/package.json`);
+    return join(home, "bin", "tsc");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,7 +1,18 @@
 // What the documentation says is so: models compile, refused ones are refused with these words, links lead somewhere, generated pages are
 // those that the records give. UPDATE=1 writes the words of messages and the generated pages anew.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -15,6 +26,21 @@ const byDocument = documents.map((file) => [file, blocksOf(file)] as const);
 const models = byDocument.flatMap(([, page]) =>
   page.filter((b) => b.language === "ppl").map((block) => [`${block.file}:${block.line}`, block, page] as const),
 );
+
+/** What is printed stands in a text block below. `same`: what of it must agree. */
+function expectWords(block: Block, words: string, same = (text: string): string => text): void {
+  const shown = block.after.find((b) => b.language === "text");
+  expect(shown, "what is printed stands in a text block below").toBeDefined();
+  if (!shown || same(shown.text) === same(words)) return;
+  if (!updates) return expect(same(shown.text)).toBe(same(words));
+  const lines = readDocument(block.file).split("\n");
+  const at = blocksOf(block.file)
+    .find((b) => b.text === block.text)
+    ?.after.find((b) => b.language === "text");
+  if (!at) throw new Error(`${block.file} changed meanwhile`);
+  lines.splice(at.line, lines.indexOf("```", at.line) - at.line, words.trimEnd());
+  writeFileSync(`${root}${block.file}`, lines.join("\n"));
+}
 
 describe("models", () => {
   test.each(models)("%s", async (_place, block, page) => {
@@ -49,20 +75,6 @@ describe("models", () => {
     const slope = new Float64Array(p.dimension);
     expect(p.gradient(q, slope)).toSatisfy(Number.isFinite);
     expect([...slope].filter((x) => !Number.isFinite(x))).toEqual([]);
-  }
-
-  function expectWords(block: Block, words: string): void {
-    const shown = block.after.find((b) => b.language === "text");
-    expect(shown, "the message stands in a text block below").toBeDefined();
-    if (!shown || shown.text === words) return;
-    if (!updates) return expect(shown.text).toBe(words);
-    const lines = readDocument(block.file).split("\n");
-    const at = blocksOf(block.file)
-      .find((b) => b.text === block.text)
-      ?.after.find((b) => b.language === "text");
-    if (!at) throw new Error(`${block.file} changed meanwhile`);
-    lines.splice(at.line, lines.indexOf("```", at.line) - at.line, words.trimEnd());
-    writeFileSync(`${root}${block.file}`, lines.join("\n"));
   }
 
   test("a page with a wrong model that is right, or the reverse, is caught", async () => {
@@ -115,6 +127,32 @@ describe("links", () => {
         .map((path) => `${file}: ${path}`),
     );
     expect(lost).toEqual([]);
+  });
+});
+
+describe("commands", () => {
+  const commands = byDocument.flatMap(([, page]) =>
+    page.filter((b) => b.language === "sh" && b.after.length > 0).map((block) => [`${block.file}:${block.line}`, block] as const),
+  );
+  /** Times differ from run to run; nothing else does. */
+  const timeless = (text: string): string => text.replaceAll(/\d+(\.\d+)? (ms|s)\b/g, "… $2").replaceAll(/\d{4}-[\dT-]+/g, "…");
+
+  test.each(commands)("%s prints what is shown", (_place, block) => {
+    const folder = mkdtempSync(join(tmpdir(), "tilde-command-"));
+    cpSync(`${root}models`, join(folder, "models"), { recursive: true });
+    const [npx, ppl, ...args] = block.text.trim().split(" ");
+    expect([npx, ppl]).toEqual(["npx", "ppl"]);
+    // Both streams into one file, as a terminal shows them; what progress there was depends on the machine.
+    const screen = join(folder, "screen.txt");
+    const file = openSync(screen, "w");
+    const run = spawnSync(process.execPath, [`${root}dist/cli.js`, ...args], { cwd: folder, stdio: ["ignore", file, file] });
+    closeSync(file);
+    const shown = readFileSync(screen, "utf8")
+      .replaceAll("\\", "/")
+      .replaceAll(/^chain \d+: .*\n/gm, "");
+    rmSync(folder, { recursive: true });
+    expect(run.status, shown).toBe(0);
+    expectWords(block, shown, timeless);
   });
 });
 
