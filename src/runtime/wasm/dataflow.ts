@@ -42,7 +42,7 @@ interface Details {
 export class Dataflow {
   readonly root: Scope = { depth: 0, parent: null };
   /** Operations by content: those of the graph, then those of each open block. */
-  private readonly known: Map<string, Op>[] = [new Map()];
+  private readonly known: Map<string | number, Op>[] = [new Map()];
   private block: Block | null = null;
   private count = 0;
 
@@ -59,8 +59,7 @@ export class Dataflow {
     suffix: readonly number[],
     { kind = "f64x2", tag = "" }: Details = {},
   ): Op<T> {
-    let key = `${tag}${kind}${instructionNumber(suffix)}`;
-    for (const o of operands) key += `|${o.id}`;
+    const key = keyOf(operands, suffix, kind, tag);
     for (const table of this.known) {
       const known = table.get(key);
       // The key fixes operation, operands and kind, and hence the type.
@@ -126,18 +125,26 @@ export class Dataflow {
   }
 }
 
-/** Equal instructions have equal numbers; the emitters' own constants are found by identity. */
-const numbers = new WeakMap<readonly number[], number>();
-const numbersByContent = new Map<string, number>();
-function instructionNumber(suffix: readonly number[]): number {
-  let n = numbers.get(suffix);
-  if (n === undefined) {
-    const content = suffix.join();
-    n = numbersByContent.get(content);
-    if (n === undefined) numbersByContent.set(content, (n = numbersByContent.size));
-    numbers.set(suffix, n);
+const numbers = new Map<readonly number[], number>();
+/** An instruction that is used again and again: known by a number, so that looking up an operation needs no text. */
+export function instruction(code: readonly number[]): readonly number[] {
+  const bytes = [...code];
+  numbers.set(bytes, numbers.size);
+  return bytes;
+}
+/** Number of bits that operands' ids have in keys; with more operations than that, keys are texts. */
+const ID_BITS = 2 ** 22;
+
+function keyOf(operands: readonly Op[], suffix: readonly number[], kind: Op["kind"], tag: string): string | number {
+  const n = numbers.get(suffix);
+  const [a, b] = operands;
+  const second = b === undefined ? 0 : b.id + 1;
+  if (n !== undefined && tag === "" && (operands.length === 1 || operands.length === 2) && a.id < ID_BITS && second < ID_BITS) {
+    return ((2 * n + (kind === "mask" ? 1 : 0)) * ID_BITS + a.id) * ID_BITS + second;
   }
-  return n;
+  let key = `${tag}${kind}${suffix}`;
+  for (const o of operands) key += `|${o.id}`;
+  return key;
 }
 
 export function deeper(a: Scope, b: Scope): Scope {

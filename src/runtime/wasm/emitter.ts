@@ -1,6 +1,6 @@
 // The VectorEmitter of the code generator: each operation becomes a node of a dataflow graph; masks turn into numbers only where needed.
 import { InternalError } from "../errors.ts";
-import { Dataflow, type Op } from "./dataflow.ts";
+import { Dataflow, instruction, type Op } from "./dataflow.ts";
 import { f64x2, type I32, i32, i64x2, type V128, v128 } from "./instructions.ts";
 import type { FunctionBuilder } from "./module.ts";
 import { writeStatements } from "./statements.ts";
@@ -14,7 +14,7 @@ export type CallRule = (w: DataflowEmitter, name: MathFunction, args: readonly O
 const hole: V128 = { type: "v128", code: [] };
 const holeI32: I32 = { type: "i32", code: [] };
 /** An instruction without its operands. */
-const bare = (e: { readonly code: readonly number[] }): readonly number[] => e.code;
+const bare = (e: { readonly code: readonly number[] }): readonly number[] => instruction(e.code);
 const code = {
   add: bare(f64x2.add(hole, hole)),
   sub: bare(f64x2.sub(hole, hole)),
