@@ -1,4 +1,4 @@
-// Compiles src to dist with tsc; clears dist first, so that a deleted source leaves no stale module behind.
+// Compiles src to dist with tsc and joins the modules into few files (bundle.mjs); clears dist first, so that a deleted source leaves no stale module behind.
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -19,7 +19,9 @@ if (tsc === undefined) {
 }
 rmSync(join(root, "dist"), { recursive: true, force: true });
 const run = spawnSync(process.execPath, [tsc, "-p", join(root, "tsconfig.build.json")], { stdio: "inherit", cwd: root });
-process.exit(run.status ?? 1);
+if (run.status !== 0) process.exit(run.status ?? 1);
+const { bundle } = await import("./bundle.mjs");
+await bundle(root);
 
 function compiler() {
   const require = createRequire(import.meta.url);

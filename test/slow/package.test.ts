@@ -46,14 +46,16 @@ test("has the code, its types, the documentation, the models and the licence, an
     "dist/index.js",
     "dist/index.d.ts",
     "dist/cli.js",
-    "dist/inference/worker.js",
+    "dist/chunks/worker.js",
+    "dist/chunks/LICENSES.txt",
     "docs/language.md",
     "docs/reference/distributions.md",
     "models/eight_schools.ppl",
     "models/eight_schools.data.json",
   ];
   expect(needed.filter((path) => !files.includes(path))).toEqual([]);
-  const kinds = /^(dist\/.*\.(js|d\.ts)|docs\/.*\.(md|json|svg)|models\/.*\.(ppl|md|json|json\.gz|csv)|[^/]*)$/;
+  const kinds =
+    /^(dist\/(cli|index|chunks\/.*)\.js|dist\/chunks\/LICENSES\.txt|dist\/.*\.d\.ts|docs\/.*\.(md|json|svg)|models\/.*\.(ppl|md|json|json\.gz|csv)|[^/]*)$/;
   expect(files.filter((path) => !kinds.test(path))).toEqual([]);
   expect(files.filter((path) => !path.includes("/")).sort()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
 });
