@@ -66,9 +66,10 @@ export async function runChains(
   const chains = settings.chains ?? 4;
   const orders: ChainOrder[] = Array.from({ length: chains }, (_, c) => ({ chain: c + 1, start: settings.starts?.[c] }));
   const threads = await threadsFor(engine, chains, settings);
-  const limit = settings.workers === "always" ? 0 : threads > 0 ? PATIENCE : Number.POSITIVE_INFINITY;
+  const patience =
+    threads > 0 ? new Patience(threads, (await import("../runtime/platform/threads.ts")).processorTime) : undefined;
   const density = await target.density();
-  const here = limit === 0 ? undefined : await runHere(density, engine, options, orders, settings, limit, threads);
+  const here = settings.workers === "always" ? undefined : await runHere(density, engine, options, orders, settings, patience);
   density.dispose();
   if (here !== undefined) return outcome(here, settings.signal?.aborted === true, 0);
   const image = await target.image();
@@ -98,25 +99,54 @@ async function threadsFor(engine: AnyChainEngine, chains: number, settings: RunS
   return settings.workers === "always" ? Math.max(1, threads) : threads > 1 ? threads : 0;
 }
 
-/** Milliseconds after which chains that are far from done are given to threads, from their beginning. */
-const PATIENCE = 250;
-/** What starting the threads costs, in milliseconds, until their code is as fast as what runs here already. */
+/** Decides once, when chains have run here for a while, whether they are given to threads, from their beginning. Work is measured in
+ *  time of the processor: on a machine that others use too, threads are as slow to start as everything else. */
+class Patience {
+  readonly #threads: number;
+  readonly #processorTime: () => number;
+  readonly #began: { readonly time: number; readonly work: number };
+  #middle: { readonly time: number; readonly share: number } | undefined;
+  #isOver = false;
+
+  constructor(threads: number, processorTime: () => number) {
+    this.#threads = threads;
+    this.#processorTime = processorTime;
+    this.#began = { time: performance.now(), work: processorTime() };
+  }
+
+  /** `share` of all transitions is done. True: threads, though they begin anew, will be done sooner. */
+  isOver(share: number): boolean {
+    const work = this.#processorTime() - this.#began.work;
+    if (this.#isOver || work < LONG / 2) return false;
+    const time = performance.now();
+    if (this.#middle === undefined) {
+      // Until here it was slow, its code being compiled.
+      this.#middle = { time, share };
+      return false;
+    }
+    if (work < LONG) return false;
+    this.#isOver = true;
+    const slowness = Math.max(1, (time - this.#began.time) / work);
+    const speed = (share - this.#middle.share) / (time - this.#middle.time);
+    return 1 - share > 1 / this.#threads + speed * slowness * THREAD_START;
+  }
+}
+/** Milliseconds of work after which Patience decides. */
+const LONG = 250;
+/** What starting the threads costs, in milliseconds of work, until their code is as fast as what runs here already. */
 const THREAD_START = 250;
 /** Milliseconds that one chain runs before the next one's turn. */
 const SLICE = 15;
 
-/**
- * All chains on this thread, in turns, so that progress is shared and an interruption finds them alike. After `patience`
- * milliseconds, if threads would be done sooner even by starting again, undefined: a chain's bits do not depend on where it runs.
- */
+/** All chains on this thread, in turns, so that progress is shared and an interruption finds them alike. Undefined when patience
+ *  is over: a chain's bits do not depend on where it runs. */
 async function runHere(
   density: LogDensity,
   engine: AnyChainEngine,
   options: OptionValues,
   orders: readonly ChainOrder[],
   settings: RunSettings,
-  patience: number,
-  threads: number,
+  patience: Patience | undefined,
 ): Promise<Result[] | undefined> {
   const done = orders.map(() => 0);
   const { signal } = settings;
@@ -130,8 +160,6 @@ async function runHere(
     return engine.run(density, options, { ...context, progress });
   });
   const results: (Result | undefined)[] = orders.map(() => undefined);
-  const began = performance.now();
-  let isPatient = Number.isFinite(patience);
   while (results.includes(undefined)) {
     for (let c = 0; c < runs.length; c++) {
       if (results[c] !== undefined) continue;
@@ -141,15 +169,10 @@ async function runHere(
       if (step.done) results[c] = step.value;
       await breathe();
     }
-    const elapsed = performance.now() - began;
-    if (isPatient && elapsed > patience && !stop()) {
-      isPatient = false;
-      const share = done.reduce((sum, part, c) => sum + (results[c] === undefined ? part : 1), 0) / done.length;
-      const whole = elapsed / Math.max(share, 1e-3);
-      if (whole - elapsed > whole / threads + THREAD_START) {
-        for (const run of runs) run.return(ABANDONED);
-        return undefined;
-      }
+    const share = done.reduce((sum, part, c) => sum + (results[c] === undefined ? part : 1), 0) / done.length;
+    if (!stop() && patience?.isOver(share)) {
+      for (const run of runs) run.return(ABANDONED);
+      return undefined;
     }
   }
   return results.flatMap((result) => result ?? []);

@@ -34,6 +34,12 @@ export function coreCount(): number {
   return availableParallelism();
 }
 
+/** Milliseconds of processor time that this process has had, all its threads together. */
+export function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 /** The other end, inside the thread. */
 export interface Parent {
   readonly data: unknown;
