@@ -149,6 +149,7 @@ async function runHere(
   patience: Patience | undefined,
 ): Promise<Result[] | undefined> {
   const done = orders.map(() => 0);
+  const clocks: { ran: number; resumed: number | undefined }[] = orders.map(() => ({ ran: 0, resumed: undefined }));
   const { signal } = settings;
   const stop = () => signal?.aborted === true;
   const runs = orders.map((order, c) => {
@@ -157,15 +158,20 @@ async function runHere(
       done[c] = at.done / at.total;
       context.progress(at);
     };
-    return engine.run(density, options, { ...context, progress });
+    // Its own clock, that stands still while others run.
+    const now = () => clocks[c].ran + (clocks[c].resumed === undefined ? 0 : performance.now() - clocks[c].resumed);
+    return engine.run(density, options, { ...context, progress, now });
   });
   const results: (Result | undefined)[] = orders.map(() => undefined);
   while (results.includes(undefined)) {
     for (let c = 0; c < runs.length; c++) {
       if (results[c] !== undefined) continue;
-      const end = performance.now() + SLICE;
+      const resumed = performance.now();
+      const end = resumed + SLICE;
+      clocks[c].resumed = resumed;
       let step = runs[c].next();
       for (let i = 1; !step.done && !((i & 7) === 0 && performance.now() > end); i++) step = runs[c].next();
+      clocks[c] = { ran: clocks[c].ran + performance.now() - resumed, resumed: undefined };
       if (step.done) results[c] = step.value;
       await breathe();
     }

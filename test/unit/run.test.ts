@@ -71,6 +71,13 @@ describe("chains", () => {
     expect(outcome.chains.map(({ chain }) => chain)).toEqual([1, 2]);
     expect(Math.round(outcome.chains[1].positions[4])).toBe(5);
     expect([outcome.threads, outcome.interrupted, outcome.failure]).toEqual([0, false, undefined]);
+    // Times of chains that take turns are their own: together no more than the whole.
+    const began = performance.now();
+    const { chains } = await runEngine(target, nuts, { draws: 20_000 }, { seed: 1, workers: "never" });
+    const whole = (performance.now() - began) / 1000;
+    const own = chains.reduce((sum, { seconds }) => sum + seconds.warmup + seconds.sampling, 0);
+    expect(own).toBeLessThanOrEqual(whole);
+    expect(own).toBeGreaterThan(0);
   });
 
   test("of many short transitions give way to timers, and stop when told", async () => {
