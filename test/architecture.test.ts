@@ -138,6 +138,9 @@ describe("where the code can run", () => {
     const faulty = sources.map((m) => (m.path === planted.path ? planted : m));
     expect(burden(faulty, "src/inference/worker.ts", true, unwanted)).toContain("src/dsl/language/parser.ts");
   });
+  test("the public interface loads where Node is not", () => {
+    expect(burden(sources, "src/index.ts", false, /^node:|runtime\/platform/)).toEqual([]);
+  });
   test("what only samples does not load TensorFlow", () => {
     for (const start of ["src/cli/run.ts", "src/index.ts"])
       expect(burden(sources, start, true, /tfjs|tensorflow/), start).toEqual([]);
@@ -161,6 +164,7 @@ describe("the same bits everywhere", () => {
   );
   const allowed: Readonly<Record<string, string>> = {
     "src/runtime/wasm/backend.ts: **": "a power of two: the unit of the tests' tolerances",
+    "src/runtime/wasm/dataflow.ts: **": "a power of two: two numbers in one",
     "src/inference/hmc/phase.ts: **": "a power of two: a limit on memory",
     "src/runtime/ir/primitives/elementwise.ts: Math[…]": "its type says: min or max",
   };

@@ -1,6 +1,6 @@
 // The package as npm packs it: what is in it, and that it installs into an empty folder, runs there, and type-checks strict.
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -58,6 +58,21 @@ test("has the code, its types, the documentation, the models and the licence, an
     /^(dist\/(cli|index|chunks\/.*)\.js|dist\/chunks\/LICENSES\.txt|dist\/.*\.d\.ts|docs\/.*\.(md|json|svg)|models\/.*\.(ppl|md|json|json\.gz|csv)|[^/]*)$/;
   expect(files.filter((path) => !kinds.test(path))).toEqual([]);
   expect(files.filter((path) => !path.includes("/")).sort()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
+});
+
+test("a sampling thread loads no parser, and what samples no TensorFlow", () => {
+  const chunks = join(folder, "empty", "node_modules", "tilde-ppl", "dist", "chunks");
+  /** The text of a file and of all that it imports at once. */
+  const loaded = (name: string, seen = new Set<string>()): string => {
+    if (seen.has(name)) return "";
+    seen.add(name);
+    const text = readFileSync(join(chunks, name), "utf8");
+    return text + [...text.matchAll(/from\s?"\.\/([^"]+)"/g)].map(([, next]) => loaded(next, seen)).join("");
+  };
+  expect(loaded("run.js")).toContain("EmbeddedActionsParser");
+  expect(loaded("worker.js")).not.toContain("EmbeddedActionsParser");
+  expect(loaded("worker.js").length).toBeLessThan(150_000);
+  expect(loaded("run.js")).not.toContain("@tensorflow/");
 });
 
 test("ppl runs where it is installed, on this thread and on others", () => {
