@@ -6,15 +6,14 @@ import {
   axesOf,
   constantIndex,
   type DynamicVariable,
-  flatten,
   type Index,
   isConstant,
   keyOf,
   variableIndex,
   zero,
 } from "./indices.ts";
-import { type Roles, type Sink, type Space, spaceOf, unrolledPoints } from "./plan.ts";
-import { type Algebra, Walk } from "./walk.ts";
+import { type Roles, type RoutineSink, type Sink, type Space, spaceOf, unrolledPoints } from "./plan.ts";
+import { type Algebra, type Memo, Walk } from "./walk.ts";
 
 export interface Load {
   readonly value: Value;
@@ -26,6 +25,8 @@ interface Step {
   /** Axes on which it depends, a bit each. */
   readonly axes: bigint;
   readonly operands: readonly Step[];
+  /** Values in memory that it needs, itself or through its operands. */
+  readonly reads: ReadonlySet<Value>;
 }
 /** A value computed in place at one index. */
 export interface Visit {
@@ -52,7 +53,7 @@ export interface Report {
   readonly space: Space;
   /** The loops' variables, in the order of the operand's axes. */
   readonly variables: readonly AxisVariable[];
-  /** Memory that is read, by value and position; constants and inputs included. */
+  /** Memory that is read by the loops, by value and position; constants and inputs included. */
   readonly loads: ReadonlyMap<string, Load>;
   /** Values in memory (neither constants nor inputs) that must be complete before. */
   readonly reads: ReadonlySet<Value>;
@@ -91,53 +92,106 @@ export function* tuples(space: Space, variables: readonly AxisVariable[]): Gener
   }
 }
 
-export function analyse(sink: Sink, roles: Roles, inMemory: (v: Value) => boolean, registry: Variables): Report {
-  if (sink.kind === "routine") return analyseRoutine(sink, roles, inMemory);
-  const space = spaceOf(sink.operand, roles.weight(sink.operand));
-  const variables = registry.of(space);
-  const loads = new Map<string, Load>();
-  const reads = new Set<Value>();
-  const visits = new Map<Value, Map<string, Visit>>();
-  let cost = 0;
-  const step = (flops: number, axes: bigint, operands: readonly Step[]): Step => {
-    if (axes !== 0n) cost += flops;
-    return { flops, axes, operands };
-  };
-  const algebra: Algebra<Step> = {
-    constant: () => nothing,
-    load(value, at) {
-      loads.set(`${value.node.id}.${value.index}@${keyOf(at)}`, { value, at });
-      if (inMemory(value)) reads.add(value);
-      return step(at.terms.some((t) => t.variable.kind === "dynamic") ? 3 : 1, maskOf([at]), []);
-    },
-    map: (node, operands) => step(flopsOf(node), union(operands), operands),
-    fold: (_node, terms) => step(Math.max(0, terms.length - 1), union(terms), terms),
-    index: (i) => step(2, maskOf([i]), []),
-    indexed: (variable) => {
-      if (constantOf(variable.value) === null) walk.at(variable.value, variable.at);
-    },
-    computed(v, index, result) {
-      if (index.every(isConstant)) return;
-      const axes = new Set<AxisVariable>();
-      for (const i of index) axesOf(i, axes);
-      const dynamic = index.some((i) => i.terms.some((t) => t.variable.kind === "dynamic"));
-      let keys = visits.get(v);
-      if (keys === undefined) visits.set(v, (keys = new Map()));
-      keys.set(index.map(keyOf).join(), { axes, dynamic, step: result });
-    },
-  };
-  const own = sink.kind === "store" && !sink.copy ? sink.value : null;
-  const walk = new Walk(algebra, roles, (v) => v !== own && inMemory(v), registry.dynamics);
-  for (const index of tuples(space, variables)) {
-    walk.at(sink.operand, index);
-    if (sink.kind === "scatter") walk.dynamic(sink.index, index.slice(0, shapeOf(sink.index).length), sink.attrs.size);
-    cost++;
+/** Analyses the sinks of a program, given what is in memory. Elements at constant positions are looked at once for all sinks. */
+export class Analysis {
+  private readonly roles: Roles;
+  private readonly inMemory: (v: Value) => boolean;
+  private readonly registry: Variables;
+  private readonly fixed: Memo<Step> = new Map();
+
+  constructor(roles: Roles, inMemory: (v: Value) => boolean, registry: Variables) {
+    this.roles = roles;
+    this.inMemory = inMemory;
+    this.registry = registry;
   }
-  return { sink, space, variables, loads, reads, visits, cost };
+
+  report(sink: Sink): Report {
+    if (sink.kind === "routine") return this.routine(sink);
+    const space = spaceOf(sink.operand, this.roles.weight(sink.operand));
+    const variables = this.registry.of(space);
+    const loads = new Map<string, Load>();
+    const visits = new Map<Value, Map<string, Visit>>();
+    let cost = 0;
+    const step = (flops: number, axes: bigint, operands: readonly Step[], reads = union(operands)): Step => {
+      if (axes !== 0n) cost += flops;
+      return { flops, axes, operands, reads };
+    };
+    /** Index tensors are read like everything else. */
+    const ofIndices = (i: Index): Step[] =>
+      i.terms.flatMap(({ variable: x }) =>
+        x.kind === "dynamic" && constantOf(x.value) === null ? [walk.at(x.value, x.at)] : [],
+      );
+    const algebra: Algebra<Step> = {
+      constant: () => nothing,
+      load: (value, at) => {
+        if (!isConstant(at)) loads.set(`${value.node.id}.${value.index}@${keyOf(at)}`, { value, at });
+        const flops = at.terms.some((t) => t.variable.kind === "dynamic") ? 3 : 1;
+        const own: Step = { ...nothing, reads: this.inMemory(value) ? new Set([value]) : none };
+        return step(flops, maskOf([at]), [own, ...ofIndices(at)]);
+      },
+      map: (node, operands) => step(flopsOf(node), maskOfAll(operands), operands),
+      fold: (_node, terms) => step(Math.max(0, terms.length - 1), maskOfAll(terms), terms),
+      index: (i) => step(2, maskOf([i]), ofIndices(i)),
+      computed(v, index, result) {
+        if (index.every(isConstant)) return;
+        const axes = new Set<AxisVariable>();
+        for (const i of index) axesOf(i, axes);
+        const dynamic = index.some((i) => i.terms.some((t) => t.variable.kind === "dynamic"));
+        let keys = visits.get(v);
+        if (keys === undefined) visits.set(v, (keys = new Map()));
+        keys.set(index.map(keyOf).join(), { axes, dynamic, step: result });
+      },
+    };
+    const walk = new Walk(algebra, this.roles, this.inMemory, this.registry.dynamics, this.fixed);
+    const steps: Step[] = [];
+    for (const index of tuples(space, variables)) {
+      // What is to be stored is computed, though others find it in memory.
+      const ends = sink.kind === "store" && !sink.copy;
+      steps.push(ends ? walk.define(sink.operand, index) : walk.at(sink.operand, index));
+      if (sink.kind === "scatter") {
+        const place = walk.dynamic(sink.index, index.slice(0, shapeOf(sink.index).length), sink.attrs.size);
+        steps.push(...ofIndices(place));
+      }
+      cost++;
+    }
+    return { sink, space, variables, loads, reads: union(steps), visits, cost };
+  }
+
+  private routine(sink: RoutineSink): Report {
+    const loads = new Map<string, Load>();
+    const reads = new Set<Value>();
+    for (const operand of sink.node.inputs) {
+      const base = underReshapes(operand, this.inMemory);
+      if (this.inMemory(base)) reads.add(base);
+      else if (this.roles.of(base) !== "constant" && this.roles.of(base) !== "input")
+        throw new InternalError("an operand of a routine is not in memory");
+      loads.set(`${base.node.id}.${base.index}`, { value: base, at: zero });
+    }
+    const space: Space = { shape: [], loops: [], unrolled: [] };
+    return { sink, space, variables: [], loads, reads, visits: new Map(), cost: 0 };
+  }
 }
 
-const nothing: Step = { flops: 0, axes: 0n, operands: [] };
-const union = (steps: readonly Step[]): bigint => steps.reduce((m, s) => m | s.axes, 0n);
+const none: ReadonlySet<Value> = new Set();
+const nothing: Step = { flops: 0, axes: 0n, operands: [], reads: none };
+/** Often one of them contains the others: then it is the union, and no new set is made. */
+function union(steps: readonly Step[]): ReadonlySet<Value> {
+  let all: ReadonlySet<Value> = none;
+  let own: Set<Value> | null = null;
+  for (const { reads } of steps) {
+    if (reads === all || reads.size === 0) continue;
+    if (all.size === 0) all = reads;
+    else {
+      for (const v of reads) {
+        if (all.has(v)) continue;
+        if (own === null) all = own = new Set(all);
+        own.add(v);
+      }
+    }
+  }
+  return all;
+}
+const maskOfAll = (steps: readonly Step[]): bigint => steps.reduce((m, s) => m | s.axes, 0n);
 function maskOf(index: readonly Index[]): bigint {
   let mask = 0n;
   for (const i of index) for (const variable of axesOf(i)) mask |= 1n << BigInt(variable.id);
@@ -154,24 +208,4 @@ export function underReshapes(v: Value, inMemory: (v: Value) => boolean): Value 
   const { op } = v.node;
   if (typeof op === "string" || inMemory(v) || op.wasm.kind !== "view" || op.wasm.index(v.node).kind !== "reshape") return v;
   return underReshapes(v.node.inputs[0], inMemory);
-}
-
-function analyseRoutine(sink: Extract<Sink, { kind: "routine" }>, roles: Roles, inMemory: (v: Value) => boolean): Report {
-  const loads = new Map<string, Load>();
-  const reads = new Set<Value>();
-  for (const operand of sink.node.inputs) {
-    const base = underReshapes(operand, inMemory);
-    if (inMemory(base)) reads.add(base);
-    else if (roles.of(base) !== "constant" && roles.of(base) !== "input")
-      throw new InternalError("an operand of a routine is not in memory");
-    loads.set(`${base.node.id}.${base.index}`, {
-      value: base,
-      at: flatten(
-        shapeOf(base).map(() => zero),
-        shapeOf(base),
-      ),
-    });
-  }
-  const space: Space = { shape: [], loops: [], unrolled: [] };
-  return { sink, space, variables: [], loads, reads, visits: new Map(), cost: 0 };
 }

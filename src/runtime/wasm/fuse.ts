@@ -5,7 +5,7 @@ import { InternalError } from "../errors.ts";
 import { type Node, shapeOf, type Value } from "../ir/graph.ts";
 import { nodesOf } from "../ir/order.ts";
 import { sizeOf } from "../ir/type.ts";
-import { analyse, costOf, type Report, tuples, underReshapes, Variables, type Visit } from "./analyse.ts";
+import { Analysis, costOf, type Report, tuples, underReshapes, Variables, type Visit } from "./analyse.ts";
 import { type AxisVariable, flatten, keyOf } from "./indices.ts";
 import { nestOrder } from "./nests.ts";
 import { isHard, Roles, type Sink, type StoreSink, sinksOf } from "./plan.ts";
@@ -35,7 +35,7 @@ export function fuse(program: Program): Fusion {
 }
 
 class Fuser {
-  private readonly roles = new Roles();
+  private readonly roles: Roles;
   private readonly variables = new Variables();
   private readonly roots: readonly Value[];
   private readonly results: ReadonlyMap<Node, readonly Value[]>;
@@ -47,6 +47,7 @@ class Fuser {
   constructor(program: Program) {
     this.roots = [...program.outputs, ...program.updates.map(([, next]) => next)];
     this.results = resultsOf(this.roots);
+    this.roles = new Roles([...this.results.keys()]);
   }
 
   run(): Fusion {
@@ -100,11 +101,12 @@ class Fuser {
   }
 
   private analyseAll(): Report[] | null {
+    const analysis = new Analysis(this.roles, this.isHeld, this.variables);
     const reports: Report[] = [];
     let complete = true;
     for (const sink of [...[...this.sinks.values()].flat(), ...this.copies.values()]) {
       try {
-        reports.push(analyse(sink, this.roles, this.isHeld, this.variables));
+        reports.push(analysis.report(sink));
       } catch (e) {
         if (!(e instanceof NeedsMemory)) throw e;
         this.hold(e.value);

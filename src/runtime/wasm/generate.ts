@@ -15,7 +15,7 @@ import { Scatter } from "./scatters.ts";
 import type { Statement } from "./statements.ts";
 import { pairsAtOnce } from "./unroll.ts";
 import type { VectorValue } from "./vector-emitter.ts";
-import { Walk } from "./walk.ts";
+import { type Memo, Walk } from "./walk.ts";
 
 export interface GroupContext extends Context {
   readonly f: FunctionBuilder;
@@ -36,6 +36,8 @@ class GroupGenerator {
   /** Values whose store sinks are in this group: computed in place by its other sinks. */
   private readonly own: ReadonlySet<Value>;
   private readonly reductions = new Map<Report, Accumulators>();
+  /** Elements at constant indices, the same for all bindings of the loop variables. */
+  private readonly fixed: Memo<VectorValue> = new Map();
   private readonly scatters = new Map<ScatterSink, Scatter>();
 
   constructor(context: GroupContext, { reports, nest }: Group) {
@@ -146,6 +148,7 @@ class GroupGenerator {
       fusion.roles,
       (v) => fusion.inMemory(v) && !this.own.has(v),
       fusion.variables.dynamics,
+      this.fixed,
     );
     return access;
   }

@@ -56,6 +56,10 @@ export class Roles {
   private readonly roles = new Map<Node, Role>();
   private readonly weights = new Map<Node, number>();
 
+  /** Takes all nodes of the program, in topological order. */
+  constructor(nodes: readonly Node[]) {
+    for (const node of nodes) for (let index = 0; index < node.results.length; index++) this.weight({ node, index });
+  }
   of(v: Value): Role {
     const known = this.roles.get(v.node);
     if (known !== undefined) return known;

@@ -33,8 +33,6 @@ export interface Algebra<T> {
   fold(node: Node, terms: readonly T[]): T;
   /** The index itself as a number. */
   index(i: Index): T;
-  /** Told of every index read from an index tensor. */
-  indexed?(variable: DynamicVariable): void;
   /** Told of every value computed rather than loaded. */
   computed?(v: Value, index: readonly Index[], result: T): void;
 }
@@ -51,12 +49,29 @@ export class NeedsMemory extends Error {
 let variables = 1 << 20; // ids of dynamic variables, apart from those of axes
 export const freshVariableId = (): number => ++variables;
 
+/** Results by value and index. */
+export type Memo<T> = Map<Value, Map<string, T>>;
+
+const DEEPEST = 200;
+class TooDeep extends Error {
+  readonly value: Value;
+  readonly index: readonly Index[];
+  constructor(value: Value, index: readonly Index[]) {
+    super("the recursion is too deep");
+    this.value = value;
+    this.index = index;
+  }
+}
+
 export class Walk<T> {
   private readonly algebra: Algebra<T>;
   private readonly roles: Roles;
   /** Whether the value is to be read from memory here. */
   private readonly inMemory: (v: Value) => boolean;
-  private readonly known = new Map<Value, Map<string, T>>();
+  private readonly known: Memo<T> = new Map();
+  /** Results at constant indices; may be shared between walks that read the same values from memory. */
+  private readonly fixed: Memo<T>;
+  private depth = 0;
   private readonly dynamics: Map<string, DynamicVariable>;
 
   /** `dynamics` may be shared between walks over the same nest, so that equal indices are the same variable. */
@@ -65,20 +80,56 @@ export class Walk<T> {
     roles: Roles,
     inMemory: (v: Value) => boolean,
     dynamics: Map<string, DynamicVariable> = new Map(),
+    fixed: Memo<T> = new Map(),
   ) {
     this.algebra = algebra;
     this.roles = roles;
     this.inMemory = inMemory;
     this.dynamics = dynamics;
+    this.fixed = fixed;
   }
 
+  /** The element as its definition gives it, even if it is in memory for others. */
+  define(v: Value, index: readonly Index[]): T {
+    for (;;) {
+      try {
+        return this.compute(v, index);
+      } catch (e) {
+        if (!(e instanceof TooDeep)) throw e;
+        this.depth = 0;
+        this.at(e.value, e.index);
+      }
+    }
+  }
   at(v: Value, index: readonly Index[]): T {
+    return this.depth > 0 ? this.descend(v, index) : this.patiently(v, index);
+  }
+  /** Long chains of values would exhaust the stack: where the recursion gets deep, it is given up and begun anew from there. */
+  private patiently(v: Value, index: readonly Index[]): T {
+    const waiting: { v: Value; index: readonly Index[] }[] = [{ v, index }];
+    for (;;) {
+      const next = waiting[waiting.length - 1];
+      try {
+        const result = this.descend(next.v, next.index);
+        waiting.pop();
+        if (waiting.length === 0) return result;
+      } catch (e) {
+        this.depth = 0;
+        if (!(e instanceof TooDeep)) throw e;
+        waiting.push({ v: e.value, index: e.index });
+      }
+    }
+  }
+  private descend(v: Value, index: readonly Index[]): T {
     const shape = shapeOf(v);
     if (index.length !== shape.length) throw new InternalError(`${index.length} indices for a value of ${shape.length} axes`);
     const { op } = v.node;
     if (op === "constant" || op === "input" || this.inMemory(v)) return this.load(v, flatten(index, shape));
-    return this.remember(v, index.map(keyOf).join(), () => {
+    return this.remember(index.every(isConstant) ? this.fixed : this.known, v, index.map(keyOf).join(), () => {
+      if (this.depth >= DEEPEST) throw new TooDeep(v, index);
+      this.depth++;
       const result = this.compute(v, index);
+      this.depth--;
       this.algebra.computed?.(v, index, result);
       return result;
     });
@@ -98,7 +149,7 @@ export class Walk<T> {
     if (rule.kind === "view" && rule.index(v.node).kind === "reshape") return this.flat(first, at);
     const even = v.node.inputs.every((x) => sizeOf(shapeOf(x)) === size || sizeOf(shapeOf(x)) === 1);
     if (rule.kind !== "map" || !even) throw new NeedsMemory(v);
-    return this.remember(v, `flat${keyOf(at)}`, () => {
+    return this.remember(this.known, v, `flat${keyOf(at)}`, () => {
       const operands = v.node.inputs.map((x) => this.flat(x, sizeOf(shapeOf(x)) === size ? at : zero));
       const result = this.algebra.map(v.node, operands);
       this.algebra.computed?.(v, [at], result);
@@ -118,7 +169,6 @@ export class Walk<T> {
       variable = { kind: "dynamic", id: freshVariableId(), size, value: base.value, at: base.at };
       this.dynamics.set(key, variable);
     }
-    this.algebra.indexed?.(variable);
     return variableIndex(variable);
   }
 
@@ -128,9 +178,9 @@ export class Walk<T> {
     return inner === null ? { value: v, at } : this.throughViews(v.node.inputs[0], inner);
   }
 
-  private remember(v: Value, key: string, make: () => T): T {
-    let results = this.known.get(v);
-    if (results === undefined) this.known.set(v, (results = new Map()));
+  private remember(memo: Memo<T>, v: Value, key: string, make: () => T): T {
+    let results = memo.get(v);
+    if (results === undefined) memo.set(v, (results = new Map()));
     let result = results.get(key);
     if (result === undefined) results.set(key, (result = make()));
     return result;
