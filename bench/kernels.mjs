@@ -230,6 +230,43 @@ const models = {
   },
 };
 
+models["adam 100 x 30"] = {
+  dimension: 3000,
+  density(b, u) {
+    const w = b.reshape(u, [100, 30]);
+    const m = b.add(b.mul(c(b, 0.9), w), b.mul(c(b, 0.1), b.square(w)));
+    return [b.sum(b.div(m, b.add(b.sqrt(b.add(b.square(w), c(b, 1))), c(b, 1e-8))))];
+  },
+};
+models["gaussian process 40"] = {
+  dimension: 3,
+  density(b, u) {
+    const n = 40;
+    const p = pieces(b, u);
+    const [amplitude, length, noise] = [b.exp(p.scalar()), b.exp(p.scalar()), b.exp(p.scalar())];
+    const squares = b.tensor(
+      Float64Array.from({ length: n * n }, (_, i) => ((i % n) / n - Math.floor(i / n) / n) ** 2),
+      [n, n],
+    );
+    const unit = b.tensor(
+      Float64Array.from({ length: n * n }, (_, i) => Number(i % (n + 1) === 0)),
+      [n, n],
+    );
+    const K = b.add(b.mul(b.square(amplitude), b.exp(b.neg(b.div(squares, b.square(length))))), b.mul(b.square(noise), unit));
+    const L = b.cholesky(K);
+    const z = b.triangularSolve(L, b.tensor(reals(n), [n, 1]), { lower: true, transpose: false });
+    const diagonal = b.gather(
+      b.reshape(L, [n * n]),
+      b.tensor(
+        Int32Array.from({ length: n }, (_, i) => i * (n + 1)),
+        [n],
+        "int",
+      ),
+    );
+    return [b.mul(c(b, -0.5), b.sum(b.square(z))), b.neg(b.sum(b.log(diagonal)))];
+  },
+};
+
 /** The least of many short blocks: what the code costs when nobody else has the processor. */
 function microseconds(run) {
   let best = Number.POSITIVE_INFINITY;

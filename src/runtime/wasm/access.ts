@@ -7,6 +7,7 @@ import { asVector, type DataflowEmitter } from "./emitter.ts";
 import { type AxisVariable, axesOf, type DynamicVariable, flatten, type Index, isConstant } from "./indices.ts";
 import { f64, f64x2, i32, i32x4, v128 } from "./instructions.ts";
 import type { Home } from "./memory.ts";
+import type { Space } from "./plan.ts";
 import type { Statement } from "./statements.ts";
 import type { VectorValue } from "./vector-emitter.ts";
 import type { Algebra, Walk } from "./walk.ts";
@@ -75,6 +76,12 @@ export class Access implements Algebra<VectorValue> {
     this.bindings = bindings;
     this.innermost = innermost;
     this.graph = context.w.graph;
+  }
+
+  /** An element of a sink's operand. */
+  element(v: Value, { flat }: Space, index: readonly Index[]): VectorValue {
+    if (this.walk === null) throw new InternalError("no walk");
+    return flat ? this.walk.flat(v, index[0]) : this.walk.at(v, index);
   }
 
   // ---- the algebra of the walk

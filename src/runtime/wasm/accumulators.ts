@@ -6,10 +6,10 @@ import { type Report, tuples } from "./analyse.ts";
 import type { Op, Scope } from "./dataflow.ts";
 import { fill } from "./fill.ts";
 import type { GroupContext } from "./generate.ts";
-import { type AxisVariable, flatten, type Index, isConstant, keyOf } from "./indices.ts";
+import { type AxisVariable, flatten, type Index, isConstant, keyOf, zero } from "./indices.ts";
 import { type Local, v128 } from "./instructions.ts";
 import type { Home } from "./memory.ts";
-import type { ReduceSink } from "./plan.ts";
+import type { ReduceSink, Space } from "./plan.ts";
 import type { Statement } from "./statements.ts";
 import type { VectorValue } from "./vector-emitter.ts";
 
@@ -35,6 +35,7 @@ export class Accumulators {
   private readonly context: GroupContext;
   private readonly value: Value;
   private readonly operand: Value;
+  private readonly space: Space;
   private readonly init: number;
   private readonly targets = new Map<string, Target>();
   /** Some loop outside `depth` is reduced too: contributions are combined in memory. */
@@ -44,8 +45,9 @@ export class Accumulators {
     this.context = context;
     this.value = sink.value;
     this.operand = sink.operand;
+    this.space = space;
     this.init = this.rule.init;
-    const isReduced = (v: AxisVariable): boolean => sink.axes.includes(space.loops[variables.indexOf(v)]);
+    const isReduced = (v: AxisVariable): boolean => space.flat || sink.axes.includes(space.loops[variables.indexOf(v)]);
     let depth = nest.length;
     while (depth > 0 && isReduced(nest[depth - 1])) depth--;
     this.depth = depth;
@@ -53,10 +55,12 @@ export class Accumulators {
     this.inMemory = nest.slice(0, depth).some(isReduced);
     const shape = shapeOf(this.value);
     for (const index of tuples(space, variables)) {
-      const at = flatten(
-        index.filter((_, axis) => !sink.axes.includes(axis)),
-        shape,
-      );
+      const at = space.flat
+        ? zero
+        : flatten(
+            index.filter((_, axis) => !sink.axes.includes(axis)),
+            shape,
+          );
       const key = keyOf(at);
       const target = this.targets.get(key);
       if (target === undefined) this.targets.set(key, { at, indices: [index], locals: [] });
@@ -75,7 +79,7 @@ export class Accumulators {
     const { graph } = this.context.w;
     const out: Statement[] = [];
     for (const { at, indices, locals } of this.targets.values()) {
-      const terms = indices.map((index) => access.number(access.walk!.at(this.operand, index)));
+      const terms = indices.map((index) => access.number(access.element(this.operand, this.space, index)));
       const x = balanced(terms, (a, b) => this.combine(a, b));
       if (!this.isLocal) {
         out.push(

@@ -12,8 +12,17 @@ import {
   variableIndex,
   zero,
 } from "./indices.ts";
-import { type Roles, type RoutineSink, type Sink, type Space, spaceOf, unrolledPoints } from "./plan.ts";
-import { type Algebra, type Memo, Walk } from "./walk.ts";
+import {
+  flatSpace,
+  type LoopSink,
+  type Roles,
+  type RoutineSink,
+  type Sink,
+  type Space,
+  spaceOf,
+  unrolledPoints,
+} from "./plan.ts";
+import { type Algebra, type Memo, NeedsMemory, Walk } from "./walk.ts";
 
 export interface Load {
   readonly value: Value;
@@ -105,9 +114,24 @@ export class Analysis {
     this.registry = registry;
   }
 
+  /** Over the operand's axes. */
   report(sink: Sink): Report {
     if (sink.kind === "routine") return this.routine(sink);
-    const space = spaceOf(sink.operand, this.roles.weight(sink.operand));
+    return this.over(sink, spaceOf(sink.operand, this.roles.weight(sink.operand)));
+  }
+  /** Over the operand's elements in order, whatever its axes; null where these matter. */
+  flatReport(sink: LoopSink): Report | null {
+    const space = flatSpace(sink);
+    if (space === null) return null;
+    try {
+      return this.over(sink, space);
+    } catch (e) {
+      if (e instanceof NeedsMemory) return null;
+      throw e;
+    }
+  }
+
+  private over(sink: LoopSink, space: Space): Report {
     const variables = this.registry.of(space);
     const loads = new Map<string, Load>();
     const visits = new Map<Value, Map<string, Visit>>();
@@ -147,7 +171,8 @@ export class Analysis {
     for (const index of tuples(space, variables)) {
       // What is to be stored is computed, though others find it in memory.
       const ends = sink.kind === "store" && !sink.copy;
-      steps.push(ends ? walk.define(sink.operand, index) : walk.at(sink.operand, index));
+      if (space.flat) steps.push(ends ? walk.defineFlat(sink.operand, index[0]) : walk.flat(sink.operand, index[0]));
+      else steps.push(ends ? walk.define(sink.operand, index) : walk.at(sink.operand, index));
       if (sink.kind === "scatter") {
         const place = walk.dynamic(sink.index, index.slice(0, shapeOf(sink.index).length), sink.attrs.size);
         steps.push(...ofIndices(place));
@@ -167,7 +192,7 @@ export class Analysis {
         throw new InternalError("an operand of a routine is not in memory");
       loads.set(`${base.node.id}.${base.index}`, { value: base, at: zero });
     }
-    const space: Space = { shape: [], loops: [], unrolled: [] };
+    const space: Space = { shape: [], flat: false, loops: [], unrolled: [] };
     return { sink, space, variables: [], loads, reads, visits: new Map(), cost: 0 };
   }
 }

@@ -9,7 +9,7 @@ import { Analysis, costOf, type Report, tuples, underReshapes, Variables, type V
 import { type AxisVariable, flatten, keyOf } from "./indices.ts";
 import { nestOrder } from "./nests.ts";
 import { isHard, Roles, type Sink, type StoreSink, sinksOf } from "./plan.ts";
-import { type Batch, schedule } from "./schedule.ts";
+import { type Batch, nestKey, schedule } from "./schedule.ts";
 import { NeedsMemory } from "./walk.ts";
 
 export interface Group {
@@ -113,7 +113,7 @@ class Fuser {
         complete = false;
       }
     }
-    return complete ? reports : null;
+    return complete ? flattened(reports, analysis) : null;
   }
 
   /** The positions at which a store sink writes, as keys: whoever reads just these may do so in the same pass. */
@@ -154,6 +154,18 @@ class Fuser {
     }
     return chosen;
   }
+}
+
+/** Where nothing in a nest of several loops cares for its axes, one loop over all elements does. */
+function flattened(reports: readonly Report[], analysis: Analysis): Report[] {
+  const flat = new Map<Report, Report>();
+  const nests = new Map<string, Report[]>();
+  for (const r of reports) if (r.variables.length > 1) nests.set(nestKey(r), [...(nests.get(nestKey(r)) ?? []), r]);
+  for (const list of nests.values()) {
+    const made = list.map(({ sink }) => (sink.kind === "routine" ? null : analysis.flatReport(sink)));
+    if (made.every((r) => r !== null)) list.forEach((r, i) => flat.set(r, made[i]!));
+  }
+  return reports.map((r) => flat.get(r) ?? r);
 }
 
 const LOAD = 0.7;

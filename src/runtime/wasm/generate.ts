@@ -116,7 +116,7 @@ class GroupGenerator {
         case "piece":
         case "scatter":
           for (const index of tuples(space, variables)) {
-            const x = access.number(access.walk!.at(sink.operand, index));
+            const x = access.number(access.element(sink.operand, space, index));
             if (sink.kind === "store") {
               const home = sink.copy ? this.context.layout.copies.get(sink.value)! : this.home(sink.value);
               out.push(...access.store(home, flatten(index, space.shape), x, single));
@@ -124,7 +124,9 @@ class GroupGenerator {
               const shape = shapeOf(sink.value);
               const shift = constantIndex(sink.offset * stridesOf(shape)[sink.axis]);
               const strides = stridesOf(shape);
-              const position = index.reduce((sum, i, k) => (space.shape[k] === 1 ? sum : plus(sum, scale(i, strides[k]))), shift);
+              const position = space.flat
+                ? plus(index[0], shift)
+                : index.reduce((sum, i, k) => (space.shape[k] === 1 ? sum : plus(sum, scale(i, strides[k]))), shift);
               out.push(...access.store(this.home(sink.value), position, x, single));
             } else out.push(...this.scatters.get(sink)!.add(index, x, access, nth, single, scope));
           }

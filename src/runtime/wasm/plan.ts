@@ -10,7 +10,8 @@ import { type Shape, sizeOf } from "../ir/type.ts";
 export type Role = "constant" | "input" | "map" | "view" | "gather" | "assemble" | "fold" | "reduce" | "scatter" | "routine";
 
 /** One piece of work over an iteration space, that of its operand. */
-export type Sink = StoreSink | PieceSink | ReduceSink | ScatterSink | RoutineSink;
+export type Sink = LoopSink | RoutineSink;
+export type LoopSink = StoreSink | PieceSink | ReduceSink | ScatterSink;
 interface SinkBase {
   readonly id: number;
   /** The value in whose memory (or, for small reductions, registers) the results go. */
@@ -140,7 +141,10 @@ export function sinksOf(results: readonly Value[], v: Value, role: Role, nextId:
 
 /** Axes of an iteration space: loops and axes written out. Axes of size 1 are neither. */
 export interface Space {
+  /** Of the operand; of a flat space, the number of its elements. */
   readonly shape: Shape;
+  /** Elements are counted in row-major order, whatever their axes. */
+  readonly flat: boolean;
   readonly loops: readonly number[];
   readonly unrolled: readonly number[];
 }
@@ -151,7 +155,7 @@ const MOST_COPIES = 32;
 export function spaceOf(operand: Value, weight: number): Space {
   const shape = shapeOf(operand);
   const axes = shape.flatMap((size, axis) => (size === 1 ? [] : [axis]));
-  if (sizeOf(shape) <= TINY) return { shape, loops: [], unrolled: axes };
+  if (sizeOf(shape) <= TINY) return { shape, flat: false, loops: [], unrolled: axes };
   const longest = axes.reduce((best, axis) => (shape[axis] >= shape[best] ? axis : best), axes[0]);
   let copies = 1;
   const unrolled: number[] = [];
@@ -162,7 +166,17 @@ export function spaceOf(operand: Value, weight: number): Space {
     copies *= shape[axis];
   }
   unrolled.sort((i, j) => i - j);
-  return { shape, unrolled, loops: axes.filter((axis) => !unrolled.includes(axis)) };
+  return { shape, flat: false, unrolled, loops: axes.filter((axis) => !unrolled.includes(axis)) };
+}
+
+/** The same elements along one axis, for a sink that treats all alike; null where its kind does not allow that. */
+export function flatSpace(sink: LoopSink): Space | null {
+  const shape = shapeOf(sink.operand);
+  const uniform =
+    sink.kind === "store" ||
+    (sink.kind === "reduce" && sink.axes.length === shape.length) ||
+    (sink.kind === "piece" && shape.slice(0, sink.axis).every((d) => d === 1));
+  return uniform ? { shape: [sizeOf(shape)], flat: true, loops: [0], unrolled: [] } : null;
 }
 
 /** Every combination of indices of the unrolled axes, in row-major order. */

@@ -7,7 +7,7 @@ import { keyOf } from "./indices.ts";
 export type Batch = readonly Report[];
 
 /** Sinks with equal keys may share a loop nest. */
-function nestKey({ sink, variables }: Report): string {
+export function nestKey({ sink, variables }: Report): string {
   if (sink.kind === "routine") return `routine ${sink.id}`;
   return variables
     .map((v) => v.id)

@@ -91,9 +91,16 @@ export class Walk<T> {
 
   /** The element as its definition gives it, even if it is in memory for others. */
   define(v: Value, index: readonly Index[]): T {
+    return this.retry(() => this.compute(v, index));
+  }
+  defineFlat(v: Value, at: Index): T {
+    const index = unflatten(at, shapeOf(v));
+    return index === null ? this.retry(() => this.computeFlat(v, at)) : this.define(v, index);
+  }
+  private retry(compute: () => T): T {
     for (;;) {
       try {
-        return this.compute(v, index);
+        return compute();
       } catch (e) {
         if (!(e instanceof TooDeep)) throw e;
         this.depth = 0;
@@ -137,9 +144,13 @@ export class Walk<T> {
 
   /** The element at a row-major position that need not fall apart into indices. */
   flat(v: Value, at: Index): T {
-    const shape = shapeOf(v);
     const { op } = v.node;
     if (op === "constant" || op === "input" || this.inMemory(v)) return this.load(v, at);
+    return this.computeFlat(v, at);
+  }
+  private computeFlat(v: Value, at: Index): T {
+    const shape = shapeOf(v);
+    const { op } = v.node;
     const index = unflatten(at, shape);
     if (index !== null) return this.at(v, index);
     if (typeof op === "string") throw new InternalError(`the walk met the ${op} twice`);
@@ -147,6 +158,8 @@ export class Walk<T> {
     const size = sizeOf(shape);
     const [first] = v.node.inputs;
     if (rule.kind === "view" && rule.index(v.node).kind === "reshape") return this.flat(first, at);
+    const copied = v.node.inputs.length === 1 && sizeOf(shapeOf(first)) === 1 && rule.kind === "view";
+    if (copied) return this.flat(first, zero);
     const even = v.node.inputs.every((x) => sizeOf(shapeOf(x)) === size || sizeOf(shapeOf(x)) === 1);
     if (rule.kind !== "map" || !even) throw new NeedsMemory(v);
     return this.remember(this.known, v, `flat${keyOf(at)}`, () => {
