@@ -1,7 +1,7 @@
 // Compiles src to dist with tsc and joins the modules into few files (bundle.mjs); clears dist first, so that a deleted source leaves no
 // stale module behind. With --if-older only when a source is newer than what was built.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,6 +26,8 @@ const run = spawnSync(process.execPath, [tsc, "-p", join(root, "tsconfig.build.j
 if (run.status !== 0) process.exit(run.status ?? 1);
 const { bundle } = await import("./bundle.mjs");
 await bundle(root);
+// npm makes commands executable when it links them, once; a file made anew is not.
+chmodSync(join(root, "dist", "cli.js"), 0o755);
 
 function isBuilt() {
   const last = join(root, "dist", "chunks", "LICENSES.txt");
