@@ -1,6 +1,7 @@
 """Writes test/unit/diagnostics-golden.json: ArviZ's statistics of small chains, with the chains themselves.
 
-Needs arviz 0.23 and numpy; run from the root of the repository: python3 scripts/golden-diagnostics.py
+Needs arviz 0.23 and numpy; run from the root of the repository, then format what it writes:
+python3 scripts/golden-diagnostics.py && npx biome check --write test/unit/diagnostics-golden.json
 """
 
 import json
