@@ -62,7 +62,7 @@ class Draft {
 export function buildShapeProgram(steps: readonly ShapeStep[]): ShapeProgram {
   const d = new Draft();
   const { b } = d;
-  for (const shape of [[], [7], [3, 5], [20], [33, 3], [2, 17, 3]]) d.values.push(d.input(shape));
+  for (const shape of [[], [7], [3, 5], [20], [33, 3], [2, 17, 3], [131], [200], [12, 40]]) d.values.push(d.input(shape));
   d.values.push(b.tensor(d.numbers(60), [20, 3]), b.tensor(d.numbers(33), [33]));
   const given = d.values.length;
   const read = new Set<number>();

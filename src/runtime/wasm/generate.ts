@@ -2,8 +2,9 @@
 import { InternalError } from "../errors.ts";
 import { shapeOf, type Value } from "../ir/graph.ts";
 import { stridesOf } from "../ir/type.ts";
-import { Access, type Binding, type Bindings, type Context } from "./access.ts";
+import { Access, type Context } from "./access.ts";
 import { Accumulators } from "./accumulators.ts";
+import type { Binding, Bindings } from "./addresses.ts";
 import { type Report, tuples } from "./analyse.ts";
 import type { Op, Scope } from "./dataflow.ts";
 import type { Fusion, Group } from "./fuse.ts";

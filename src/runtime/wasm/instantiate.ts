@@ -9,6 +9,7 @@ export function instantiate(image: ExecutableImage): Executable {
   // The generator exports its memory under this name.
   const { buffer } = exports.memory as unknown as WasmMemory;
   new Uint8Array(buffer).set(image.memory);
+  const kernel = exports.run as () => void;
   const inputs: Record<string, Numbers> = {};
   for (const { name, offset, length, type } of image.inputs) inputs[name] = view(buffer, offset, length, type);
   const resident = (name: string): Numbers => {
@@ -19,7 +20,14 @@ export function instantiate(image: ExecutableImage): Executable {
   return {
     inputs,
     outputs: image.outputs.map(({ offset, length }) => new Float64Array(buffer, offset, length)),
-    run: exports.run as () => void,
+    run() {
+      try {
+        kernel();
+      } catch (cause) {
+        // Kernels trap at indices outside their tables, which nobody but we can have made.
+        throw new InternalError("a compiled program stopped", { cause });
+      }
+    },
     finished: () => Promise.resolve(),
     read: (name) => Promise.resolve(resident(name).slice()),
     write(name, values) {

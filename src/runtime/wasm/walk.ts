@@ -4,24 +4,20 @@ import { InternalError } from "../errors.ts";
 import { constantOf, type Node, shapeOf, type Value } from "../ir/graph.ts";
 import type { GatherAttrs } from "../ir/primitives/gather.ts";
 import type { ReduceAttrs } from "../ir/primitives/reduce.ts";
-import type { AssembleAttrs } from "../ir/primitives/shape.ts";
-import { type Shape, sizeOf } from "../ir/type.ts";
+import { sizeOf } from "../ir/type.ts";
 import {
-  boundsOf,
   constantIndex,
   type DynamicVariable,
   flatten,
   type Index,
   isConstant,
   keyOf,
-  plus,
-  scale,
-  shifted,
   unflatten,
   variableIndex,
   zero,
 } from "./indices.ts";
 import type { Roles } from "./plan.ts";
+import { broadcastIndex, foldedIndices, pieceAt, viewedIndex } from "./reindex.ts";
 
 /** What the walk computes: costs in the analysis, operations in the emission. */
 export interface Algebra<T> {
@@ -187,7 +183,7 @@ export class Walk<T> {
 
   private throughViews(v: Value, at: readonly Index[]): { value: Value; at: readonly Index[] } {
     if (this.roles.of(v) !== "view" || this.inMemory(v)) return { value: v, at };
-    const inner = this.viewed(v, at);
+    const inner = viewedIndex(v, at);
     return inner === null ? { value: v, at } : this.throughViews(v.node.inputs[0], inner);
   }
 
@@ -243,69 +239,23 @@ export class Walk<T> {
     if (typeof op === "string" || op.wasm.kind !== "view") throw new InternalError("not a view");
     const rule = op.wasm.index(v.node);
     if (rule.kind === "iota") return this.algebra.index(index[rule.axis]);
-    const inner = this.viewed(v, index);
+    const inner = viewedIndex(v, index);
     if (inner !== null) return this.at(v.node.inputs[0], inner);
     return this.flat(v.node.inputs[0], flatten(index, shapeOf(v)));
   }
-  /** Index of the viewed element; null where it is none or does not fall apart by axes. */
-  private viewed(v: Value, index: readonly Index[]): readonly Index[] | null {
-    const { op } = v.node;
-    if (typeof op === "string" || op.wasm.kind !== "view") throw new InternalError("not a view");
-    const rule = op.wasm.index(v.node);
-    switch (rule.kind) {
-      case "iota":
-        return null;
-      case "reshape":
-        return unflatten(flatten(index, shapeOf(v)), shapeOf(v.node.inputs[0]));
-      case "affine":
-        return rule.axes.map(({ offset, terms }) =>
-          terms.reduce((sum, { axis, stride }) => plus(sum, scale(index[axis], stride)), constantIndex(offset)),
-        );
-    }
-  }
-
-  /** The piece of an assembly in which the index surely lies, or the zero between pieces. */
   private piece(v: Value, index: readonly Index[]): T {
-    const { axis, offsets } = v.node.attrs as AssembleAttrs;
-    const { min, max } = boundsOf(index[axis]);
-    const meets = v.node.inputs.flatMap((piece, i) => (offsets[i] <= max && offsets[i] + shapeOf(piece)[axis] > min ? [i] : []));
-    if (meets.length === 0) return this.algebra.constant(0);
-    const [only] = meets;
-    const piece = v.node.inputs[only];
-    if (meets.length > 1 || offsets[only] > min || offsets[only] + shapeOf(piece)[axis] <= max) throw new NeedsMemory(v);
-    return this.at(
-      piece,
-      index.map((i, k) => (k === axis ? shifted(i, -offsets[only]) : i)),
-    );
+    const at = pieceAt(v, index);
+    if (at === "zero") return this.algebra.constant(0);
+    if (at === "several") throw new NeedsMemory(v);
+    return this.at(at.piece, at.index);
   }
 
   private fold(node: Node, index: readonly Index[]): T {
-    const { axes } = node.attrs as ReduceAttrs;
     const [operand] = node.inputs;
-    const shape = shapeOf(operand);
-    const kept = shape.flatMap((_, axis) => (axes.includes(axis) ? [] : [axis]));
-    const at: Index[] = shape.map(() => zero);
-    kept.forEach((axis, i) => {
-      at[axis] = index[i];
-    });
-    const terms: T[] = [];
-    const visit = (k: number): void => {
-      if (k === axes.length) {
-        terms.push(this.at(operand, [...at]));
-        return;
-      }
-      for (let i = 0; i < shape[axes[k]]; i++) {
-        at[axes[k]] = constantIndex(i);
-        visit(k + 1);
-      }
-    };
-    visit(0);
-    return this.algebra.fold(node, terms);
+    const { axes } = node.attrs as ReduceAttrs;
+    return this.algebra.fold(
+      node,
+      foldedIndices(shapeOf(operand), axes, index).map((at) => this.at(operand, at)),
+    );
   }
-}
-
-/** Aligned at the right; an axis of size 1 is read at 0. */
-function broadcastIndex(index: readonly Index[], shape: Shape): Index[] {
-  const missing = index.length - shape.length;
-  return shape.map((size, k) => (size === 1 ? zero : index[missing + k]));
 }

@@ -1,0 +1,138 @@
+// What the code generator makes of typical programs: how many passes, what is held in memory, and that odd cases compute.
+import { describe, expect, it } from "vitest";
+import type { Program } from "../../src/runtime/backend.ts";
+import { InternalError } from "../../src/runtime/errors.ts";
+import { createBuilder } from "../../src/runtime/ir/builder.ts";
+import { gradient } from "../../src/runtime/ir/gradient.ts";
+import type { Builder, Value } from "../../src/runtime/ir/graph.ts";
+import { interpret } from "../../src/runtime/ir/interpret.ts";
+import { int, real } from "../../src/runtime/ir/type.ts";
+import { compileWasm, generateWasm, instantiate } from "../../src/runtime/wasm/backend.ts";
+
+const wave = (n: number, rate = 0.7): Float64Array => Float64Array.from({ length: n }, (_, i) => Math.sin(rate * i + 0.3));
+const passes = (program: Program): string[] =>
+  generateWasm(program).fusion.groups.map((g) => g.nest.map((v) => v.size).join("x"));
+
+/** A scalar density of one input vector, with its gradient. */
+function density(dimension: number, build: (b: Builder, u: Value) => Value): Program {
+  const b = createBuilder();
+  const u = b.input("u", real([dimension]));
+  const total = build(b, u);
+  return { inputs: [u], outputs: [total, ...gradient(b, total, [u])], updates: [] };
+}
+function check(program: Program, inputs: Readonly<Record<string, Float64Array>>, tolerance = 1e-12): void {
+  const e = instantiate(compileWasm(program));
+  for (const [name, values] of Object.entries(inputs)) e.inputs[name].set(values);
+  e.run();
+  interpret(program.outputs, inputs).forEach((expected, k) => {
+    const scale = expected.reduce((m, x) => Math.max(m, Math.abs(x)), 1);
+    expected.forEach((x, i) => {
+      expect(Math.abs(x - e.outputs[k][i])).toBeLessThanOrEqual(tolerance * scale);
+    });
+  });
+}
+
+describe("fusion", () => {
+  it("makes one pass over the data of a logistic regression, forward and backward", () => {
+    const program = density(3, (b, u) => {
+      const eta = b.matmul(b.tensor(wave(3 * 501), [501, 3]), u);
+      const y = b.tensor(
+        wave(501).map((x) => Number(x > 0)),
+        [501],
+      );
+      return b.sum(b.sub(b.mul(y, eta), b.softplus(eta)));
+    });
+    expect(passes(program).filter((p) => p === "501")).toHaveLength(1);
+    check(program, { u: wave(3) });
+  });
+  it("gathers, sums and scatters in one pass, the group effects stored once before", () => {
+    const program = density(21, (b, u) => {
+      const group = b.tensor(
+        Int32Array.from({ length: 900 }, (_, i) => Math.floor(i / 45)),
+        [900],
+        "int",
+      );
+      const effects = b.mul(b.exp(b.slice(u, 0, 20, 1)), b.slice(u, 0, 0, 20));
+      return b.neg(b.sum(b.square(b.sub(b.tensor(wave(900), [900]), b.gather(effects, group)))));
+    });
+    expect(passes(program).filter((p) => p === "900")).toHaveLength(1);
+    check(program, { u: wave(21) });
+  });
+  it("stores what is dear and needed in two passes", () => {
+    const b = createBuilder();
+    const x = b.input("x", real([300]));
+    const e = b.exp(x);
+    const share = b.div(e, b.sum(e)); // the sum is a pass of its own
+    const { fusion } = generateWasm({ inputs: [x], outputs: [share], updates: [] });
+    const stores = fusion.groups.flatMap((g) => g.reports.filter((r) => r.sink.kind === "store").map((r) => r.sink.value));
+    expect(stores).toContain(e);
+    check({ inputs: [x], outputs: [share], updates: [] }, { x: wave(300) });
+  });
+  it("takes all elements in one loop where axes do not matter", () => {
+    const b = createBuilder();
+    const x = b.input("x", real([30, 11]));
+    expect(passes({ inputs: [x], outputs: [b.exp(b.square(x))], updates: [] })).toEqual(["330"]);
+  });
+});
+
+describe("code", () => {
+  it("keeps long chains of scalars off the stack", () => {
+    const program = density(2, (b, u) => {
+      const at = (i: number): Value => b.reshape(b.slice(u, 0, i, 1), []);
+      let x = at(0);
+      for (let t = 0; t < 3000; t++) x = b.add(b.mul(x, at(1)), b.constant(Math.sin(t)));
+      return x;
+    });
+    check(program, { u: Float64Array.of(0.3, 0.9) }, 1e-10);
+  });
+  it("reads integers and truth values as inputs, forwards and backwards", () => {
+    const b = createBuilder();
+    const n = b.input("n", int([9]));
+    const t = b.input("t", { shape: [9], dtype: "bool" });
+    const x = b.mul(b.cast(b.slice(n, 0, 8, 9, -1), "real"), b.cast(t, "real"));
+    check(
+      { inputs: [n, t], outputs: [x, b.slice(x, 0, 7, 4, -2)], updates: [] },
+      {
+        n: Float64Array.of(3, -1, 4, 1, -5, 9, 2, 6, 5),
+        t: Float64Array.of(1, 0, 0, 1, 1, 0, 1, 0, 1),
+      },
+    );
+  });
+  it("stops at an index outside a table that is known only when it runs", () => {
+    const b = createBuilder();
+    const i = b.input("i", int([6]));
+    const table = b.input("table", real([4]));
+    const e = instantiate(compileWasm({ inputs: [i, table], outputs: [b.gather(table, i)], updates: [] }));
+    e.inputs.table.set([1, 2, 3, 4]);
+    e.inputs.i.set([3, 0, 1, 2, 3, 0]);
+    e.run();
+    expect([...e.outputs[0]]).toEqual([4, 1, 2, 3, 4, 1]);
+    e.inputs.i.set([3, 0, 1, 4, 3, 0]);
+    expect(() => e.run()).toThrow(InternalError);
+    e.inputs.i.set([3, 0, -1, 2, 3, 0]);
+    expect(() => e.run()).toThrow(InternalError);
+  });
+  it("refuses constant indices outside a table", () => {
+    const b = createBuilder();
+    const x = b.input("x", real([4]));
+    const index = b.tensor(Int32Array.of(0, 2, 4, 1, 3, 3, 1), [7], "int");
+    expect(() => compileWasm({ inputs: [x], outputs: [b.gather(x, index)], updates: [] })).toThrow(InternalError);
+  });
+  it("has an answer for empty tensors", () => {
+    const b = createBuilder();
+    const x = b.input("x", real([0]));
+    const y = b.input("y", real([0, 3]));
+    const outputs = [
+      b.sum(x),
+      b.reduceMax(x),
+      b.sum(y, [0]),
+      b.concat(
+        [x, b.constant(2), x].map((v) => b.reshape(v, [v === x ? 0 : 1])),
+        0,
+      ),
+    ];
+    const e = instantiate(compileWasm({ inputs: [x, y], outputs, updates: [] }));
+    e.run();
+    expect(e.outputs.map((o) => [...o])).toEqual([[0], [Number.NEGATIVE_INFINITY], [0, 0, 0], [2]]);
+  });
+});
