@@ -92,11 +92,11 @@ export function commandLine(finish: (code: ExitCode) => void): Command {
   command("list", "engines, distributions, functions or types of the language")
     .argument("<what>", "engines, distributions, functions or types")
     .action(async (what: string) => finish(await (await import("./list.ts")).listCommand(what)));
-  command("summary", "summary table of a run's folder, or of Stan CSV files")
+  command("summary", "summary of a run's folder, or of Stan CSV files, as stansummary prints it")
     .argument("<paths...>")
-    .option("--all", "print every row")
-    .option("--json", "print JSON")
-    .action(async (paths: string[], options: { all?: boolean; json?: boolean }) =>
+    .option("--sig-figs <n>", "significant digits (default: 2)")
+    .option("--json", "print JSON, with numbers in full")
+    .action(async (paths: string[], options: { json?: boolean; sigFigs?: string }) =>
       finish(await (await import("./summary.ts")).summaryCommand(paths, options)),
     );
   command("diagnose", "what is wrong with a run, and what to try")

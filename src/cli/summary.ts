@@ -3,12 +3,14 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { adviseOnDraws } from "../inference/diagnostics/advice.ts";
 import { samplerReport } from "../inference/diagnostics/sampler.ts";
+import { diagnoseText } from "../inference/report/diagnose.ts";
 import { jsonText } from "../inference/report/json.ts";
 import { type ChainTable, drawsOfTables, readChainCsv } from "../inference/report/read-csv.ts";
+import { stanLayout } from "../inference/report/stan-layout.ts";
 import { summarize } from "../inference/report/summary.ts";
-import { summaryTable } from "../inference/report/text.ts";
 import { UsageError } from "../runtime/errors.ts";
 import { readText } from "../runtime/platform/files.ts";
+import { readInteger } from "./inputs.ts";
 import type { ExitCode } from "./main.ts";
 
 function readTables(paths: readonly string[]): { readonly name: string; readonly table: ChainTable }[] {
@@ -22,50 +24,49 @@ function readTables(paths: readonly string[]): { readonly name: string; readonly
   return files.map((file) => ({ name: basename(file), table: readChainCsv(file, readText(file)) }));
 }
 
-export async function summaryCommand(paths: readonly string[], options: { all?: boolean; json?: boolean }): Promise<ExitCode> {
-  const draws = drawsOfTables(readTables(paths));
-  const rows = summarize(draws);
-  const text = options.json
-    ? jsonText({
-        chains: draws.chains,
-        draws: draws.drawsPerChain,
-        variables: Object.fromEntries(rows.map(({ name, ...r }) => [name, r])),
-      })
-    : summaryTable(rows, options.all ? Number.POSITIVE_INFINITY : undefined);
-  process.stdout.write(`${options.json ? "" : `${draws.chains} chains, ${draws.drawsPerChain} draws each\n\n`}${text}\n`);
+/** The layout of Stan's stansummary, with the sampler's columns first; --json gives numbers in full. */
+export async function summaryCommand(paths: readonly string[], options: { json?: boolean; sigFigs?: string }): Promise<ExitCode> {
+  const tables = readTables(paths);
+  const draws = drawsOfTables(tables);
+  if (options.json) {
+    const variables = Object.fromEntries(summarize(draws).map(({ name, ...row }) => [name, row]));
+    process.stdout.write(`${jsonText({ chains: draws.chains, draws: draws.drawsPerChain, variables })}\n`);
+    return 0;
+  }
+  const { settings } = tables[0].table;
+  const digits = readInteger("--sig-figs", options.sigFigs, 1, 18);
+  const facts = {
+    model: settings.model ?? tables[0].name,
+    warmup: numberOf(settings.num_warmup),
+    thin: numberOf(settings.thin) ?? 1,
+    seconds: tables.map(({ table }) => table.seconds),
+    ...(digits === undefined ? {} : { digits }),
+  };
+  process.stdout.write(`${stanLayout(draws, facts)}\n`);
   return 0;
 }
 
+/** CmdStan's checks, then what to try, in words. */
 export async function diagnoseCommand(paths: readonly string[]): Promise<ExitCode> {
   const tables = readTables(paths);
   const draws = drawsOfTables(tables);
   const rows = summarize(draws);
   const n = draws.drawsPerChain;
-  const settings = tables[0].table.settings;
-  const maxDepth = numberOf(settings.maxDepth ?? settings.max_depth);
-  const targetAccept = numberOf(settings.targetAccept ?? settings.delta);
+  const { settings } = tables[0].table;
+  const maxDepth = numberOf(settings.max_depth);
+  const targetAccept = numberOf(settings.delta);
   const stats = (c: number) =>
     Object.fromEntries(Object.entries(draws.stats).map(([name, all]) => [name, all.subarray(c * n, (c + 1) * n)]));
   const sampler = samplerReport(
     Array.from({ length: draws.chains }, (_, c) => ({ draws: n, stats: stats(c) })),
     maxDepth,
   );
-  const verdicts = adviseOnDraws({
-    chains: draws.chains,
-    rows,
-    sampler,
-    ...(maxDepth === undefined ? {} : { maxDepth }),
-    ...(targetAccept === undefined ? {} : { targetAccept }),
-  });
-  const print = (text: string) => void process.stdout.write(`${text}\n`);
-  const said = (what: string) => verdicts.some((v) => v.what === what);
-  if (!said("tree depth") && maxDepth !== undefined) print("Treedepth satisfactory for all transitions.");
-  if (!said("divergences")) print("No divergent transitions found.");
-  if (!said("E-BFMI")) print("E-BFMI satisfactory.");
-  if (!said("ESS")) print("Rank-normalized split effective sample size satisfactory for all parameters.");
-  if (!said("R-hat")) print("Rank-normalized split R-hat values satisfactory for all parameters.");
-  for (const v of verdicts) print(`${v.level === "fail" ? "not to be trusted" : "warning"}: ${v.advice}`);
-  print(verdicts.length === 0 ? "Processing complete, no problems detected." : "Processing complete.");
+  const { chains } = draws;
+  const depth = maxDepth === undefined ? {} : { maxDepth };
+  const { text } = diagnoseText({ sampler, rows, chains, ...depth });
+  const verdicts = adviseOnDraws({ chains, rows, sampler, ...depth, ...(targetAccept === undefined ? {} : { targetAccept }) });
+  process.stdout.write(`${text}\n`);
+  for (const v of verdicts) process.stdout.write(`\n${v.level === "fail" ? "not to be trusted" : "warning"}: ${v.advice}\n`);
   return verdicts.some((v) => v.level === "fail") ? 2 : 0;
 }
 
