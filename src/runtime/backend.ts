@@ -36,6 +36,11 @@ export interface ExecutableImage {
   /** Initial memory: constants in place. Shared between threads where SharedArrayBuffer exists. */
   readonly memory: Uint8Array;
   readonly pages: number;
-  readonly inputs: readonly { readonly name: string; readonly offset: number; readonly length: number; readonly type: "f64" | "i32" | "u8" }[];
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly offset: number;
+    readonly length: number;
+    readonly type: "f64" | "i32" | "u8";
+  }[];
   readonly outputs: readonly { readonly offset: number; readonly length: number }[];
 }

@@ -12,7 +12,11 @@ export interface RawChain {
   /** Sampler columns, one value a draw: lp, accept_stat, stepsize, treedepth, n_leapfrog, divergent, energy. */
   readonly stats: Readonly<Record<string, Float64Array>>;
   /** The same during warm-up, when it was asked for. */
-  readonly warmup?: { readonly draws: number; readonly positions: Float64Array; readonly stats: Readonly<Record<string, Float64Array>> };
+  readonly warmup?: {
+    readonly draws: number;
+    readonly positions: Float64Array;
+    readonly stats: Readonly<Record<string, Float64Array>>;
+  };
   readonly adaptation?: Adaptation;
   readonly seconds: { readonly warmup: number; readonly sampling: number };
   readonly evaluations: number;

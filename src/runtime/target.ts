@@ -65,7 +65,12 @@ export interface Target extends Generative {
   /** Sum of all terms and Jacobians: a scalar. `jacobian: false` for optima on the constrained scale (mle and map as Stan gives them). */
   logDensity(b: Builder, u: Value, options?: { readonly jacobian?: boolean; readonly prior?: boolean }): Value;
   /** `copies` evaluations side by side: the results of f gain a leading axis; f reads its copy's inputs by the values it closes over through `per`. */
-  batched(b: Builder, copies: number, per: readonly Value[], f: (b: Builder, own: readonly Value[]) => readonly Value[]): readonly Value[];
+  batched(
+    b: Builder,
+    copies: number,
+    per: readonly Value[],
+    f: (b: Builder, own: readonly Value[]) => readonly Value[],
+  ): readonly Value[];
   compile(program: Program): Promise<Executable>;
   /** The float64 log density with its gradient; the same options as logDensity. */
   density(options?: { readonly jacobian?: boolean; readonly prior?: boolean }): Promise<LogDensity>;

@@ -278,6 +278,24 @@ describe("code", () => {
     close(fit.draws("average").values[1], (fit.draws("rep").values[2] + fit.draws("rep").values[3]) / 2);
   });
 
+  test("a drawn integer is an index of what follows it", async () => {
+    const p = await bound(
+      "m ~ Normal(0, 1)\npredict c ~ Categorical([0.25, 0.75])\npredict w ~ Normal([1, 50][c], 0.001)\nfor n in 1..3 { predict k[n] ~ DiscreteUniform(1, 2) }\nfor n in 1..3 { predict v[n] = [10, 20][k[n]] }",
+    );
+    const fit = await p.run("nuts", { seed: 4, chains: 1, warmup: 100, draws: 50, threads: 1 });
+    const [c, w, k, v] = ["c", "w", "k", "v"].map((name) => [...fit.draws(name).values]);
+    expect(new Set(c)).toEqual(new Set([1, 2]));
+    c.forEach((which, i) => expect(Math.abs(w[i] - [1, 50][which - 1])).toBeLessThan(0.01));
+    expect(v).toEqual(k.map((which) => 10 * which));
+  });
+
+  test("a mistake in a prediction is found at bind", async () => {
+    await expect(
+      (async () =>
+        bound("data g: int[N]\nm: real[2] ~ Normal(0, 1)\nfor n in 1..N { predict y[n] ~ Normal(m[g[n]], 1) }", { g: [1, 3] }))(),
+    ).rejects.toThrow(/index 3 is outside 1\.\.2/);
+  });
+
   test("recurrences on latents say that they are not built yet", async () => {
     const text = "data y: real[T]\na ~ Normal(0, 1)\nlet s[1] = a\nfor t in 2..T { let s[t] = a * s[t-1] }\ny ~ Normal(s, 1)";
     await expect((async () => bound(text, { y: [1, 2, 3] }))()).rejects.toThrow(/PPL6\d\d/);

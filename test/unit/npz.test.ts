@@ -6,7 +6,7 @@ import { readNpz } from "../../src/dsl/data/npz.ts";
 /** np.array([[1.5, 2.5]]) and np.array([3, 4]) as numpy.lib.format writes them. */
 function npy(descr: string, shape: string, payload: Uint8Array): Uint8Array {
   const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${shape}, }`;
-  const header = text.padEnd(117) + "\n";
+  const header = `${text.padEnd(117)}\n`;
   const out = new Uint8Array(10 + header.length + payload.length);
   out.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, header.length & 255, header.length >> 8]);
   out.set(new TextEncoder().encode(header), 10);

@@ -63,6 +63,8 @@ export interface Context {
   readonly inData: boolean;
   /** In the value of a const: only other consts are seen. */
   readonly inConst: boolean;
+  /** In the size of a type: what is not defined is to be declared an integer. */
+  readonly inSize?: boolean;
 }
 export const inner = (c: Context): Context => ({ ...c, scope: new Scope(c.scope) });
 export const frameOf = (c: Context): Frame | undefined => c.frames[c.frames.length - 1];

@@ -35,7 +35,7 @@ const baseWords = "real, int, positive, nonnegative, unit, simplex, ordered, …
 export function declaredType(c: Context, t: TypeExpression, allowed: { readonly latentBounds: boolean }): DeclaredType {
   const { report, constraints } = c.session;
   const constraint = constraints.get(t.base.name);
-  const sizes = t.sizes.map((e) => sizeOfAxis(c, e));
+  const sizes = t.sizes.map((e) => sizeOfAxis({ ...c, inSize: true }, e));
   if (!constraint) {
     const foreign = foreignType(t.base.name);
     const near = didYouMean(t.base.name, constraints.keys());

@@ -104,8 +104,13 @@ function missing(c: Context, name: string, span: SourceSpan): void {
   const near = didYouMean(name, [...c.scope.names(), ...definitions.keys(), ...Object.keys(constants)]);
   report.error("PPL201", span, `${name} is not defined`, {
     label: near ? `did you mean ${near}?` : undefined,
-    notes: near ? undefined : [`declare it (data ${name}: real), give it a prior (${name} ~ …), or define it (let ${name} = …)`],
+    notes: near ? undefined : [remedy(c, name)],
   });
   // Said once; from here on the name is quietly unknown.
   root.set({ kind: "let", name, span, type: unknownType, used: true, loops: [], unknown: true });
 }
+
+const remedy = (c: Context, name: string): string =>
+  c.inSize
+    ? `declare it: data ${name}: int, or const ${name} = …`
+    : `declare it (data ${name}: real), give it a prior (${name} ~ …), or define it (let ${name} = …)`;

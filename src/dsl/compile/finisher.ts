@@ -17,7 +17,7 @@ import { compileStaged, Drawing } from "./staged.ts";
 import { definedOf, type LatentSource, namedValue, type Walk, walk } from "./walk.ts";
 
 /** predict x ~ D, or predict x = e. */
-function predict(w: Walk, c: Context, s: PredictStatement, drawing: Drawing): void {
+export function predict(w: Walk, c: Context, s: PredictStatement, drawing: Drawing): void {
   const { name } = s.place.name;
   if (!w.predictions.some((p) => p.name === name)) w.predictions.push({ name, span: s.span });
   if (!s.distribution) {

@@ -30,8 +30,25 @@ export function checkedIndex(c: Context, index: Value, size: number, span: Sourc
   const low = checkElements(c, b.reduceMin(index), (v) => v < 1, span, name, size);
   const high = checkElements(c, b.reduceMax(index), (v) => v > size, span, name, size);
   const zeroBased = b.sub(index, b.constant(1, "int"));
-  if (!low && !high) return zeroBased;
-  return b.max(b.min(zeroBased, b.constant(Math.max(0, size - 1), "int")), b.constant(0, "int"));
+  return low || high ? clamp(b, zeroBased, size) : zeroBased;
+}
+
+const clamp = (b: Builder, index: Value, size: number): Value =>
+  b.max(b.min(index, b.constant(Math.max(0, size - 1), "int")), b.constant(0, "int"));
+
+/** An index that is drawn (language.md rule 34) is known to no one before; where it is out of range, what it selects is NaN. */
+function drawnIndex(
+  c: Context,
+  index: Value,
+  size: number,
+  span: SourceSpan,
+): { readonly index: Value; readonly inside: Value } | undefined {
+  const { b } = c;
+  if (!c.session.predicts || rowTable(b, b.reduceMin(index), c.rows) !== null) return undefined;
+  if (dtypeOf(index) !== "int") reject(bindCodes.index, span, "an index is not an integer", { label: "indices are int" });
+  const zeroBased = b.sub(index, b.constant(1, "int"));
+  const inside = b.and(b.ge(zeroBased, b.constant(0, "int")), b.lt(zeroBased, b.constant(size, "int")));
+  return { index: clamp(b, zeroBased, size), inside: b.reduceMin(b.cast(inside, "int")) };
 }
 
 /** Whether an element is out of range where the guards do not hold (so that it must be clamped); rejects where they hold. */
@@ -59,8 +76,7 @@ function checkElements(
 
 /** A selection along one axis. */
 type Selector =
-  | { readonly kind: "scalar"; readonly index: Value }
-  | { readonly kind: "array"; readonly index: Value }
+  | { readonly kind: "scalar" | "array"; readonly index: Value; readonly inside?: Value }
   | { readonly kind: "slice"; readonly start: number; readonly size: number }
   | { readonly kind: "all" };
 
@@ -79,7 +95,10 @@ export function select(c: Context, base: Value, subscripts: readonly Subscript[]
     );
   }
   const selectors = subscripts.map((s, axis) => selector(c, s, shape[axis], name));
-  return apply(c.b, base, selectors);
+  return selectors.reduce(
+    (out, s) => (s.kind !== "all" && s.kind !== "slice" && s.inside ? c.b.select(s.inside, out, c.b.constant(Number.NaN)) : out),
+    apply(c.b, base, selectors),
+  );
 }
 
 function selector(c: Context, s: Subscript, size: number, name: string): Selector {
@@ -92,8 +111,9 @@ function selector(c: Context, s: Subscript, size: number, name: string): Selecto
       const value = evaluate(c, s.value);
       if (shapeOf(value).length > 1)
         reject(bindCodes.shape, s.span, "an index array has more than one axis", { label: "one index array per subscript" });
-      const index = checkedIndex(c, value, size, s.span, name);
-      return shapeOf(value).length === 0 ? { kind: "scalar", index } : { kind: "array", index };
+      const kind = shapeOf(value).length === 0 ? "scalar" : "array";
+      const drawn = drawnIndex(c, value, size, s.span);
+      return drawn ? { kind, ...drawn } : { kind, index: checkedIndex(c, value, size, s.span, name) };
     }
   }
 }

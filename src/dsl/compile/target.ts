@@ -3,6 +3,7 @@ import type { Executable, ExecutableImage, Program } from "../../runtime/backend
 import { InternalError } from "../../runtime/errors.ts";
 import { vectorize } from "../../runtime/ir/batch.ts";
 import { createBuilder } from "../../runtime/ir/builder.ts";
+import { Folds } from "../../runtime/ir/folds.ts";
 import { gradient } from "../../runtime/ir/gradient.ts";
 import { type Builder, shapeOf, typeOf, type Value } from "../../runtime/ir/graph.ts";
 import { interpret } from "../../runtime/ir/interpret.ts";
@@ -15,9 +16,10 @@ import { densityOf } from "../../runtime/wasm/density.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { BoundData } from "./bind-data.ts";
 import { blameAt } from "./blame.ts";
-import { makeFinisher, priorDraws } from "./finisher.ts";
+import { makeFinisher, predict, priorDraws } from "./finisher.ts";
 import { type Piece, type PlacedPiece, takeFrom, unconstrainedSize } from "./piece.ts";
 import { Rejection } from "./rejection.ts";
+import { Drawing } from "./staged.ts";
 import { type LatentValues, makeUnconstrainer } from "./unconstrain.ts";
 import { type LatentSource, type LoweredTerm, namedValue, total, type Walk, walk } from "./walk.ts";
 
@@ -28,7 +30,9 @@ interface DensityOptions {
 
 /** Lowers the model once to learn the layout; throws Rejection for a mistake of the user's. */
 export function makeTarget(model: CheckedModel, data: BoundData): Target {
-  const layout = learnLayout(model, data);
+  // Kept until the density is compiled, which folds the same constants.
+  let folds: Folds | undefined = new Folds();
+  const layout = learnLayout(model, data, folds);
   const { pieces, dimension } = layout;
   const { shapes } = layout;
   let image: Promise<ExecutableImage> | undefined;
@@ -48,7 +52,8 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
     return total(b, jacobian ? [...terms, ...w.jacobian] : terms);
   };
   const densityProgram = (options?: DensityOptions): Program => {
-    const b = createBuilder();
+    const b = createBuilder({ folds });
+    folds = undefined;
     const q = b.input("q", { shape: [dimension], dtype: "real" });
     return gradientProgram(b, q, logDensity(b, q, options));
   };
@@ -116,8 +121,8 @@ interface Layout {
   readonly notes: readonly string[];
 }
 
-function learnLayout(model: CheckedModel, data: BoundData): Layout {
-  const b = createBuilder();
+function learnLayout(model: CheckedModel, data: BoundData, folds: Folds): Layout {
+  const b = createBuilder({ folds });
   const pieces: PlacedPiece[] = [];
   let dimension = 0;
   const take = (p: Piece): Value => {
@@ -126,7 +131,9 @@ function learnLayout(model: CheckedModel, data: BoundData): Layout {
     dimension += size;
     return b.input(`coordinates#${pieces.length}`, { shape: [size], dtype: "real" });
   };
-  const w = walk(b, model, data, { kind: "coordinates", merged: false, take });
+  // Predictions take no part in the layout; a mistake in them is to be found before the run, not after it.
+  const drawing = new Drawing(b);
+  const w = walk(b, model, data, { kind: "coordinates", merged: false, take }, (walked, c, s) => predict(walked, c, s, drawing));
   const shapes = new Map([...w.latents.keys()].map((name) => [name, shapeOf(latentValue(w, name))]));
   const plates = new Map<string, Axis>();
   for (const t of w.terms) for (const a of t.axes) plates.set(a.name, a);
