@@ -4,7 +4,9 @@ import { modelSource, readData } from "./posteriors.mjs";
 const dist = new URL("../dist/", import.meta.url);
 const built = (path) => import(new URL(path, dist));
 // As the command line does, before anything is compiled.
-(await built("runtime/platform/v8.js")).optimizeWasmAtOnce();
+const v8 = await built("runtime/platform/v8.js");
+v8.optimizeWasmAtOnce();
+v8.optimizeJavaScriptLater();
 const { parseModel } = await built("dsl/language/parser.js");
 const { modelOf } = await built("model.js");
 const { engines } = await built("inference/engines/index.js");

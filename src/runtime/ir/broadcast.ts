@@ -1,6 +1,7 @@
 // Broadcasting: elementwise loops over operands of different shapes, and its adjoint, the sum over the axes that stretched.
 import { InternalError } from "../errors.ts";
 import { type Builder, shapeOf, type Value } from "./graph.ts";
+import { eachLine, stridedPositions } from "./strided.ts";
 import { type Numbers, type Shape, sameShape, sizeOf } from "./type.ts";
 
 /** Strides with which an operand of shape `from` is read along the axes of `to`: 0 where it is stretched. */
@@ -16,46 +17,59 @@ export function broadcastStrides(from: Shape, to: Shape): number[] {
 
 /** For each element of `shape` in row-major order, the position of the operand's element that it reads. */
 export function broadcastPositions(from: Shape, shape: Shape): Int32Array {
-  const strides = broadcastStrides(from, shape);
-  const positions = new Int32Array(sizeOf(shape));
-  const index = new Array<number>(shape.length).fill(0);
-  let at = 0;
-  for (let n = 0; n < positions.length; n++) {
-    positions[n] = at;
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      at += strides[axis];
-      if (++index[axis] < shape[axis]) break;
-      at -= strides[axis] * shape[axis];
-      index[axis] = 0;
-    }
-  }
-  return positions;
+  return stridedPositions(0, shape, broadcastStrides(from, shape));
 }
 
-type Read = (n: number) => number;
-function reader(values: Numbers, from: Shape, shape: Shape): Read {
-  if (sameShape(from, shape)) return (n) => values[n];
-  if (values.length === 1) {
-    const only = values[0];
-    return () => only;
-  }
-  const positions = broadcastPositions(from, shape);
-  return (n) => values[positions[n]];
+/** out[at + k] = f(x[i + k p], y[j + k q]) for k < count. */
+export type HostLoop = (
+  out: Float64Array,
+  at: number,
+  count: number,
+  x: Numbers,
+  i: number,
+  p: number,
+  y: Numbers,
+  j: number,
+  q: number,
+) => void;
+/** A function of elements; with a loop over arrays of them where it has one, see primitives/pointwise.ts. */
+interface ElementFunction {
+  host(...xs: number[]): number;
+  hostLoop?: HostLoop;
 }
 
-/** f applied to the elements of the operands, broadcast to `shape`. */
+/** The function applied to the elements of the operands, broadcast to `shape`. */
 export function mapElements(
-  f: (...xs: number[]) => number,
+  { host: f, hostLoop }: ElementFunction,
   operands: readonly Numbers[],
   shapes: readonly Shape[],
   shape: Shape,
 ): Float64Array {
   const out = new Float64Array(sizeOf(shape));
-  const read = operands.map((values, i) => reader(values, shapes[i], shape));
-  if (read.length === 1) for (let n = 0; n < out.length; n++) out[n] = f(read[0](n));
-  else if (read.length === 2) for (let n = 0; n < out.length; n++) out[n] = f(read[0](n), read[1](n));
-  else for (let n = 0; n < out.length; n++) out[n] = f(...read.map((r) => r(n)));
-  return out;
+  const [x, y = x, z] = operands;
+  const strides = shapes.map((from) => broadcastStrides(from, shape));
+  const starts = shapes.map(() => 0);
+  switch (operands.length) {
+    case 1:
+      eachLine(shape, strides, starts, (at, count, [i], [p]) => {
+        if (hostLoop) hostLoop(out, at, count, x, i, p, x, i, p);
+        else for (let k = 0; k < count; k++) out[at + k] = f(x[i + k * p]);
+      });
+      return out;
+    case 2:
+      eachLine(shape, strides, starts, (at, count, [i, j], [p, q]) => {
+        if (hostLoop) hostLoop(out, at, count, x, i, p, y, j, q);
+        else for (let k = 0; k < count; k++) out[at + k] = f(x[i + k * p], y[j + k * q]);
+      });
+      return out;
+    case 3:
+      eachLine(shape, strides, starts, (at, count, [i, j, l], [p, q, r]) => {
+        for (let k = 0; k < count; k++) out[at + k] = f(x[i + k * p], y[j + k * q], z[l + k * r]);
+      });
+      return out;
+    default:
+      throw new InternalError(`an elementwise operation on ${operands.length} operands`);
+  }
 }
 
 /** The adjoint of broadcasting `shape` to g's shape: g summed over the axes that were stretched. */

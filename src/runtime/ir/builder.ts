@@ -1,6 +1,7 @@
 // The builder: one method a primitive, and the few operations that are written with others.
 import { ShapeError } from "../errors.ts";
 import { ExpressionTable } from "./expressions.ts";
+import type { Folds } from "./folds.ts";
 import { type Builder, shapeOf, type Value } from "./graph.ts";
 import type { Primitive } from "./primitive.ts";
 import * as compare from "./primitives/compare.ts";
@@ -15,9 +16,15 @@ import { broadcastShapes, formatShape } from "./type.ts";
 
 const axesOf = (v: Value): number[] => shapeOf(v).map((_, i) => i);
 
-/** `literal`: expressions stay exactly as they are written, nothing is folded or simplified; what tests compare with. */
-export function createBuilder(options: { readonly literal?: boolean } = {}): Builder {
-  const table = new ExpressionTable(() => builder, options.literal ?? false);
+export interface BuilderOptions {
+  /** Expressions stay exactly as they are written, nothing is folded or simplified; what tests compare with. */
+  readonly literal?: boolean;
+  /** What other builders have folded, and what this one will. The graph is the same with it and without. */
+  readonly folds?: Folds;
+}
+
+export function createBuilder({ literal = false, folds }: BuilderOptions = {}): Builder {
+  const table = new ExpressionTable(() => builder, literal, folds);
   const apply: Builder["apply"] = (op, inputs, attrs) => table.apply(op, inputs, attrs);
   const unary = (op: Primitive<null>) => (a: Value) => apply(op, [a], null)[0];
   const binary = (op: Primitive<null>) => (x: Value, y: Value) => apply(op, [x, y], null)[0];

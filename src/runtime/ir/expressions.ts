@@ -1,5 +1,6 @@
 // The table of expressions behind a builder: equal expressions are one node, constant ones are numbers, simple ones are simplified.
 import { InternalError, ShapeError } from "../errors.ts";
+import type { Folds } from "./folds.ts";
 import { type Builder, dtypeOf, type Node, shapeOf, typeOf, type Value } from "./graph.ts";
 import { identities } from "./identities/index.ts";
 import { interpret } from "./interpret.ts";
@@ -16,6 +17,7 @@ const SMALL = 64;
 export class ExpressionTable {
   readonly #builder: () => Builder;
   readonly #literal: boolean;
+  readonly #folds: Folds | undefined;
   readonly #expressions = new Map<string, readonly Value[]>();
   readonly #large = new WeakMap<Numbers, Value[]>();
   readonly #values = new Map<Node, readonly Value[]>();
@@ -23,10 +25,11 @@ export class ExpressionTable {
   readonly #closed = new Set<Node>();
   #count = 0;
 
-  /** `builder` gives the builder that identities are written with; `literal`: no identity, no folding. */
-  constructor(builder: () => Builder, literal: boolean) {
+  /** `builder` gives the builder that identities are written with; `literal`: no identity, no folding; `folds`: what was folded before. */
+  constructor(builder: () => Builder, literal: boolean, folds?: Folds) {
     this.#builder = builder;
     this.#literal = literal;
+    this.#folds = folds;
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: attributes differ by primitive
@@ -109,7 +112,10 @@ export class ExpressionTable {
     const closed = inputs.every((v) => this.#closed.has(v.node));
     if (closed && isWorthFolding(op, inputs, types)) return this.#fold(op, inputs, attrs, types);
     const values = this.#node(op, inputs, attrs, types);
-    if (closed) this.#closed.add(values[0].node);
+    if (closed) {
+      this.#closed.add(values[0].node);
+      this.#folds?.keep(values[0].node, operationOf(op, attrs));
+    }
     return values;
   }
 
@@ -128,11 +134,19 @@ export class ExpressionTable {
 
   #fold(op: Primitive, inputs: readonly Value[], attrs: unknown, types: readonly TensorType[]): readonly Value[] {
     const node: Node = { id: this.#count, op, inputs, attrs, results: types };
-    const results = op.interpret(interpret(inputs, {}), node);
-    return results.map((values, i) => this.tensor(values, types[i].shape, types[i].dtype));
+    const compute = () => op.interpret(interpret(inputs, {}), node);
+    const results = this.#folds?.of(node, operationOf(op, attrs), compute) ?? compute();
+    return results.map((values, i) => this.#folded(values, types[i]));
+  }
+
+  /** Expressions that have folded to one array are constants of their own, as they would be had each been computed. */
+  #folded(values: Numbers, { shape, dtype }: TensorType): Value {
+    const isShared = values.length > SMALL && this.#large.has(values);
+    return isShared ? this.#constantNode(values, shape, dtype) : this.tensor(values, shape, dtype);
   }
 }
 
+const operationOf = ({ name }: Primitive, attrs: unknown): string => (attrs === null ? name : name + JSON.stringify(attrs));
 const isAfter = (x: Value, y: Value): boolean => x.node.id > y.node.id || (x.node === y.node && x.index > y.index);
 
 function isWorthFolding(op: Primitive, inputs: readonly Value[], types: readonly TensorType[]): boolean {

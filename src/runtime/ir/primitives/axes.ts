@@ -2,7 +2,7 @@
 import { InternalError, ShapeError } from "../../errors.ts";
 import type { Builder, Value } from "../graph.ts";
 import { shapeOf } from "../graph.ts";
-import { type DType, formatShape, type Shape, sizeOf, stridesOf, type TensorType } from "../type.ts";
+import { type DType, formatShape, type Shape, sizeOf, type TensorType } from "../type.ts";
 
 /** Size of the new leading axis in a batch rule: that of any batched input. */
 export function batchSizeOf(inputs: readonly Value[], batched: readonly boolean[]): number {
@@ -93,6 +93,3 @@ export function forEachIndex(shape: Shape, visit: (flat: number, index: readonly
     }
   }
 }
-
-/** Row-major strides of a shape, with 0 along an axis of size 1: positions in an operand that is broadcast. */
-export const broadcastStrides = (shape: Shape): number[] => stridesOf(shape).map((s, i) => (shape[i] === 1 ? 0 : s));

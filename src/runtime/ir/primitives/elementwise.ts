@@ -36,6 +36,9 @@ export const neg = pointwise({
   name: "neg",
   dtype: arithmetic,
   host: (x) => -x,
+  hostLoop(out, at, count, x, i, p) {
+    for (let k = 0; k < count; k++) out[at + k] = -x[i + k * p];
+  },
   emit: (w, x) => w.neg(x),
   gradient: (b, ct) => [b.neg(ct)],
   finiteDerivative: true,
@@ -69,6 +72,9 @@ export const square = pointwise({
   name: "square",
   dtype: arithmetic,
   host: (x) => x * x,
+  hostLoop(out, at, count, x, i, p) {
+    for (let k = 0; k < count; k++) out[at + k] = x[i + k * p] * x[i + k * p];
+  },
   emit: (w, x) => w.mul(x, x),
   gradient: (b, ct, [x]) => [b.mul(ct, b.mul(b.constant(2), x))],
   probes: [...unaryProbes(...generic), probe(integers(-4, 3, 7))],
@@ -130,6 +136,9 @@ export const cast = pointwise<CastAttrs>({
   name: "cast",
   dtype: (_inputs, { to }) => to,
   host: (x) => x,
+  hostLoop(out, at, count, x, i, p) {
+    for (let k = 0; k < count; k++) out[at + k] = x[i + k * p];
+  },
   emit: (_w, x) => x,
   gradient: (_b, ct) => [ct],
   finiteDerivative: true,
@@ -148,6 +157,9 @@ export const add = pointwise({
   name: "add",
   dtype: arithmetic,
   host: (x, y) => x + y,
+  hostLoop(out, at, count, x, i, p, y, j, q) {
+    for (let k = 0; k < count; k++) out[at + k] = x[i + k * p] + y[j + k * q];
+  },
   emit: (w, x, y) => w.add(x, y),
   gradient: (_b, ct) => [ct, ct],
   commutative: true,
@@ -159,6 +171,9 @@ export const sub = pointwise({
   name: "sub",
   dtype: arithmetic,
   host: (x, y) => x - y,
+  hostLoop(out, at, count, x, i, p, y, j, q) {
+    for (let k = 0; k < count; k++) out[at + k] = x[i + k * p] - y[j + k * q];
+  },
   emit: (w, x, y) => w.sub(x, y),
   gradient: (b, ct) => [ct, b.neg(ct)],
   finiteDerivative: true,
@@ -169,6 +184,9 @@ export const mul = pointwise({
   name: "mul",
   dtype: arithmetic,
   host: (x, y) => x * y,
+  hostLoop(out, at, count, x, i, p, y, j, q) {
+    for (let k = 0; k < count; k++) out[at + k] = x[i + k * p] * y[j + k * q];
+  },
   emit: (w, x, y) => w.mul(x, y),
   gradient: (b, ct, [x, y]) => [b.mul(ct, y), b.mul(ct, x)],
   commutative: true,
@@ -179,6 +197,9 @@ export const mul = pointwise({
 export const div = pointwise({
   name: "div",
   host: (x, y) => x / y,
+  hostLoop(out, at, count, x, i, p, y, j, q) {
+    for (let k = 0; k < count; k++) out[at + k] = x[i + k * p] / y[j + k * q];
+  },
   emit: (w, x, y) => w.div(x, y),
   /** ct / y, -ct (x/y) / y */
   gradient(b, ct, _xs, z) {

@@ -22,19 +22,18 @@ function checkIndex(name: string, index: TensorType, lead: readonly number[]): v
   }
 }
 
-/** Calls visit(row of the table, row of the indexed side), both counted over batch and rows together. */
-function forEachRow(
-  index: ArrayLike<number>,
-  batches: number,
-  size: number,
-  visit: (tableRow: number, indexedRow: number) => void,
-): void {
+/** For each row of the indexed side the row of the table, both counted over batch and rows together. */
+function tableRows(index: ArrayLike<number>, batches: number, size: number): Int32Array {
+  const rows = new Int32Array(index.length);
   const count = index.length / Math.max(1, batches);
-  for (let at = 0; at < index.length; at++) {
-    const i = index[at];
-    if (!(i >= 0 && i < size)) throw new InternalError(`index ${i} is outside a table of ${size} rows`);
-    visit(Math.floor(at / count) * size + i, at);
+  for (let batch = 0, at = 0; batch < batches; batch++) {
+    for (const end = at + count; at < end; at++) {
+      const i = index[at];
+      if (!(i >= 0 && i < size)) throw new InternalError(`index ${i} is outside a table of ${size} rows`);
+      rows[at] = batch * size + i;
+    }
   }
+  return rows;
 }
 
 /** Rows that no index names get a cotangent of exactly 0. */
@@ -67,9 +66,9 @@ export const gather: Primitive<GatherAttrs> = {
     const shape = shapeOf(tableValue);
     const width = sizeOf(shape.slice(batch + 1));
     const out = new Float64Array(index.length * width);
-    forEachRow(index, sizeOf(shape.slice(0, batch)), shape[batch], (from, to) => {
-      for (let j = 0; j < width; j++) out[to * width + j] = a[from * width + j];
-    });
+    const rows = tableRows(index, sizeOf(shape.slice(0, batch)), shape[batch]);
+    if (width === 1) for (let to = 0; to < rows.length; to++) out[to] = a[rows[to]];
+    else for (let to = 0; to < rows.length; to++) out.set(a.subarray(rows[to] * width, (rows[to] + 1) * width), to * width);
     return [out];
   },
   wasm: { kind: "gather" },
@@ -133,9 +132,11 @@ export const scatterAdd: Primitive<ScatterAddAttrs> = {
     const batches = sizeOf(shapeOf(indexValue).slice(0, batch));
     const out = new Float64Array(sizeOf(results[0].shape));
     const width = index.length === 0 ? 0 : values.length / index.length;
-    forEachRow(index, batches, size, (to, from) => {
-      for (let j = 0; j < width; j++) out[to * width + j] += values[from * width + j];
-    });
+    const rows = tableRows(index, batches, size);
+    for (let from = 0; from < rows.length; from++) {
+      const to = rows[from] * width;
+      for (let j = 0; j < width; j++) out[to + j] += values[from * width + j];
+    }
     return [out];
   },
   wasm: { kind: "scatter" },

@@ -1,6 +1,6 @@
 // What all elementwise primitives share: broadcasting types, batching by alignment, interpretation element by element.
 import type { VectorEmitter, VectorValue } from "../../wasm/vector-emitter.ts";
-import { mapElements } from "../broadcast.ts";
+import { type HostLoop, mapElements } from "../broadcast.ts";
 import { type Builder, dtypeOf, type Node, resultsOf, shapeOf, type Value } from "../graph.ts";
 import type { Primitive, Probe } from "../primitive.ts";
 import { broadcastShapes, type DType, int, real, type TensorType } from "../type.ts";
@@ -11,6 +11,9 @@ export interface Pointwise<A> {
   dtype?(inputs: readonly DType[], attrs: A): DType;
   /** Reference semantics of one element. */
   host(...xs: number[]): number;
+  /** The same over arrays, written out for what data are folded with by the hundred thousand: each call of `host` would put its number
+   *  on the heap. */
+  readonly hostLoop?: HostLoop;
   /** The operands are numbers, unless `readsMasks`: then those of dtype bool may be masks. The result may be a mask. */
   emit(w: VectorEmitter, ...xs: VectorValue[]): VectorValue;
   /** Cotangents of the inputs xs given that of the result y, each of y's shape. Absent: the derivative is 0 wherever there is one. */
@@ -41,7 +44,7 @@ export function pointwise<A = null>(p: Pointwise<A>): Primitive<A> {
       return p.gradient(b, ct, node.inputs, resultsOf(b, node)[0]);
     },
     batch: (b, inputs, batched, attrs) => b.apply(primitive, alignBatch(b, inputs, batched), attrs),
-    interpret: (operands, node) => [mapElements(p.host, operands, node.inputs.map(shapeOf), node.results[0].shape)],
+    interpret: (operands, node) => [mapElements(p, operands, node.inputs.map(shapeOf), node.results[0].shape)],
     wasm: {
       kind: "map",
       emit: (w, xs) => p.emit(w, ...(p.readsMasks ? xs : xs.map((x) => numbers(w, x)))),

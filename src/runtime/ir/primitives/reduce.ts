@@ -3,8 +3,9 @@ import { ShapeError } from "../../errors.ts";
 import { exp as hostExp, log as hostLog } from "../../numeric/math.ts";
 import { type Builder, dtypeOf, type Node, shapeOf, type Value } from "../graph.ts";
 import type { Primitive, Probe, WasmRule } from "../primitive.ts";
+import { readStrided } from "../strided.ts";
 import { type DType, type Numbers, real, type Shape, sizeOf, stridesOf, type TensorType } from "../type.ts";
-import { checkAxes, forEachIndex, otherAxes } from "./axes.ts";
+import { checkAxes, otherAxes } from "./axes.ts";
 
 export interface ReduceAttrs {
   readonly axes: readonly number[];
@@ -24,34 +25,28 @@ function spread(b: Builder, reduced: Value, operand: Value, axes: readonly numbe
   );
 }
 
-/** Elements of the operand that go to each output element, in order, handed to `reduce` as one array. */
-function reduceGroups(
-  values: Numbers,
-  shape: Shape,
-  axes: readonly number[],
-  reduce: (group: Float64Array) => number,
-): Float64Array {
-  const kept = keptShape(shape, axes);
-  const outStrides = stridesOf(kept);
-  const strides = new Array<number>(shape.length).fill(0);
-  let next = 0;
-  for (let i = 0; i < shape.length; i++) if (!axes.includes(i)) strides[i] = outStrides[next++];
-  const count = sizeOf(kept);
-  const groupSize = sizeOf(axes.map((i) => shape[i]));
-  const groups = new Float64Array(count * groupSize);
-  const filled = new Int32Array(count);
-  forEachIndex(shape, (flat, index) => {
-    let at = 0;
-    for (let i = 0; i < index.length; i++) at += index[i] * strides[i];
-    groups[at * groupSize + filled[at]++] = values[flat];
-  });
-  return Float64Array.from({ length: count }, (_, g) => reduce(groups.subarray(g * groupSize, (g + 1) * groupSize)));
+/** The elements of the operand that go to each output element, in order, handed to `reduce` as one array. */
+function reduceGroups(values: Numbers, shape: Shape, axes: readonly number[], reduce: (group: Numbers) => number): Float64Array {
+  const order = [...otherAxes(shape.length, axes), ...[...axes].sort((i, j) => i - j)];
+  const strides = stridesOf(shape);
+  const inOrder = order.every((axis, i) => axis === i)
+    ? values
+    : readStrided(
+        values,
+        0,
+        order.map((axis) => shape[axis]),
+        order.map((axis) => strides[axis]),
+      );
+  const out = new Float64Array(sizeOf(keptShape(shape, axes)));
+  const size = sizeOf(axes.map((axis) => shape[axis]));
+  for (let g = 0; g < out.length; g++) out[g] = reduce(inOrder.subarray(g * size, (g + 1) * size));
+  return out;
 }
 
 interface ReductionRecord {
   readonly name: string;
   dtype(operand: DType): DType;
-  reduce(group: Float64Array): number;
+  reduce(group: Numbers): number;
   gradient(b: Builder, ct: Value, a: Value, result: Value, axes: readonly number[]): Value;
   readonly wasm: Primitive<ReduceAttrs>["wasm"];
   readonly finiteDerivative?: boolean;
@@ -78,6 +73,12 @@ function reduction(r: ReductionRecord): Primitive<ReduceAttrs> {
     probes: r.probes,
   };
   return record;
+}
+
+function fold(group: Numbers, init: number, join: (x: number, y: number) => number): number {
+  let result = init;
+  for (let i = 0; i < group.length; i++) result = join(result, group[i]);
+  return result;
 }
 
 const cube = [0.7, -1.3, 2.4, 0.31, -0.52, 1.9, 3.3, -2.2, 0.85, 1.15, -0.4, 0.66];
@@ -140,7 +141,7 @@ function inRow(b: Builder, row: Value): Value {
 export const prod = reduction({
   name: "prod",
   dtype: counting,
-  reduce: (group) => group.reduce((p, x) => p * x, 1),
+  reduce: (group) => fold(group, 1, (p, x) => p * x),
   gradient: (b, ct, a, _result, axes) => b.mul(spread(b, ct, a, axes), productOfOthers(b, a, axes)),
   wasm: { kind: "reduce", init: 1, combine: (w, acc, x) => w.mul(acc, x) },
   probes: [
@@ -165,7 +166,7 @@ const extremum = (
   reduction({
     name,
     dtype: same,
-    reduce: (group) => group.reduce((m, x) => pick(m, x), init),
+    reduce: (group) => fold(group, init, pick),
     gradient: extremumGradient,
     wasm: { kind: "reduce", init, combine: (w, acc, x) => w[op](acc, x) } satisfies WasmRule<ReduceAttrs>,
     zeroCotangents: true,
@@ -187,7 +188,7 @@ export const logSumExp = reduction({
   name: "logSumExp",
   dtype: () => "real",
   reduce(group) {
-    const top = group.reduce((m, x) => Math.max(m, x), Number.NEGATIVE_INFINITY);
+    const top = fold(group, Number.NEGATIVE_INFINITY, Math.max);
     const shift = Math.abs(top) < Number.POSITIVE_INFINITY ? top : 0;
     return shift + hostLog(accurateSum(Float64Array.from(group, (x) => hostExp(x - shift))));
   },

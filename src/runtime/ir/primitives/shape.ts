@@ -1,9 +1,11 @@
 // Re-indexing: an output element is an input element, its own index, or zero.
 import { ShapeError } from "../../errors.ts";
+import { broadcastStrides } from "../broadcast.ts";
 import { type Builder, dtypeOf, shapeOf, type Value } from "../graph.ts";
 import type { Primitive } from "../primitive.ts";
+import { readStrided, writeStrided } from "../strided.ts";
 import { bool, broadcastShapes, formatShape, int, real, type Shape, sameShape, sizeOf, stridesOf } from "../type.ts";
-import { allBatched, broadcastStrides, checkAxes, forEachIndex, joinDTypes } from "./axes.ts";
+import { allBatched, checkAxes, joinDTypes } from "./axes.ts";
 
 export interface ShapeAttrs {
   readonly shape: Shape;
@@ -66,12 +68,7 @@ export const broadcastTo: Primitive<ShapeAttrs> = {
   interpret([a], node) {
     const from = shapeOf(node.inputs[0]);
     const { shape } = node.attrs;
-    const strides = [...new Array<number>(shape.length - from.length).fill(0), ...broadcastStrides(from)];
-    const out = new Float64Array(sizeOf(shape));
-    forEachIndex(shape, (flat, index) => {
-      out[flat] = a[index.reduce((at, i, axis) => at + i * strides[axis], 0)];
-    });
-    return [out];
+    return [readStrided(a, 0, shape, broadcastStrides(from, shape))];
   },
   wasm: {
     kind: "view",
@@ -104,12 +101,8 @@ export const transpose: Primitive<TransposeAttrs> = {
   batch: (b, [a], _batched, { permutation }) => [b.transpose(a, [0, ...permutation.map((i) => i + 1)])],
   interpret([a], node) {
     const strides = stridesOf(shapeOf(node.inputs[0]));
-    const { permutation } = node.attrs;
-    const out = new Float64Array(a.length);
-    forEachIndex(node.results[0].shape, (flat, index) => {
-      out[flat] = a[index.reduce((at, i, axis) => at + i * strides[permutation[axis]], 0)];
-    });
-    return [out];
+    const moved = node.attrs.permutation.map((axis) => strides[axis]);
+    return [readStrided(a, 0, node.results[0].shape, moved)];
   },
   wasm: {
     kind: "view",
@@ -158,11 +151,8 @@ export const slice: Primitive<SliceAttrs> = {
   interpret([a], node) {
     const { axis, start, step } = node.attrs;
     const strides = stridesOf(shapeOf(node.inputs[0]));
-    const out = new Float64Array(sizeOf(node.results[0].shape));
-    forEachIndex(node.results[0].shape, (flat, index) => {
-      out[flat] = a[index.reduce((at, i, k) => at + (k === axis ? start + i * step : i) * strides[k], 0)];
-    });
-    return [out];
+    const steps = strides.map((stride, k) => (k === axis ? step * stride : stride));
+    return [readStrided(a, start * strides[axis], node.results[0].shape, steps)];
   },
   wasm: {
     kind: "view",
@@ -229,9 +219,7 @@ export const assemble: Primitive<AssembleAttrs> = {
     const strides = stridesOf(shape);
     const out = new Float64Array(sizeOf(shape));
     pieces.forEach((piece, p) => {
-      forEachIndex(shapeOf(node.inputs[p]), (flat, index) => {
-        out[index.reduce((at, i, k) => at + (k === axis ? offsets[p] + i : i) * strides[k], 0)] = piece[flat];
-      });
+      writeStrided(out, offsets[p] * strides[axis], shapeOf(node.inputs[p]), strides, piece);
     });
     return [out];
   },
@@ -266,11 +254,18 @@ export const iota: Primitive<IotaAttrs> = {
   gradient: () => [],
   batch: (b, _inputs, _batched, { shape, axis }) => [b.iota(shape, axis)], // no input, so never asked for
   interpret(_inputs, { attrs: { shape, axis } }) {
-    const out = new Float64Array(sizeOf(shape));
-    forEachIndex(shape, (flat, index) => {
-      out[flat] = index[axis];
-    });
-    return [out];
+    const along = Float64Array.from({ length: shape[axis] }, (_, i) => i);
+    return [
+      readStrided(
+        along,
+        0,
+        shape,
+        broadcastStrides(
+          shape.map((size, k) => (k === axis ? size : 1)),
+          shape,
+        ),
+      ),
+    ];
   },
   wasm: { kind: "view", index: ({ attrs }) => ({ kind: "iota", axis: attrs.axis }) },
   finiteDerivative: true,
