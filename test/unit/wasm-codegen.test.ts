@@ -98,6 +98,21 @@ describe("code", () => {
       },
     );
   });
+  it("waits for indices that are results themselves", () => {
+    const b = createBuilder();
+    const table = b.input("table", real([12]));
+    const ones = b.input("ones", int([30]));
+    const places = b.tensor(
+      Int32Array.from({ length: 30 }, (_, i) => (i * i) % 7),
+      [30],
+      "int",
+    );
+    const counts = b.scatterAdd(ones, places, 7);
+    check(
+      { inputs: [table, ones], outputs: [b.gather(table, counts)], updates: [] },
+      { table: wave(12), ones: new Float64Array(30).fill(1) },
+    );
+  });
   it("stops at an index outside a table that is known only when it runs", () => {
     const b = createBuilder();
     const i = b.input("i", int([6]));
