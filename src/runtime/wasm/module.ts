@@ -49,6 +49,8 @@ export class FunctionBuilder implements Callable {
   readonly arguments: readonly Local[];
   private readonly locals: ValueType[] = [];
   private readonly code: number[] = [];
+  /** Runs before everything else. */
+  private readonly prologue: number[] = [];
 
   constructor(index: number, params: readonly ValueType[], results: readonly ValueType[]) {
     this.index = index;
@@ -70,6 +72,12 @@ export class FunctionBuilder implements Callable {
   let<T extends ValueType>(value: Expr<T>): Local<T> {
     const local = this.local(value.type);
     this.set(local, value);
+    return local;
+  }
+  /** A new local that holds a constant from the beginning of the function. */
+  constant<T extends ValueType>(value: Expr<T>): Local<T> {
+    const local = this.local(value.type);
+    this.prologue.push(...value.code, 0x21, ...unsigned(local.index));
     return local;
   }
   set<T extends ValueType>(local: Local<T>, value: Expr<T>): void {
@@ -161,7 +169,7 @@ export class FunctionBuilder implements Callable {
   }
   /** Raw instructions, for those that generate code themselves. */
   append(...pieces: readonly (readonly number[])[]): void {
-    for (const piece of pieces) for (const byte of piece) this.code.push(byte);
+    for (const piece of pieces) for (let i = 0; i < piece.length; i++) this.code.push(piece[i]);
   }
   get size(): number {
     return this.code.length;
@@ -176,13 +184,8 @@ export class FunctionBuilder implements Callable {
       start = i;
     }
     const head = vector(runs);
-    const size = unsigned(head.length + this.code.length + 1);
-    const bytes = new Uint8Array(size.length + head.length + this.code.length + 1);
-    bytes.set(size);
-    bytes.set(head, size.length);
-    bytes.set(this.code, size.length + head.length);
-    bytes[bytes.length - 1] = 0x0b;
-    return bytes;
+    const pieces = [head, this.prologue, this.code, [0x0b]];
+    return joined([unsigned(pieces.reduce((sum, piece) => sum + piece.length, 0)), ...pieces]);
   }
   private callCode(f: Callable, args: readonly Expr[]): number[] {
     if (args.length !== f.params.length || args.some((a, i) => a.type !== f.params[i])) {
@@ -190,6 +193,16 @@ export class FunctionBuilder implements Callable {
     }
     return [...args.flatMap((a) => a.code), 0x10, ...unsigned(f.index)];
   }
+}
+
+function joined(pieces: readonly ArrayLike<number>[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }
 
 function localOf<T extends ValueType>(index: number, type: T): Local<T> {
@@ -244,13 +257,7 @@ export class ModuleBuilder {
       this.functions.map((f) => f.encode()),
     );
     section(11, this.segments);
-    const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-    let at = 0;
-    for (const piece of pieces) {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
-    return bytes;
+    return joined(pieces);
   }
   compile(): WasmModule {
     return new WebAssembly.Module(this.encode());

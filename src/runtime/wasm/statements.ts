@@ -25,6 +25,8 @@ export interface Loop {
   readonly body: readonly Statement[];
 }
 
+/** Bytes of constants that are written anew at each use. */
+const SHORT_CONSTANT = 6;
 const hole: V128 = { type: "v128", code: [] };
 const anyTrue = v128.anyTrue(hole).code;
 const bitselect = v128.bitselect(hole, hole, hole).code;
@@ -80,6 +82,7 @@ class StatementWriter {
   private readonly uses = new Map<Op, number>();
   private readonly locals: Map<Op, Local>;
   private readonly names: ReadonlyMap<number, Local>;
+  private readonly constants = new Map<Op, Local>();
   private readonly free: Record<ValueType, Local[]> = { i32: [], i64: [], f64: [], v128: [] };
   /** Operations of a scope whose last use lies in a loop inside it: their locals are released after that loop. */
   private readonly expiring = new Map<Scope, Op[]>();
@@ -207,7 +210,7 @@ class StatementWriter {
 
   private push(op: Op, scope: Scope): void {
     if (op.leaf) {
-      this.f.append(op.local === null ? op.suffix : this.renamed(op.local).code);
+      this.f.append(this.leaf(op));
       return;
     }
     const local = this.locals.get(op);
@@ -224,6 +227,15 @@ class StatementWriter {
     if (left > 0) return;
     if (op.scope === scope || op.block !== null) this.release(op);
     else this.expiring.set(op.scope, [...(this.expiring.get(op.scope) ?? []), op]);
+  }
+
+  /** Locals, and constants: those used again are kept in locals too, which is shorter. */
+  private leaf(op: Op): readonly number[] {
+    if (op.local !== null) return this.renamed(op.local).code;
+    if (op.suffix.length <= SHORT_CONSTANT || this.uses.get(op) === 1) return op.suffix;
+    let local = this.constants.get(op);
+    if (local === undefined) this.constants.set(op, (local = this.f.constant({ type: op.type, code: op.suffix })));
+    return local.code;
   }
 
   private release(op: Op): void {
