@@ -98,6 +98,17 @@ describe("code", () => {
       },
     );
   });
+  it("multiplies matrices and vectors of odd sizes, rows side by side", () => {
+    for (const [n, k] of [
+      [37, 41],
+      [42, 35],
+      [9, 130],
+      [131, 27],
+    ] as const) {
+      const program = density(k, (b, u) => b.sum(b.square(b.matmul(b.tensor(wave(n * k), [n, k]), u))));
+      check(program, { u: wave(k) });
+    }
+  });
   it("waits for indices that are results themselves", () => {
     const b = createBuilder();
     const table = b.input("table", real([12]));

@@ -24,7 +24,8 @@ interface Target {
   readonly at: Index;
   /** Points of the unrolled reduced axes. */
   readonly indices: Index[][];
-  readonly locals: Local<"v128">[];
+  /** By row, then by position in a turn. */
+  readonly locals: Local<"v128">[][];
 }
 
 export class Accumulators {
@@ -40,6 +41,8 @@ export class Accumulators {
   private readonly targets = new Map<string, Target>();
   /** Some loop outside `depth` is reduced too: contributions are combined in memory. */
   private readonly inMemory: boolean;
+  /** Rows side by side go into the same elements. */
+  private readonly mergesRows: boolean;
 
   constructor(context: GroupContext, { space, variables }: Report, sink: ReduceSink, nest: readonly AxisVariable[]) {
     this.context = context;
@@ -53,6 +56,7 @@ export class Accumulators {
     this.depth = depth;
     this.isLocal = depth < nest.length;
     this.inMemory = nest.slice(0, depth).some(isReduced);
+    this.mergesRows = nest.length > 1 && isReduced(nest[nest.length - 2]);
     const shape = shapeOf(this.value);
     for (const index of tuples(space, variables)) {
       const at = space.flat
@@ -74,54 +78,53 @@ export class Accumulators {
       ? fill(this.context.w, this.context.f, this.context.homeOf(this.value), shapeOf(this.value), this.init)
       : [];
   }
-  /** At one point: the contributions of the unrolled axes, combined into the accumulators. */
-  add(access: Access, nth: number, single: boolean, scope: Scope): Statement[] {
+  /** At one point of each row: the contributions of the unrolled axes, combined into the accumulators. */
+  add(rows: readonly Access[], nth: number, single: boolean, scope: Scope): Statement[] {
+    const merged = this.mergesRows ? [rows] : rows.map((row) => [row]);
+    return merged.flatMap((own, row) =>
+      [...this.targets.values()].flatMap((target) => this.addTo(target, own, row, nth, single, scope)),
+    );
+  }
+  private addTo(target: Target, rows: readonly Access[], row: number, nth: number, single: boolean, scope: Scope): Statement[] {
     const { graph } = this.context.w;
-    const out: Statement[] = [];
-    for (const { at, indices, locals } of this.targets.values()) {
-      const terms = indices.map((index) => access.number(access.element(this.operand, this.space, index)));
-      const x = balanced(terms, (a, b) => this.combine(a, b));
-      if (!this.isLocal) {
-        out.push(
-          ...(this.inMemory
-            ? access.accumulate(this.homes, at, x, this.rawCombine, single, scope)
-            : this.put(at, x, access, single)),
-        );
-        continue;
-      }
-      const which = nth % MOST_ACCUMULATORS;
-      while (locals.length <= which) locals.push(this.context.f.local("v128"));
-      const acc = graph.local(locals[which], scope);
-      const next = this.combine(acc, x);
-      out.push({ kind: "set", local: locals[which], value: single ? graph.op("v128", [next, acc], merged) : next });
-    }
-    return out;
+    const terms = rows.flatMap((access) =>
+      target.indices.map((index) => access.number(access.element(this.operand, this.space, index))),
+    );
+    const x = balanced(terms, (a, b) => this.combine(a, b));
+    if (!this.isLocal) return this.deliver(target.at, x, rows[0], single, scope);
+    const which = nth % MOST_ACCUMULATORS;
+    while (target.locals.length <= row) target.locals.push([]);
+    const locals = target.locals[row];
+    while (locals.length <= which) locals.push(this.context.f.local("v128"));
+    const acc = graph.local(locals[which], scope);
+    const next = this.combine(acc, x);
+    return [{ kind: "set", local: locals[which], value: single ? graph.op("v128", [next, acc], merged) : next }];
   }
   /** Before the reduced loops; asked for after their code has been made, when the number of accumulators is known. */
   begin(): Statement[] {
     const value = this.context.w.constant(this.init);
-    return [...this.targets.values()].flatMap(({ locals }) => locals.map((local): Statement => ({ kind: "set", local, value })));
+    const locals = [...this.targets.values()].flatMap((target) => target.locals.flat());
+    return locals.map((local): Statement => ({ kind: "set", local, value }));
   }
   /** After the reduced loops: accumulators and lanes combined. */
-  end(scope: Scope, access: Access): Statement[] {
+  end(scope: Scope, rows: readonly Access[]): Statement[] {
     const { graph } = this.context.w;
-    const out: Statement[] = [];
-    for (const { at, locals } of this.targets.values()) {
-      if (locals.length === 0) throw new InternalError("a reduction without contributions");
-      const both = balanced(
-        locals.map((l): Op<"v128"> => graph.local(l, scope)),
-        (a, b) => this.combine(a, b),
-      );
-      const total = this.combine(both, graph.op("v128", [both, both], swapped));
-      out.push(
-        ...(this.inMemory
-          ? access.accumulate(this.homes, at, total, this.rawCombine, true, scope)
-          : this.put(at, total, access, true)),
-      );
-    }
-    return out;
+    return rows.flatMap((access, row) =>
+      [...this.targets.values()].flatMap(({ at, locals }) => {
+        const both = balanced(
+          locals[row].map((l): Op<"v128"> => graph.local(l, scope)),
+          (a, b) => this.combine(a, b),
+        );
+        const total = this.combine(both, graph.op("v128", [both, both], swapped));
+        return this.deliver(at, total, access, true, scope);
+      }),
+    );
   }
 
+  /** A contribution that is combined with others in memory, or the whole. */
+  private deliver(at: Index, x: Op<"v128">, access: Access, single: boolean, scope: Scope): Statement[] {
+    return this.inMemory ? access.accumulate(this.homes, at, x, this.rawCombine, single, scope) : this.put(at, x, access, single);
+  }
   /** A finished element, or two. */
   private put(at: Index, x: Op<"v128">, access: Access, single: boolean): Statement[] {
     const { graph } = this.context.w;

@@ -1,5 +1,5 @@
 // Code of one group: its loop nest, with every sink of the group in it.
-import { InternalError } from "../errors.ts";
+import { InternalError, unreachable } from "../errors.ts";
 import { shapeOf, type Value } from "../ir/graph.ts";
 import { stridesOf } from "../ir/type.ts";
 import { Access, type Context } from "./access.ts";
@@ -8,10 +8,10 @@ import type { Binding, Bindings } from "./addresses.ts";
 import { type Report, tuples } from "./analyse.ts";
 import type { Op, Scope } from "./dataflow.ts";
 import type { Fusion, Group } from "./fuse.ts";
-import { type AxisVariable, constantIndex, flatten, plus, scale } from "./indices.ts";
-import type { Home, Layout } from "./memory.ts";
+import { type AxisVariable, constantIndex, flatten, type Index, plus, scale } from "./indices.ts";
+import type { Layout } from "./memory.ts";
 import type { FunctionBuilder } from "./module.ts";
-import type { ScatterSink } from "./plan.ts";
+import type { PieceSink, ScatterSink, Space } from "./plan.ts";
 import { Scatter } from "./scatters.ts";
 import type { Statement } from "./statements.ts";
 import { pairsAtOnce } from "./unroll.ts";
@@ -56,38 +56,67 @@ class GroupGenerator {
     const out: Statement[] = [];
     for (const r of this.reductions.values()) out.push(...r.prepare());
     const nest: Statement[] = [];
-    if (this.reports.length > 0) this.level(0, this.context.w.graph.root, new Map(), nest);
+    if (this.reports.length > 0) this.level(0, this.context.w.graph.root, [new Map()], nest);
     for (const s of this.scatters.values()) out.push(...s.begin());
     out.push(...nest);
     for (const s of this.scatters.values()) out.push(...s.end());
     return out;
   }
 
-  private level(depth: number, scope: Scope, bindings: Bindings, out: Statement[]): void {
+  /** The nest from `depth` inwards; `rows`: bindings of the loops outside, several where turns of the last of them go side by side. */
+  private level(depth: number, scope: Scope, rows: readonly Bindings[], out: Statement[]): void {
     const ending = [...this.reductions.values()].filter((r) => r.depth === depth && r.isLocal);
     const inner: Statement[] = [];
-    if (depth === this.nest.length) this.points(scope, bindings, 0, true, inner);
-    else if (depth === this.nest.length - 1) this.innermost(scope, bindings, inner);
+    if (depth === this.nest.length) this.points(scope, rows, 0, true, inner);
+    else if (depth === this.nest.length - 1) this.innermost(scope, rows, inner);
     else {
-      const variable = this.nest[depth];
-      const inside = this.context.w.graph.scope(scope);
-      const counter = this.context.f.local("i32");
-      const body: Statement[] = [];
-      const binding: Binding = { counter: this.context.w.graph.local(counter, inside), constant: 0, lane: 0 };
-      this.level(depth + 1, inside, new Map([...bindings, [variable, binding]]), body);
-      inner.push({ kind: "loop", scope: inside, counter, from: 0, to: 8 * variable.size, step: 8, body });
+      const { size } = this.nest[depth];
+      const together = depth === this.nest.length - 2 ? this.rowsTogether(size) : 1;
+      const most = size - (size % together);
+      if (most > 0) this.outer(depth, scope, rows[0], [0, most, together], inner);
+      if (most < size) this.outer(depth, scope, rows[0], [most, size, 1], inner);
     }
     for (const r of ending) out.push(...r.begin());
     out.push(...inner);
-    for (const r of ending) out.push(...r.end(scope, this.access(bindings)));
+    const accesses = ending.length > 0 ? rows.map((bindings) => this.access(bindings)) : [];
+    for (const r of ending) out.push(...r.end(scope, accesses));
+  }
+
+  private outer(
+    depth: number,
+    scope: Scope,
+    bindings: Bindings,
+    [from, to, together]: readonly [number, number, number],
+    out: Statement[],
+  ): void {
+    const { graph } = this.context.w;
+    const inside = graph.scope(scope);
+    const counter = this.context.f.local("i32");
+    const index = graph.local(counter, inside);
+    const rows = Array.from({ length: together }, (_, row): Bindings => {
+      const binding: Binding = { counter: index, constant: row, lane: 0 };
+      return new Map([...bindings, [this.nest[depth], binding]]);
+    });
+    const body: Statement[] = [];
+    this.level(depth + 1, inside, rows, body);
+    out.push({ kind: "loop", scope: inside, counter, from: 8 * from, to: 8 * to, step: 8 * together, body });
+  }
+
+  /** Turns of the last but one loop that go side by side: in sums of little arithmetic, what the rows share is then loaded once. */
+  private rowsTogether(size: number): number {
+    const inner = this.nest[this.nest.length - 1].size;
+    const sums = this.reports.some(({ sink }) => sink.kind === "reduce") && this.scatters.size === 0;
+    const cost = this.reports.reduce((sum, r) => sum + r.cost + 1, 0);
+    if (!sums || inner <= STRAIGHT || cost > 2 * CHEAP || size < 8) return 1;
+    return cost > CHEAP ? 2 : 4;
   }
 
   /** Pairs of elements, several a turn where that hides latency; then pairs that are left; then the last element alone. */
-  private innermost(scope: Scope, bindings: Bindings, out: Statement[]): void {
+  private innermost(scope: Scope, rows: readonly Bindings[], out: Statement[]): void {
     const variable = this.nest[this.nest.length - 1];
     const pairs = variable.size >> 1;
     const cost = this.reports.reduce((sum, r) => sum + r.cost + 1, 0);
-    const at = (binding: Binding): Bindings => new Map([...bindings, [variable, binding]]);
+    const at = (binding: Binding): Bindings[] => rows.map((bindings) => new Map([...bindings, [variable, binding]]));
     let done = 0;
     if (variable.size > STRAIGHT || cost * pairs > STRAIGHT_COST) {
       const inside = this.context.w.graph.scope(scope);
@@ -105,36 +134,41 @@ class GroupGenerator {
     if (variable.size % 2 === 1) this.points(scope, at({ counter: null, constant: variable.size - 1, lane: 0 }), 0, true, out);
   }
 
-  /** All sinks at one binding of the loop variables; `nth` spreads sums over several accumulators. */
-  private points(scope: Scope, bindings: Bindings, nth: number, single: boolean, out: Statement[]): void {
-    const access = this.access(bindings);
+  /** All sinks at one binding of the loop variables a row; `nth` spreads sums over several accumulators. */
+  private points(scope: Scope, rows: readonly Bindings[], nth: number, single: boolean, out: Statement[]): void {
+    const accesses = rows.map((bindings) => this.access(bindings));
     for (const report of this.reports) {
-      const { sink, space, variables } = report;
+      if (report.sink.kind === "reduce") out.push(...this.reductions.get(report)!.add(accesses, nth, single, scope));
+      else for (const access of accesses) this.point(report, access, nth, single, scope, out);
+    }
+  }
+  private point(
+    { sink, space, variables }: Report,
+    access: Access,
+    nth: number,
+    single: boolean,
+    scope: Scope,
+    out: Statement[],
+  ): void {
+    for (const index of tuples(space, variables)) {
+      const x = access.number(access.element(sink.operand, space, index));
       switch (sink.kind) {
-        case "routine":
-          throw new InternalError("a routine has no loop nest");
-        case "store":
+        case "store": {
+          const home = sink.copy ? this.context.layout.copies.get(sink.value)! : this.context.homeOf(sink.value);
+          out.push(...access.store(home, flatten(index, space.shape), x, single));
+          break;
+        }
         case "piece":
+          out.push(...access.store(this.context.homeOf(sink.value), positionOf(sink, space, index), x, single));
+          break;
         case "scatter":
-          for (const index of tuples(space, variables)) {
-            const x = access.number(access.element(sink.operand, space, index));
-            if (sink.kind === "store") {
-              const home = sink.copy ? this.context.layout.copies.get(sink.value)! : this.home(sink.value);
-              out.push(...access.store(home, flatten(index, space.shape), x, single));
-            } else if (sink.kind === "piece") {
-              const shape = shapeOf(sink.value);
-              const shift = constantIndex(sink.offset * stridesOf(shape)[sink.axis]);
-              const strides = stridesOf(shape);
-              const position = space.flat
-                ? plus(index[0], shift)
-                : index.reduce((sum, i, k) => (space.shape[k] === 1 ? sum : plus(sum, scale(i, strides[k]))), shift);
-              out.push(...access.store(this.home(sink.value), position, x, single));
-            } else out.push(...this.scatters.get(sink)!.add(index, x, access, nth, single, scope));
-          }
+          out.push(...this.scatters.get(sink)!.add(index, x, access, nth, single, scope));
           break;
         case "reduce":
-          out.push(...this.reductions.get(report)!.add(access, nth, single, scope));
-          break;
+        case "routine":
+          throw new InternalError(`a ${sink.kind} is no matter of single points`);
+        default:
+          unreachable(sink, "sink");
       }
     }
   }
@@ -155,11 +189,18 @@ class GroupGenerator {
     );
     return access;
   }
-  private home(v: Value): Home {
-    return this.context.homeOf(v);
-  }
+}
+
+/** Where an element of a piece lies in the assembly. */
+function positionOf(sink: PieceSink, space: Space, index: readonly Index[]): Index {
+  const strides = stridesOf(shapeOf(sink.value));
+  const start = constantIndex(sink.offset * strides[sink.axis]);
+  if (space.flat) return plus(start, index[0]);
+  return index.reduce((sum, i, axis) => (space.shape[axis] === 1 ? sum : plus(sum, scale(i, strides[axis]))), start);
 }
 
 /** Loops up to this length are written out, if their code stays small. */
 const STRAIGHT = 16;
 const STRAIGHT_COST = 400;
+/** Flops at a point below which a sum waits for memory rather than for arithmetic. */
+const CHEAP = 6;
