@@ -1,7 +1,7 @@
 // Data meets its declarations: sizes are read off or compared, every value is held against its type, with its path in the message.
 
 import { createBuilder } from "../../runtime/ir/builder.ts";
-import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { CheckedModel, ModelSymbol } from "../check/checked-model.ts";
 import type { DataSet, DataValue } from "../data/value.ts";
@@ -212,8 +212,12 @@ function checkElements(c: Context, s: DataSymbol, v: DataValue): void {
   const { constraint, bounds } = declaredSupport(c, s.type);
   const event = eventOf(constraint, v.shape, s.span);
   const size = sizeOf(event);
-  const limit = (side: Value | undefined) => (side === undefined ? undefined : limitAt(c.b, side, s.span));
+  const limit = (side: Value | undefined) => (side === undefined ? undefined : limitAt(side, s.span));
   const [lower, upper] = [limit(bounds.lower), limit(bounds.upper)];
+  const boundsAt = (at: number) => ({ ...(lower ? { lower: lower.at(at) } : {}), ...(upper ? { upper: upper.at(at) } : {}) });
+  // All numbers at once; one by one, only to find the one that is wrong.
+  if (constraint.event === 0 && !v.missing && !lower?.varies && !upper?.varies && constraint.contains(v.values, [], boundsAt(0)))
+    return;
   for (let at = 0; at < v.values.length; at += size) {
     const object = v.values.subarray(at, at + size);
     if (v.missing && object.some((_, i) => v.missing?.[at + i])) continue;
@@ -223,14 +227,14 @@ function checkElements(c: Context, s: DataSymbol, v: DataValue): void {
         notes: ["write null for a missing value, and declare the variable with ?"],
       });
     }
-    const here = { ...(lower ? { lower: lower(at) } : {}), ...(upper ? { upper: upper(at) } : {}) };
+    const here = boundsAt(at);
     if (constraint.contains(object, event, here)) continue;
     const element = size === 1 ? `${path(s.name, v.shape, at)} = ${object[0]}` : elementOf(path, s.name, v.shape, at, size);
-    reject(bindCodes.value, s.span, `${element} is not ${constraint.words}${between(here)}`, { label: "declared here" });
+    reject(bindCodes.value, s.span, `${element} is not ${constraint.words}${limits(here)}`, { label: "declared here" });
   }
 }
 
-const between = (b: { lower?: number; upper?: number }): string =>
+const limits = (b: { lower?: number; upper?: number }): string =>
   b.lower === undefined && b.upper === undefined
     ? ""
     : b.upper === undefined
@@ -240,8 +244,9 @@ const between = (b: { lower?: number; upper?: number }): string =>
         : ` (from ${b.lower} to ${b.upper})`;
 
 /** A bound is one number for all elements, or one for each. */
-function limitAt(_b: Builder, side: Value, span: SourceSpan): (at: number) => number {
+function limitAt(side: Value, span: SourceSpan): { readonly varies: boolean; at(element: number): number } {
   const numbers = knownOf(side);
   if (numbers === null) return reject(bindCodes.constant, span, "the bounds of data must be known from the data");
-  return numbers.length === 1 ? () => numbers[0] : (at) => numbers[at];
+  const varies = numbers.length !== 1;
+  return { varies, at: (element) => numbers[varies ? element : 0] };
 }

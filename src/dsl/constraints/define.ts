@@ -29,7 +29,7 @@ export interface Constraint {
   constrain(b: Builder, u: Value, bounds: Bounds<Value>, shape: Shape): { readonly x: Value; readonly logDetJacobian: Value };
   /** Inverse, on the host, one object (event 0: one number). x strictly inside. */
   unconstrain(x: Float64Array, s: Shape, bounds: Bounds<number>): Float64Array;
-  /** Whether one object (event 0: one number) is in the set; for sums and orthogonality within 1e-8, as Stan checks them. */
+  /** Whether one object (event 0: every number) is in the set; for sums and orthogonality within 1e-8, as Stan checks them. */
   contains(x: ArrayLike<number>, s: Shape, bounds: Bounds<number>): boolean;
   /** log of the factor by which declaring this type over an exchangeable iid scalar prior renormalises it (log K! for ordered); absent: 0. */
   logSymmetry?(s: Shape): number;

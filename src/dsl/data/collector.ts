@@ -24,6 +24,22 @@ export class Collector {
     this.#values[this.#length++] = value;
   }
 
+  /** The numbers of a list from an index on, up to the first entry that is none; returns its index. */
+  addNumbers(list: ArrayLike<unknown>, from: number): number {
+    while (this.#length + list.length - from > this.#values.length) this.#grow();
+    const values = this.#values;
+    let n = this.#length;
+    let i = from;
+    for (; i < list.length; i++) {
+      const x = list[i];
+      if (typeof x !== "number") break;
+      if (this.#firstReal === undefined && !Number.isInteger(x)) this.#firstReal = n;
+      values[n++] = x;
+    }
+    this.#length = n;
+    return i;
+  }
+
   addMissing(): void {
     this.#missing.push(this.#length);
     if (this.#length === this.#values.length) this.#grow();
@@ -31,8 +47,9 @@ export class Collector {
   }
 
   #grow(): void {
-    if (2 * this.#length > LIMIT) throw new UsageError(`a variable has more than ${LIMIT / 1e6} million numbers`);
-    const more = new Float64Array(2 * this.#length);
+    const size = 2 * this.#values.length;
+    if (size > LIMIT) throw new UsageError(`a variable has more than ${LIMIT / 1e6} million numbers`);
+    const more = new Float64Array(size);
     more.set(this.#values);
     this.#values = more;
   }
@@ -80,6 +97,11 @@ export class ShapeFinder {
     if (this.shape[depth] === count) return undefined;
     const elements = count === 1 ? "1 element" : `${count} elements`;
     return `${this.entry()} has ${elements} where ${this.#first()} has ${this.shape[depth]}`;
+  }
+
+  /** The entries of the array that has begun are numbers. */
+  get isInnermost(): boolean {
+    return this.shape.length === this.path.length + 1;
   }
 
   /** A number stands at the path. */

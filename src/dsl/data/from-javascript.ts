@@ -31,8 +31,11 @@ function visit(x: unknown, where: ShapeFinder, into: Collector): void {
   refuse(where.enter(into.length));
   const depth = where.path.length;
   for (let i = 0; i < x.length; i++) {
+    if (where.isInnermost) i = into.addNumbers(x, i);
+    if (i === x.length) break;
     where.path[depth] = i + 1;
     visit(x[i], where, into);
+    where.path.length = depth;
   }
   where.path.length = depth;
   refuse(where.leave(x.length));

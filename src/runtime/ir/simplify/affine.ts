@@ -82,35 +82,22 @@ class Accumulator {
         return operand(inputs[1], data);
       case sub:
         operand(inputs[0], data);
-        return operand(
-          inputs[1],
-          this.#times(data, () => -1),
-        );
+        return operand(inputs[1], this.#negative(data));
       case neg:
-        return operand(
-          inputs[0],
-          this.#times(data, () => -1),
-        );
+        return operand(inputs[0], this.#negative(data));
       case mul:
         for (const [x, y] of [inputs, [inputs[1], inputs[0]]]) {
-          if (s.isClosed(x)) return operand(y, this.#times(data, this.#reader(x, shape, positions)));
+          if (s.isClosed(x))
+            return operand(y, this.#times(data, s.valuesOf(x), compose(positions, stretched(shapeOf(x), shape))));
           if (s.isOpenScalar(x))
             return this.add(y, compose(positions, stretched(shapeOf(y), shape)), data, this.#scaled(scale, s.scalar(x)));
         }
         return this.#addAtom(v, positions, data, scale);
       case div: {
         const [x, y] = inputs;
-        const from = compose(positions, stretched(shapeOf(x), shape));
-        if (s.isClosed(y)) {
-          const divisor = this.#reader(y, shape, positions);
-          return this.add(
-            x,
-            from,
-            this.#times(data, (n) => 1 / divisor(n)),
-            scale,
-          );
-        }
-        return this.#addAtom(v, positions, data, scale);
+        if (!s.isClosed(y)) return this.#addAtom(v, positions, data, scale);
+        const reciprocals = s.valuesOf(y).map((divisor) => 1 / divisor);
+        return operand(x, this.#times(data, reciprocals, compose(positions, stretched(shapeOf(y), shape))));
       }
       case sum:
         return this.#addPartialSum(v, positions, data, scale);
@@ -128,23 +115,21 @@ class Accumulator {
     if (s.isClosed(x) === s.isClosed(y) || !this.#fits(0)) return this.#addAtom(v, positions, data, scale);
     const [p, q] = [operandGrid(shapeOf(x), batch, left), operandGrid(shapeOf(y), batch, right)];
     // Element e of the result, of the shape [batch, free axes of x, free axes of y], starts at these positions of x and y.
-    const element = (n: number): number => at(positions, n);
-    const xStart = (e: number): number => p.starts[Math.floor(e / q.free)];
-    const yStart = (e: number): number => q.starts[Math.floor(e / (p.free * q.free)) * q.free + (e % q.free)];
+    const starts = (start: (e: number) => number): Int32Array => {
+      const out = new Int32Array(this.#rows);
+      for (let n = 0; n < out.length; n++) out[n] = start(at(positions, n));
+      return out;
+    };
+    const xStarts = starts((e) => p.starts[Math.floor(e / q.free)]);
+    const yStarts = starts((e) => q.starts[Math.floor(e / (p.free * q.free)) * q.free + (e % q.free)]);
     const [constant, open] = s.isClosed(x) ? [x, y] : [y, x];
-    const [ofConstant, ofOpen] = s.isClosed(x) ? [xStart, yStart] : [yStart, xStart];
+    const [ofConstant, ofOpen] = s.isClosed(x) ? [xStarts, yStarts] : [yStarts, xStarts];
     const [constantOffsets, openOffsets] = s.isClosed(x) ? [p.offsets, q.offsets] : [q.offsets, p.offsets];
     const values = s.valuesOf(constant);
-    constantOffsets.forEach((offset, k) => {
-      if (this.#failed) return;
-      const from = Int32Array.from({ length: this.#rows }, (_, n) => ofOpen(element(n)) + openOffsets[k]);
-      this.add(
-        open,
-        from,
-        this.#times(data, (n) => values[ofConstant(element(n)) + offset]),
-        scale,
-      );
-    });
+    for (let k = 0; k < constantOffsets.length && !this.#failed; k++) {
+      const factors = this.#times(data, values, shifted(ofConstant, constantOffsets[k]));
+      this.add(open, shifted(ofOpen, openOffsets[k]), factors, scale);
+    }
     return this;
   }
 
@@ -156,28 +141,24 @@ class Accumulator {
     const offsets = subgrid(shapeOf(operand), axes);
     if (offsets.length > MOST_TERMS) return this.#addAtom(v, positions, data, scale);
     for (const offset of offsets) {
-      const from = Int32Array.from({ length: this.#rows }, (_, n) => starts[at(positions, n)] + offset);
+      const from = new Int32Array(this.#rows);
+      for (let n = 0; n < from.length; n++) from[n] = starts[at(positions, n)] + offset;
       this.add(operand, from, data, scale);
     }
     return this;
   }
 
   #addConstant(values: Float64Array, positions: Positions, data: Float64Array | null, scale: Value | null): this {
-    const row = (n: number): number => values[at(positions, n)] * (data === null ? 1 : data[n]);
-    if (scale !== null)
-      return this.#addColumn(
-        scale,
-        0,
-        Float64Array.from({ length: this.#rows }, (_, n) => row(n)),
-      );
-    for (let n = 0; n < this.#rows; n++) this.#constant[n] += row(n);
+    const rows = this.#times(data, values, positions);
+    if (scale !== null) return this.#addColumn(scale, 0, rows);
+    const constant = this.#constant;
+    for (let n = 0; n < constant.length; n++) constant[n] += rows[n];
     return this;
   }
 
   #addAtom(v: Value, positions: Positions, data: Float64Array | null, scale: Value | null): this {
-    const from = positions ?? Int32Array.from({ length: this.#rows }, (_, n) => n);
-    const constant = from.every((p) => p === from[0]);
-    return this.#addColumn(this.#scaled(scale, v), constant ? from[0] : from, data);
+    const from = positions ?? inOrder(this.#rows);
+    return this.#addColumn(this.#scaled(scale, v), areOne(from) ? from[0] : from, data);
   }
 
   #addColumn(atom: Value, from: number | Int32Array, data: Float64Array | null): this {
@@ -201,18 +182,33 @@ class Accumulator {
     this.#failed ||= columns > MOST_COLUMNS || columns * this.#rows > MOST_ELEMENTS;
     return !this.#failed;
   }
-  #times(data: Float64Array | null, factor: (row: number) => number): Float64Array {
-    return Float64Array.from({ length: this.#rows }, (_, n) => factor(n) * (data === null ? 1 : data[n]));
+  /** values[positions_n] · data_n */
+  #times(data: Float64Array | null, values: Float64Array, positions: Positions): Float64Array {
+    const out = new Float64Array(this.#rows);
+    for (let n = 0; n < out.length; n++) {
+      const factor = values[positions === null ? n : positions[n]];
+      out[n] = data === null ? factor : factor * data[n];
+    }
+    return out;
   }
-  #reader(v: Value, shape: Shape, positions: Positions): (row: number) => number {
-    const values = this.#s.valuesOf(v);
-    const from = compose(positions, stretched(shapeOf(v), shape));
-    return (n) => values[at(from, n)];
+  #negative(data: Float64Array | null): Float64Array {
+    return data === null ? new Float64Array(this.#rows).fill(-1) : data.map((x) => -x);
   }
   #scaled(scale: Value | null, v: Value): Value {
     return scale === null ? v : this.#s.b.mul(scale, v);
   }
 }
+
+function inOrder(count: number): Int32Array {
+  const positions = new Int32Array(count);
+  for (let n = 0; n < count; n++) positions[n] = n;
+  return positions;
+}
+function areOne(positions: Int32Array): boolean {
+  for (let n = 1; n < positions.length; n++) if (positions[n] !== positions[0]) return false;
+  return true;
+}
+const shifted = (positions: Int32Array, by: number): Int32Array => (by === 0 ? positions : positions.map((p) => p + by));
 
 /** Where the elements of a product's operand lie that go into one element of the result, and by how much the addends are apart. */
 function operandGrid(

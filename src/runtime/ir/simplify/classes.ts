@@ -10,24 +10,57 @@ export const oneClass = (rows: number): Classes => ({ ids: new Int32Array(rows),
 
 /** Splits classes where rows differ in a column. Stops with null beyond `limit` classes. -0 and 0 differ, all NaNs are alike. */
 export function refine(classes: Classes, column: Float64Array | Int32Array, limit: number): Classes | null {
-  const codes = codesOf(column);
-  const width = column.length + 1;
-  const keys = Float64Array.from(classes.ids, (id, n) => id * width + codes[n]);
-  const known = new Set<number>();
-  for (const key of keys) {
-    known.add(key);
-    if (known.size > limit) return null;
-  }
-  const number = new Map([...known].sort((x, y) => x - y).map((key, id) => [key, id]));
-  return { ids: Int32Array.from(keys, (key) => number.get(key)!), count: known.size };
+  const { codes, count: width } = codesOf(column);
+  const { ids } = classes;
+  const keys = new Float64Array(ids.length);
+  for (let n = 0; n < keys.length; n++) keys[n] = ids[n] * width + codes[n];
+  const ranked = ranks(keys, classes.count * width, limit);
+  return ranked && { ids: ranked.codes, count: ranked.count };
 }
 
-/** Ranks of the values among those that occur. */
-function codesOf(column: Float64Array | Int32Array): Float64Array {
+/** Ranks, from 0, of elements among those that occur. */
+interface Ranks {
+  readonly codes: Int32Array;
+  readonly count: number;
+}
+
+/** -0 comes before all other numbers. */
+function codesOf(column: Float64Array | Int32Array): Ranks {
+  if (column instanceof Int32Array) {
+    let largest = 0;
+    for (let n = 0; n < column.length; n++) largest = Math.max(largest, column[n]);
+    return ranks(column, largest + 1, Number.POSITIVE_INFINITY)!;
+  }
   const values = new Set<number>(column);
   const rank = new Map([...values].sort((x, y) => x - y).map((x, i) => [x, i + 1]));
-  return Float64Array.from(column, (x) => (Object.is(x, -0) ? 0 : rank.get(x)!));
+  const codes = new Int32Array(column.length);
+  for (let n = 0; n < codes.length; n++) codes[n] = Object.is(column[n], -0) ? 0 : rank.get(column[n])!;
+  return { codes, count: values.size + 1 };
 }
+
+/** Of integers from 0 to below `range`; null if more than `limit` occur. */
+function ranks(keys: Float64Array | Int32Array, range: number, limit: number): Ranks | null {
+  const codes = new Int32Array(keys.length);
+  if (range <= DENSE * keys.length + DENSE) {
+    const rank = new Int32Array(range);
+    for (let n = 0; n < keys.length; n++) rank[keys[n]] = 1;
+    let count = 0;
+    for (let key = 0; key < range; key++) if (rank[key] === 1) rank[key] = count++;
+    if (count > limit) return null;
+    for (let n = 0; n < keys.length; n++) codes[n] = rank[keys[n]];
+    return { codes, count };
+  }
+  const known = new Set<number>();
+  for (let n = 0; n < keys.length; n++) {
+    known.add(keys[n]);
+    if (known.size > limit) return null;
+  }
+  const rank = new Map([...known].sort((x, y) => x - y).map((key, i) => [key, i]));
+  for (let n = 0; n < keys.length; n++) codes[n] = rank.get(keys[n])!;
+  return { codes, count: known.size };
+}
+/** Up to so many times as many possible keys as rows, a table of all keys is quicker than a set. */
+const DENSE = 8;
 
 /** The first row of each class. */
 export function representatives({ ids, count }: Classes): Int32Array {

@@ -9,7 +9,7 @@ import { sizeOf } from "../type.ts";
 import { type Affine, affineForm } from "./affine.ts";
 import { elementsAt } from "./positions.ts";
 import type { Session } from "./session.ts";
-import { inRange, MOST_WORK, WORTHWHILE } from "./squares.ts";
+import { allInRange, MOST_WORK, WORTHWHILE } from "./squares.ts";
 import { TriangularFactor } from "./triangular-factor.ts";
 
 /** A map of the columns of a matrix [height, columns], each by itself. */
@@ -61,12 +61,14 @@ function mixedColumns(s: Session, matrix: Value): Value | null {
   if (form === null || terms.some((t) => t === null)) return null;
   const varying = terms.filter((t): t is Separated => t !== null);
   const width = varying.length + height;
-  if (width / columns > WORTHWHILE || columns * width * width > MOST_WORK || !form.constant.every(inRange)) return null;
-  if (!varying.every((t) => t.data.every(inRange))) return null;
+  if (width / columns > WORTHWHILE || columns * width * width > MOST_WORK || !allInRange(form.constant)) return null;
+  if (!varying.every((t) => allInRange(t.data))) return null;
 
   const factor = new TriangularFactor(width);
+  const heights = range(0, height).map((d) => form.constant.subarray(d * columns, (d + 1) * columns));
+  const data = [...varying.map((t) => t.data), ...heights];
   for (let n = 0; n < columns; n++) {
-    factor.push((j) => (j < varying.length ? varying[j].data[n] : form.constant[(j - varying.length) * columns + n]));
+    factor.push(data, n);
   }
   const rows = factor.finish();
   const { b } = s;

@@ -64,4 +64,7 @@ export class Session {
   }
 }
 
-export const allFinite = (values: Float64Array): boolean => values.every(Number.isFinite);
+export function allFinite(values: Float64Array): boolean {
+  for (let n = 0; n < values.length; n++) if (!Number.isFinite(values[n])) return false;
+  return true;
+}

@@ -40,7 +40,13 @@ export const MOST_WORK = 2e9;
 /** Beyond these magnitudes squares overflow or vanish. */
 const LARGEST = 1e140;
 const SMALLEST = 1e-140;
-export const inRange = (x: number): boolean => x === 0 || (Math.abs(x) < LARGEST && Math.abs(x) > SMALLEST);
+export function allInRange(values: Float64Array): boolean {
+  for (let n = 0; n < values.length; n++) {
+    const size = Math.abs(values[n]);
+    if (!(size === 0 || (size < LARGEST && size > SMALLEST))) return false;
+  }
+  return true;
+}
 
 /** Σ w a² over fewer rows, a scalar, or null where that is not cheaper. A factor of a may be a scale by group: (x f)², (x / f)². */
 export function reducedSquares(s: Session, a: Value, weights: Weights): Value | null {
@@ -81,7 +87,7 @@ const isGlobal = (c: Column): boolean => c.parts.every((p) => typeof p.at === "n
 function planFor(form: Affine | null, weights: Weights, factor: Factor | null): Plan | null {
   if (form === null) return null;
   const columns = merged(form.columns);
-  if (![form.constant, ...columns.map((c) => c.data)].every((d) => d.every(inRange))) return null;
+  if (![form.constant, ...columns.map((c) => c.data)].every(allInRange)) return null;
   const work = form.rows * (columns.length + 1) * (columns.length + 1);
   if (work > MOST_WORK) return null;
 
@@ -118,14 +124,16 @@ interface SignedRows {
   readonly rows: Int32Array;
   /** Of their squares, beside the root's square. */
   readonly weight: number;
-  root(row: number): number;
+  /** By original row; null: 1. */
+  readonly roots: Float64Array | null;
 }
 function signedParts(weights: Weights, count: number): SignedRows[] {
-  const all = Int32Array.from({ length: count }, (_, n) => n);
-  if (typeof weights === "number") return [{ rows: all, weight: weights, root: () => 1 }];
-  const root = (n: number): number => Math.sqrt(Math.abs(weights[n]));
+  const all = new Int32Array(count);
+  for (let n = 0; n < count; n++) all[n] = n;
+  if (typeof weights === "number") return [{ rows: all, weight: weights, roots: null }];
+  const roots = weights.map((w) => Math.sqrt(Math.abs(w)));
   return [1, -1]
-    .map((weight) => ({ rows: all.filter((n) => weight * weights[n] > 0), weight, root }))
+    .map((weight) => ({ rows: all.filter((n) => weight * weights[n] > 0), weight, roots }))
     .filter(({ rows }) => rows.length > 0);
 }
 
@@ -136,8 +144,9 @@ function reduceRows(
   factor: Factor | null,
   limit: number,
 ): RowSet[] | null {
-  const { rows } = part;
-  const chosen = (positions: Int32Array): Int32Array => rows.map((n) => positions[n]);
+  const { rows, roots } = part;
+  const chosen = (positions: Int32Array): Int32Array =>
+    rows.length === positions.length ? positions : rows.map((n) => positions[n]);
   let pools: Classes | null = oneClass(rows.length);
   if (factor !== null) pools = factor.positions === null ? null : refine(pools, chosen(factor.positions), limit);
   let groups = pools;
@@ -151,12 +160,9 @@ function reduceRows(
   const perGroup = Array.from({ length: indexed }, () => new Collected(columns.length));
   const leftOver: { from: number; row: Float64Array }[][] = Array.from({ length: pools.count }, () => []);
   const factorise = new TriangularFactor(columns.length + 1);
+  const data = [...columns.map((c) => c.data), constant];
   for (const group of members(groups)) {
-    for (const i of group) {
-      const n = rows[i];
-      const root = part.root(n);
-      factorise.push((j) => root * (j < columns.length ? columns[j].data[n] : constant[n]));
-    }
+    for (let i = 0; i < group.length; i++) factorise.push(data, rows[group[i]], roots === null ? 1 : roots[rows[group[i]]]);
     const from = rows[group[0]];
     factorise.finish().forEach((row, i) => {
       if (i < indexed) perGroup[i].add(row, from);
@@ -166,7 +172,7 @@ function reduceRows(
   // Without indices the groups are the pools, and factorised already.
   const pooled = new Collected(columns.length);
   for (const pool of leftOver) {
-    if (indexed > 0) for (const { row } of pool) factorise.push((j) => row[j]);
+    if (indexed > 0) for (const { row } of pool) factorise.pushRow(row);
     for (const row of indexed === 0 ? pool.map((p) => p.row) : factorise.finish()) pooled.add(row, pool[0].from);
   }
   return [...perGroup, pooled].filter((c) => c.count > 0).map((c) => c.finish(part.weight));

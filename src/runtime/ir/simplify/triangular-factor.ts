@@ -16,10 +16,18 @@ export class TriangularFactor {
     this.#a = new Float64Array(this.#capacity * columns);
   }
 
-  /** `entry` gives the row's entries by column. */
-  push(entry: (column: number) => number): void {
+  /** The row `scale` · (row n of the columns). */
+  push(columns: readonly Float64Array[], n: number, scale = 1): void {
     if (this.#filled === this.#capacity) this.#reduce();
-    for (let j = 0; j < this.#columns; j++) this.#a[j * this.#capacity + this.#filled] = entry(j);
+    const a = this.#a;
+    for (let j = 0, at = this.#filled; j < this.#columns; j++, at += this.#capacity) a[at] = scale * columns[j][n];
+    this.#filled++;
+  }
+
+  /** A row of another factor. */
+  pushRow(row: Float64Array): void {
+    if (this.#filled === this.#capacity) this.#reduce();
+    for (let j = 0, at = this.#filled; j < this.#columns; j++, at += this.#capacity) this.#a[at] = row[j];
     this.#filled++;
   }
 
@@ -27,9 +35,12 @@ export class TriangularFactor {
    *  Ready for another matrix afterwards. */
   finish(): Float64Array[] {
     this.#reduce();
-    const rows = Array.from({ length: this.#filled }, (_, i) =>
-      Float64Array.from({ length: this.#columns }, (_, j) => this.#a[j * this.#capacity + i]),
-    );
+    const rows: Float64Array[] = [];
+    for (let i = 0; i < this.#filled; i++) {
+      const row = new Float64Array(this.#columns);
+      for (let j = 0; j < row.length; j++) row[j] = this.#a[j * this.#capacity + i];
+      rows.push(row);
+    }
     this.#filled = 0;
     return rows;
   }
