@@ -4,7 +4,7 @@ import { gradientProgram } from "../dsl/compile/target.ts";
 import { loadModel } from "../load.ts";
 import { createBuilder } from "../runtime/ir/builder.ts";
 import { printProgram } from "../runtime/ir/print.ts";
-import { compileWasm } from "../runtime/wasm/backend.ts";
+import { printWasm } from "../runtime/wasm/print.ts";
 import { readAssignments, readData } from "./inputs.ts";
 import type { ExitCode } from "./main.ts";
 
@@ -35,12 +35,7 @@ export async function dumpCommand(path: string, given: Record<string, unknown>):
   else {
     const program = gradientProgram(b, q, density);
     if (stage === "gradient") print(printProgram(program));
-    else {
-      const image = compileWasm(program);
-      print(`${image.memory.length} bytes of initial memory, ${image.pages} pages`);
-      for (const i of image.inputs) print(`input ${i.name}: ${i.length} x ${i.type} at ${i.offset}`);
-      for (const o of image.outputs) print(`output: ${o.length} x f64 at ${o.offset}`);
-    }
+    else print(printWasm(program));
   }
   return 0;
 }

@@ -8,6 +8,7 @@ import type { Builder, Value } from "../../src/runtime/ir/graph.ts";
 import { interpret } from "../../src/runtime/ir/interpret.ts";
 import { int, real } from "../../src/runtime/ir/type.ts";
 import { compileWasm, generateWasm, instantiate } from "../../src/runtime/wasm/backend.ts";
+import { printWasm } from "../../src/runtime/wasm/print.ts";
 
 const wave = (n: number, rate = 0.7): Float64Array => Float64Array.from({ length: n }, (_, i) => Math.sin(rate * i + 0.3));
 const passes = (program: Program): string[] =>
@@ -72,6 +73,17 @@ describe("fusion", () => {
     const b = createBuilder();
     const x = b.input("x", real([30, 11]));
     expect(passes({ inputs: [x], outputs: [b.exp(b.square(x))], updates: [] })).toEqual(["330"]);
+  });
+});
+
+describe("print", () => {
+  it("shows the passes, their sinks and where results lie", () => {
+    const b = createBuilder();
+    const x = b.input("x", real([40]));
+    const text = printWasm({ inputs: [x], outputs: [b.sum(b.square(x)), b.exp(x)], updates: [] });
+    expect(text).toContain("input x: 40 x f64 at 16");
+    expect(text).toMatch(/for 40\n(.*\n)*? {2}reduce %\d+ square real\[40\] to %\d+ sum real/);
+    expect(text).toMatch(/store %\d+ exp real\[40\] at \d+/);
   });
 });
 
