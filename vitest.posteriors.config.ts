@@ -9,7 +9,7 @@ export default defineConfig({
     include: referencesAreThere ? ["test/posteriors/**/*.test.ts"] : [],
     passWithNoTests: true,
     testTimeout: 300_000,
-    pool: "threads",
+    pool: "forks",
     reporters: ["default", new ClosingLine()],
   },
 });

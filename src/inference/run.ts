@@ -233,7 +233,7 @@ async function runOnThreads(
     );
   } finally {
     signal?.removeEventListener("abort", abort);
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    for (const worker of workers) worker.retire();
   }
   if (orders.some(({ chain }) => results[chain - 1] === undefined))
     throw new InternalError("a sampling thread ended without a result");
