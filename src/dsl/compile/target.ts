@@ -122,6 +122,7 @@ interface Layout {
 }
 
 function learnLayout(model: CheckedModel, data: BoundData, folds: Folds): Layout {
+  for (const { values } of data.values.values()) folds.know(values);
   const b = createBuilder({ folds });
   const pieces: PlacedPiece[] = [];
   let dimension = 0;

@@ -82,8 +82,10 @@ function interval({ name, words, own = {}, open = false, probes }: Named): Const
     unconstrain: (x, _s, bounds) => Float64Array.from(x, (v) => unconstrainReal(v, merged(bounds, Number))),
     contains: (x, _s, bounds) => {
       const { lower = Number.NEGATIVE_INFINITY, upper = Number.POSITIVE_INFINITY } = merged(bounds, Number);
-      for (let i = 0; i < x.length; i++)
-        if (!(open ? x[i] > lower && x[i] < upper : x[i] >= lower && x[i] <= upper)) return false;
+      for (let i = 0; i < x.length; i++) {
+        const v = x[i];
+        if (!(v >= lower && v <= upper) || (open && (v === lower || v === upper))) return false;
+      }
       return true;
     },
     probes,
@@ -151,7 +153,10 @@ const integers = (words: string, own: Bounds<number>, probes: Constraint["probes
   contains: (x, _s, bounds) => {
     const lower = bounds.lower ?? own.lower ?? Number.NEGATIVE_INFINITY;
     const upper = bounds.upper ?? own.upper ?? Number.POSITIVE_INFINITY;
-    for (let i = 0; i < x.length; i++) if (!(Number.isInteger(x[i]) && x[i] >= lower && x[i] <= upper)) return false;
+    for (let i = 0; i < x.length; i++) {
+      const v = x[i];
+      if (!(v >= lower && v <= upper && Number.isInteger(v))) return false;
+    }
     return true;
   },
   probes,

@@ -33,9 +33,9 @@ export class Collector {
     for (; i < list.length; i++) {
       const x = list[i];
       if (typeof x !== "number") break;
-      if (this.#firstReal === undefined && !Number.isInteger(x)) this.#firstReal = n;
       values[n++] = x;
     }
+    for (let k = this.#length; this.#firstReal === undefined && k < n; k++) if (!Number.isInteger(values[k])) this.#firstReal = k;
     this.#length = n;
     return i;
   }

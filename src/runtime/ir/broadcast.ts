@@ -51,20 +51,23 @@ export function mapElements(
   const starts = shapes.map(() => 0);
   switch (operands.length) {
     case 1:
-      eachLine(shape, strides, starts, (at, count, [i], [p]) => {
+      eachLine(shape, strides, starts, (at, count, from, steps) => {
+        const i = from[0];
+        const p = steps[0];
         if (hostLoop) hostLoop(out, at, count, x, i, p, x, i, p);
         else for (let k = 0; k < count; k++) out[at + k] = f(x[i + k * p]);
       });
       return out;
     case 2:
-      eachLine(shape, strides, starts, (at, count, [i, j], [p, q]) => {
-        if (hostLoop) hostLoop(out, at, count, x, i, p, y, j, q);
-        else for (let k = 0; k < count; k++) out[at + k] = f(x[i + k * p], y[j + k * q]);
+      eachLine(shape, strides, starts, (at, count, from, steps) => {
+        if (hostLoop) return hostLoop(out, at, count, x, from[0], steps[0], y, from[1], steps[1]);
+        for (let k = 0; k < count; k++) out[at + k] = f(x[from[0] + k * steps[0]], y[from[1] + k * steps[1]]);
       });
       return out;
     case 3:
-      eachLine(shape, strides, starts, (at, count, [i, j, l], [p, q, r]) => {
-        for (let k = 0; k < count; k++) out[at + k] = f(x[i + k * p], y[j + k * q], z[l + k * r]);
+      eachLine(shape, strides, starts, (at, count, from, steps) => {
+        for (let k = 0; k < count; k++)
+          out[at + k] = f(x[from[0] + k * steps[0]], y[from[1] + k * steps[1]], z[from[2] + k * steps[2]]);
       });
       return out;
     default:

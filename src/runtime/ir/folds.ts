@@ -17,6 +17,11 @@ export class Folds {
   readonly #byText = new Map<string, number>();
   #count = 0;
 
+  /** An array that every builder meets as this same object: its elements need not be looked at. */
+  know(values: Numbers): void {
+    this.#ids.set(values, this.#count++);
+  }
+
   /** The node depends on constants alone, and stays. `operation`: its name with its attributes. */
   keep(node: Node, operation: string): void {
     const text = this.#textOf(node, operation);

@@ -31,9 +31,10 @@ export function eachLine(shape: Shape, strides: readonly (readonly number[])[], 
     visit(at, count, from, along);
     let axis = sizes.length - 1;
     for (; axis >= 0; axis--) {
-      for (let i = 0; i < from.length; i++) from[i] += steps[axis][i];
+      const step = steps[axis];
+      for (let i = 0; i < from.length; i++) from[i] += step[i];
       if (++index[axis] < sizes[axis]) break;
-      for (let i = 0; i < from.length; i++) from[i] -= sizes[axis] * steps[axis][i];
+      for (let i = 0; i < from.length; i++) from[i] -= sizes[axis] * step[i];
       index[axis] = 0;
     }
     if (axis < 0) return;
@@ -43,22 +44,22 @@ export function eachLine(shape: Shape, strides: readonly (readonly number[])[], 
 /** The elements of the view, row-major. */
 export function readStrided(values: Numbers, start: number, shape: Shape, strides: readonly number[]): Float64Array {
   const out = new Float64Array(sizeOf(shape));
-  eachLine(shape, [strides], [start], (at, count, [from], [step]) => copyLine(values, from, step, out, at, 1, count));
+  eachLine(shape, [strides], [start], (at, count, from, steps) => copyLine(values, from[0], steps[0], out, at, 1, count));
   return out;
 }
 
 /** Where they lie. */
 export function stridedPositions(start: number, shape: Shape, strides: readonly number[]): Int32Array {
   const out = new Int32Array(sizeOf(shape));
-  eachLine(shape, [strides], [start], (at, count, [from], [step]) => {
-    for (let i = 0; i < count; i++) out[at + i] = from + i * step;
+  eachLine(shape, [strides], [start], (at, count, from, steps) => {
+    for (let i = 0; i < count; i++) out[at + i] = from[0] + i * steps[0];
   });
   return out;
 }
 
 /** Writes values, row-major, to the places of the view. */
 export function writeStrided(out: Float64Array, start: number, shape: Shape, strides: readonly number[], values: Numbers): void {
-  eachLine(shape, [strides], [start], (at, count, [to], [step]) => copyLine(values, at, 1, out, to, step, count));
+  eachLine(shape, [strides], [start], (at, count, to, steps) => copyLine(values, at, 1, out, to[0], steps[0], count));
 }
 
 function copyLine(

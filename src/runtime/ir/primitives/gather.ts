@@ -22,15 +22,15 @@ function checkIndex(name: string, index: TensorType, lead: readonly number[]): v
   }
 }
 
-/** For each row of the indexed side the row of the table, both counted over batch and rows together. */
-function tableRows(index: ArrayLike<number>, batches: number, size: number): Int32Array {
+/** For each row of the indexed side where the row of the table begins, rows being `width` elements, counted over batch and rows. */
+function tableRows(index: ArrayLike<number>, batches: number, size: number, width: number): Int32Array {
   const rows = new Int32Array(index.length);
   const count = index.length / Math.max(1, batches);
   for (let batch = 0, at = 0; batch < batches; batch++) {
     for (const end = at + count; at < end; at++) {
       const i = index[at];
       if (!(i >= 0 && i < size)) throw new InternalError(`index ${i} is outside a table of ${size} rows`);
-      rows[at] = batch * size + i;
+      rows[at] = (batch * size + i) * width;
     }
   }
   return rows;
@@ -66,9 +66,9 @@ export const gather: Primitive<GatherAttrs> = {
     const shape = shapeOf(tableValue);
     const width = sizeOf(shape.slice(batch + 1));
     const out = new Float64Array(index.length * width);
-    const rows = tableRows(index, sizeOf(shape.slice(0, batch)), shape[batch]);
+    const rows = tableRows(index, sizeOf(shape.slice(0, batch)), shape[batch], width);
     if (width === 1) for (let to = 0; to < rows.length; to++) out[to] = a[rows[to]];
-    else for (let to = 0; to < rows.length; to++) out.set(a.subarray(rows[to] * width, (rows[to] + 1) * width), to * width);
+    else for (let to = 0; to < rows.length; to++) out.set(a.subarray(rows[to], rows[to] + width), to * width);
     return [out];
   },
   wasm: { kind: "gather" },
@@ -132,9 +132,9 @@ export const scatterAdd: Primitive<ScatterAddAttrs> = {
     const batches = sizeOf(shapeOf(indexValue).slice(0, batch));
     const out = new Float64Array(sizeOf(results[0].shape));
     const width = index.length === 0 ? 0 : values.length / index.length;
-    const rows = tableRows(index, batches, size);
+    const rows = tableRows(index, batches, size, width);
     for (let from = 0; from < rows.length; from++) {
-      const to = rows[from] * width;
+      const to = rows[from];
       for (let j = 0; j < width; j++) out[to + j] += values[from * width + j];
     }
     return [out];

@@ -91,14 +91,16 @@ const cubeProbes: readonly Probe<ReduceAttrs>[] = [
 const counting = (operand: DType): DType => (operand === "real" ? "real" : "int");
 const same = (operand: DType): DType => operand;
 
-/** Compensated (Neumaier 1974), so that the oracle's own rounding stays out of every comparison. */
+/** Compensated (Neumaier 1974), so that the oracle's own rounding stays out of every comparison. What an addition loses is found without
+ *  a branch (Knuth, The Art of Computer Programming 2, section 4.2.2, theorem B). */
 export function accurateSum(group: ArrayLike<number>): number {
   let total = 0;
   let lost = 0;
   for (let i = 0; i < group.length; i++) {
     const x = group[i];
     const next = total + x;
-    lost += Math.abs(total) >= Math.abs(x) ? total - next + x : x - next + total;
+    const added = next - total;
+    lost += total - (next - added) + (x - added);
     total = next;
   }
   return Number.isFinite(total) ? total + lost : total; // an infinity makes the compensation NaN

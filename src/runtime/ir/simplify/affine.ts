@@ -126,9 +126,10 @@ class Accumulator {
     const [ofConstant, ofOpen] = s.isClosed(x) ? [xStarts, yStarts] : [yStarts, xStarts];
     const [constantOffsets, openOffsets] = s.isClosed(x) ? [p.offsets, q.offsets] : [q.offsets, p.offsets];
     const values = s.valuesOf(constant);
+    const isOne = areOne(ofOpen);
     for (let k = 0; k < constantOffsets.length && !this.#failed; k++) {
-      const factors = this.#times(data, values, shifted(ofConstant, constantOffsets[k]));
-      this.add(open, shifted(ofOpen, openOffsets[k]), factors, scale);
+      const factors = this.#times(data, values, ofConstant, constantOffsets[k]);
+      this.add(open, isOne ? repeated(ofOpen[0] + openOffsets[k], this.#rows) : shifted(ofOpen, openOffsets[k]), factors, scale);
     }
     return this;
   }
@@ -182,13 +183,12 @@ class Accumulator {
     this.#failed ||= columns > MOST_COLUMNS || columns * this.#rows > MOST_ELEMENTS;
     return !this.#failed;
   }
-  /** values[positions_n] · data_n */
-  #times(data: Float64Array | null, values: Float64Array, positions: Positions): Float64Array {
+  /** values[positions_n + offset] · data_n */
+  #times(data: Float64Array | null, values: Float64Array, positions: Positions, offset = 0): Float64Array {
     const out = new Float64Array(this.#rows);
-    for (let n = 0; n < out.length; n++) {
-      const factor = values[positions === null ? n : positions[n]];
-      out[n] = data === null ? factor : factor * data[n];
-    }
+    if (positions === null) for (let n = 0; n < out.length; n++) out[n] = values[n + offset];
+    else for (let n = 0; n < out.length; n++) out[n] = values[positions[n] + offset];
+    if (data !== null) for (let n = 0; n < out.length; n++) out[n] *= data[n];
     return out;
   }
   #negative(data: Float64Array | null): Float64Array {
@@ -204,7 +204,15 @@ function inOrder(count: number): Int32Array {
   for (let n = 0; n < count; n++) positions[n] = n;
   return positions;
 }
+/** Made here of one number, so that nobody need look. */
+const uniform = new WeakSet<Int32Array>();
+function repeated(position: number, count: number): Int32Array {
+  const positions = new Int32Array(count).fill(position);
+  uniform.add(positions);
+  return positions;
+}
 function areOne(positions: Int32Array): boolean {
+  if (uniform.has(positions)) return true;
   for (let n = 1; n < positions.length; n++) if (positions[n] !== positions[0]) return false;
   return true;
 }
