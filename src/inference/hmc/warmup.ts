@@ -66,7 +66,7 @@ function createMetricLearner(hamiltonian: Hamiltonian, start: Point, options: Wa
 const DIAGONAL_LEARNERS = {
   draws: learnVariances,
   gradients: (hamiltonian: Hamiltonian, options: WarmupOptions, start: Point): MetricLearner =>
-    learnFromGradients(hamiltonian, options, start, options.warmup - Math.floor(FINAL_FRACTION * options.warmup)),
+    learnFromGradients(hamiltonian, options, { start, end: options.warmup - Math.floor(FINAL_FRACTION * options.warmup) }),
   both: learnFromBoth,
 } as const;
 
@@ -127,6 +127,13 @@ const LATE_RESTART = 80;
 const SMALLEST_SCALE = 1e-20;
 const LARGEST_SCALE = 1e20;
 
+/** Iterations that count, and the point from which a metric is guessed before the first draw; absent: it is the unit metric until then. */
+interface GradientSpan {
+  readonly start?: Point;
+  readonly begin?: number;
+  readonly end: number;
+}
+
 /**
  * The diagonal M⁻¹ = sqrt(var(q) / var(∇ log p)), which minimises the Fisher divergence between the transformed posterior and
  * a standard normal one; exact on a Gaussian with uncorrelated axes, and learnt from a few draws (Seyboldt, Carlson and
@@ -136,8 +143,7 @@ const LARGEST_SCALE = 1e20;
 function learnFromGradients(
   { metric, dimension }: Hamiltonian,
   options: WarmupOptions,
-  start: Point,
-  end: number,
+  { start, begin = 0, end }: GradientSpan,
 ): MetricLearner {
   const earlyEnd = Math.floor(EARLY_FRACTION * options.warmup);
   const moments = () => ({ draws: createRunningVariance(dimension), gradients: createRunningVariance(dimension) });
@@ -145,14 +151,16 @@ function learnFromGradients(
   let background = moments();
   let isFirst = true;
   const inverse = new Float64Array(dimension);
-  // Before any draw: as if the posterior were normal with the gradient at the start one standard deviation's.
-  for (let i = 0; i < dimension; i++) {
-    const scale = 1 / Math.abs(start.gradient[i]);
-    inverse[i] = Math.min(1e10, Math.max(1e-10, scale > 0 ? scale : 1));
-  }
-  metric.update(inverse);
+  if (start !== undefined) {
+    // Before any draw: as if the posterior were normal with the gradient at the start one standard deviation's.
+    for (let i = 0; i < dimension; i++) {
+      const scale = 1 / Math.abs(start.gradient[i]);
+      inverse[i] = Math.min(1e10, Math.max(1e-10, scale > 0 ? scale : 1));
+    }
+    metric.update(inverse);
+  } else inverse.fill(1);
   return (iteration, z, moved) => {
-    if (iteration >= end) return false;
+    if (iteration < begin || iteration >= end) return false;
     // A draw that did not move teaches nothing new of the scales.
     if (moved) {
       foreground.draws.add(z.position);
@@ -181,24 +189,37 @@ function learnFromGradients(
   };
 }
 
+/** The chain has arrived when so many transitions in a row changed the log density by no more than draws of a typical set do: there its
+ *  standard deviation is about sqrt(d / 2), and that of a difference sqrt(d). */
+const CALM_TRANSITIONS = 10;
+const isCalm = (change: number, dimension: number): boolean => Math.abs(change) <= 4 + 8 * Math.sqrt(dimension);
+
 /**
- * Gradients until the last of Stan's windows ends, for they find the scales in few draws; then the variances of that window, for
- * axes that are correlated need the marginal scale, and gradients tell the conditional one. On 35 posteriors of posteriordb
- * (bench/metrics.mjs) the least effective sample size an evaluation is 1.47 times that of draws alone in the geometric mean, and
- * nowhere less; with gradients alone 1.36 times, but a quarter of it in the worst case.
+ * Stan's windows until the chain has arrived, for far from the typical set gradients are of any size and a metric made of them does not
+ * let go (an exponential hazard started at a slope of 1 a year has gradients of 1e20: chains never came back). Then gradients until the last window
+ * begins and through it, for they find the scales in few draws; then the variances of that window, for axes that are correlated need the
+ * marginal scale, and gradients tell the conditional one. bench/metrics.mjs measures it beside its parts.
  */
-function learnFromBoth(hamiltonian: Hamiltonian, options: WarmupOptions, start: Point): MetricLearner {
+function learnFromBoth(hamiltonian: Hamiltonian, options: WarmupOptions): MetricLearner {
   const windows = warmupWindows(options.warmup, options);
   const { slowBegin, slowEnd, windowEnds } = windows;
   const lastBegin = windowEnds.length > 1 ? windowEnds[windowEnds.length - 2] + 1 : slowBegin;
-  const gradients = learnFromGradients(hamiltonian, options, start, slowEnd);
-  const variances = learnVariances(hamiltonian, options, start, {
+  const draws = learnVariances(hamiltonian, options);
+  const ofLastWindow = learnVariances(hamiltonian, options, undefined, {
     ...windows,
     slowBegin: lastBegin,
     windowEnds: windowEnds.slice(-1),
   });
+  const gradients = learnFromGradients(hamiltonian, options, { begin: slowBegin, end: slowEnd - 1 });
+  let before = Number.NaN;
+  let calm = 0;
+  let hasArrived = false;
   return (iteration, z, moved) => {
-    const isSettled = variances(iteration, z, moved);
-    return isSettled || (iteration < slowEnd - 1 && gradients(iteration, z, moved));
+    calm = isCalm(z.logDensity - before, hamiltonian.dimension) ? calm + 1 : 0;
+    before = z.logDensity;
+    hasArrived ||= calm >= CALM_TRANSITIONS && iteration >= slowBegin && iteration <= lastBegin;
+    if (!hasArrived) return draws(iteration, z, moved);
+    const isSettled = ofLastWindow(iteration, z, moved);
+    return isSettled || gradients(iteration, z, moved);
   };
 }
