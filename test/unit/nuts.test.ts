@@ -403,3 +403,34 @@ test("eight schools: the posterior mean that others find, and hmc agrees", () =>
   // Reference draws of the posterior give 4.41 with sd 3.30; 8000 draws with at least a quarter of them effective.
   for (const mean of means) expect(Math.abs(mean - 4.41)).toBeLessThan((4 * 3.3) / Math.sqrt(2000));
 });
+
+test("chains that start where gradients are of any size come back", () => {
+  // Waiting times with rate exp(a + b x), x about 50: at b = 2 the rate is exp(100), its gradient 1e44.
+  const n = 30;
+  const rng = stream(9, "data");
+  const x = Float64Array.from({ length: n }, () => 50 + 15 * rng.normal());
+  const time = x.map((age) => rng.exponential() / exp(-3 + 0.02 * age));
+  const hazard = density(2, (q, g) => {
+    const [a, b] = q;
+    let value = (-a * a) / 8 - (b * b) / 2;
+    g[0] = -a / 4;
+    g[1] = -b;
+    for (let i = 0; i < n; i++) {
+      const eta = a + b * x[i];
+      const cumulative = exp(eta) * time[i];
+      value += eta - cumulative;
+      g[0] += 1 - cumulative;
+      g[1] += (1 - cumulative) * x[i];
+    }
+    return value;
+  });
+  const slopes = [2, 1.5, 1, -2, -1, 0.5].map((b, i) => {
+    const start = { position: Float64Array.of(0, b) };
+    const { positions, draws } = chainOf(runChain(nuts, hazard, { warmup: 1000, draws: 1000 }, { seed: 3, chain: i + 1, start }));
+    let sum = 0;
+    for (let d = 0; d < draws; d++) sum += positions[2 * d + 1];
+    return sum / draws;
+  });
+  // The slope is estimated to about 0.013; a tenth of 1000 draws or more are effective: four standard errors between two chains.
+  for (const slope of slopes) expect(Math.abs(slope - slopes[0])).toBeLessThan((4 * Math.SQRT2 * 0.013) / Math.sqrt(100));
+});
