@@ -18,7 +18,7 @@ export async function bundle(root) {
     platform: "neutral",
     resolve: { mainFields: ["module", "main"] },
     external,
-    plugins: [esmExternalRequirePlugin({ external: [/^node:/] }), chevrotainAtOnce(root), withoutCrypto()],
+    plugins: [chevrotainAtOnce(root), withLess(), esmExternalRequirePlugin({ external: [/^node:(?!child_process|process)/] })],
   });
   const { output } = await build.write({
     dir: dist,
@@ -45,13 +45,22 @@ function chevrotainAtOnce(root) {
   };
 }
 
-/** seedrandom asks for node's crypto to seed itself, which it is never asked to do here; its package says that it works without. */
-function withoutCrypto() {
-  const nothing = "\0no crypto";
+/** What packages require that is better not loaded, and what they get: seedrandom's source for seeds of its own (its package says that it
+ *  works without), commander's for subcommands that are programs of their own; and the global object `process` costs nothing. */
+const instead = new Map([
+  ["seedrandom crypto", "module.exports = {};"],
+  ["commander node:child_process", "module.exports = {};"],
+  ["commander node:process", "module.exports = globalThis.process;"],
+]);
+function withLess() {
+  const mark = "\0instead ";
   return {
-    name: "seedrandom without crypto",
-    resolveId: (id, from) => (id === "crypto" && from?.includes("seedrandom") ? nothing : null),
-    load: (id) => (id === nothing ? "export default {};" : null),
+    name: "with less of node",
+    resolveId(id, from) {
+      const key = [...instead.keys()].find((k) => k.endsWith(` ${id}`) && from?.includes(k.split(" ")[0]));
+      return key === undefined ? null : mark + key;
+    },
+    load: (id) => (id.startsWith(mark) ? { code: instead.get(id.slice(mark.length)), moduleType: "js" } : null),
   };
 }
 

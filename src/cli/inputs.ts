@@ -1,5 +1,4 @@
 // What commands read: models, data files, NAME=VALUE pairs, numbers.
-import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { readDataFile } from "../data-files.ts";
 import type { DataSet, DataValue } from "../dsl/data/value.ts";
@@ -56,5 +55,6 @@ export interface HashedFile {
 }
 export const hashFile = (path: string): HashedFile => ({
   path: basename(path),
-  sha256: createHash("sha256").update(readBytes(path)).digest("hex"),
+  // Not imported: its loading would delay every start.
+  sha256: process.getBuiltinModule("node:crypto").createHash("sha256").update(readBytes(path)).digest("hex"),
 });
