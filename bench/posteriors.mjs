@@ -5,7 +5,8 @@ import { gunzipSync } from "node:zlib";
 const root = new URL("../", import.meta.url);
 const dataFolder = new URL("../shared/data/posteriordb/data/", root);
 
-/** `collapses`: a sum of squares of a linear predictor, which costs O(P²) after a QR factorisation at bind whatever N is. */
+/** `collapses`: a sum of squares of a linear predictor, which costs O(P²) after a QR factorisation at bind whatever N is, or O(J P) by
+ *  group. */
 const regressions = (data, names) => names.map((model) => ({ model, data, collapses: true }));
 const others = (pairs) => pairs.map(([model, data]) => ({ model, data, collapses: false }));
 const nesYears = [1972, 1976, 1980, 1984, 1988, 1992, 2000];
@@ -26,9 +27,9 @@ export const posteriors = [
   ...regressions("mesquite", ["mesquite", "logmesquite", "logmesquite_logva", "logmesquite_logvas", "logmesquite_logvolume"]),
   ...nesYears.flatMap((year) => regressions(`nes${year}`, ["nes"])),
   ...regressions("diamonds", ["diamonds"]),
+  ...regressions("radon_all", ["radon_hierarchical_intercept_noncentered"]),
   ...others([
     ["gp_pois_regr", "gp_pois_regr"],
-    ["radon_hierarchical_intercept_noncentered", "radon_all"],
     ["irt_2pl", "irt_2pl"],
     ["GLMM_Poisson_model", "GLMM_Poisson_data"],
     ["wells_interaction_c_model", "wells_data"],
