@@ -10,7 +10,8 @@ export const nuts = defineEngine({
   doc: `The no-U-turn sampler: Hamiltonian trajectories that double until they turn, a draw from each by multinomial weights
 (Hoffman and Gelman 2014; Betancourt 2017), with the generalised U-turn criterion and Stan's checks across subtrees. Warm-up
 tunes the step size by dual averaging and learns the metric, from draws in Stan's doubling windows, from draws and
-gradients (Seyboldt, Carlson and Carpenter 2025), or from gradients first and draws last.`,
+gradients (Seyboldt, Carlson and Carpenter 2025), or, by default, from gradients once the chain has arrived and from the draws of
+the last window: of the three the one that was never far behind on 35 posteriors (the changelog has the figures).`,
   options: {
     ...samplerOptions,
     maxDepth: { type: "integer", default: 10, min: 1, max: 20, doc: "a trajectory has at most 2^this steps" },
