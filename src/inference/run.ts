@@ -6,6 +6,7 @@ import { type ChainOrder, chainContext, type WorkerData, type WorkerMessage } fr
 import type { Engine, Failure, OptionValues, Progress, Result, Start } from "./engine.ts";
 import { type AnyChainEngine, chainEngines } from "./engines/chain-engines.ts";
 import { resolveOptions } from "./options.ts";
+import { Patience } from "./patience.ts";
 
 export interface RunSettings {
   /** Of an engine whose unit is a chain; default 4. */
@@ -67,7 +68,12 @@ export async function runChains(
   const orders: ChainOrder[] = Array.from({ length: chains }, (_, c) => ({ chain: c + 1, start: settings.starts?.[c] }));
   const threads = await threadsFor(engine, chains, settings);
   const patience =
-    threads > 0 ? new Patience(threads, (await import("../runtime/platform/threads.ts")).processorTime) : undefined;
+    threads > 0
+      ? new Patience(threads, {
+          work: (await import("../runtime/platform/threads.ts")).processorTime,
+          time: () => performance.now(),
+        })
+      : undefined;
   const density = await target.density();
   const here = settings.workers === "always" ? undefined : await runHere(density, engine, options, orders, settings, patience);
   density.dispose();
@@ -99,42 +105,6 @@ async function threadsFor(engine: AnyChainEngine, chains: number, settings: RunS
   return settings.workers === "always" ? Math.max(1, threads) : threads > 1 ? threads : 0;
 }
 
-/** Decides once, when chains have run here for a while, whether they are given to threads, from their beginning. Work is measured in
- *  time of the processor: on a machine that others use too, threads are as slow to start as everything else. */
-class Patience {
-  readonly #threads: number;
-  readonly #processorTime: () => number;
-  readonly #began: { readonly time: number; readonly work: number };
-  #middle: { readonly time: number; readonly share: number } | undefined;
-  #isOver = false;
-
-  constructor(threads: number, processorTime: () => number) {
-    this.#threads = threads;
-    this.#processorTime = processorTime;
-    this.#began = { time: performance.now(), work: processorTime() };
-  }
-
-  /** `share` of all transitions is done. True: threads, though they begin anew, will be done sooner. */
-  isOver(share: number): boolean {
-    const work = this.#processorTime() - this.#began.work;
-    if (this.#isOver || work < LONG / 2) return false;
-    const time = performance.now();
-    if (this.#middle === undefined) {
-      // Until here it was slow, its code being compiled.
-      this.#middle = { time, share };
-      return false;
-    }
-    if (work < LONG) return false;
-    this.#isOver = true;
-    const slowness = Math.max(1, (time - this.#began.time) / work);
-    const speed = (share - this.#middle.share) / (time - this.#middle.time);
-    return 1 - share > 1 / this.#threads + speed * slowness * THREAD_START;
-  }
-}
-/** Milliseconds of work after which Patience decides. */
-const LONG = 250;
-/** What starting the threads costs, in milliseconds of work, until their code is as fast as what runs here already. */
-const THREAD_START = 250;
 /** Milliseconds that one chain runs before the next one's turn. */
 const SLICE = 15;
 
