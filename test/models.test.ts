@@ -5,6 +5,8 @@ import { ownModels, readOwn } from "./models.ts";
 import { MEAN_LIMIT, RHAT_LIMIT, SD_LIMIT } from "./posteriors/reference.ts";
 
 const SEED = 1;
+/** So many that every effective sample size is above 1000: R-hat of fewer passes its limit by chance. */
+const DRAWS = 4000;
 
 test("there are models with data of their own, with pages", () => {
   expect(ownModels).toEqual(["boiling_point", "eight_schools", "horse_kicks", "o_rings", "survival", "varying_slopes"]);
@@ -13,7 +15,7 @@ test("there are models with data of their own, with pages", () => {
 for (const name of ownModels)
   test(name, async () => {
     const { path, data, expected } = readOwn(name);
-    const fit = await (await loadModel(path).bind(data)).run("nuts", { seed: SEED });
+    const fit = await (await loadModel(path).bind(data)).run("nuts", { seed: SEED, draws: DRAWS });
     const rows = new Map(fit.summary().map((row) => [row.name, row]));
     expect(expected.length).toBeGreaterThan(1);
     const z = (ours: number, ourError: number, theirs: number, theirError: number): number =>
