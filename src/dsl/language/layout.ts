@@ -5,8 +5,8 @@ import { headKeyword, innerKeyword, isDeclaration } from "./keywords.ts";
 import type { Token, TokenType } from "./tokens.ts";
 import * as t from "./tokens.ts";
 
-/** Brackets within brackets; the parser's recursion is bounded by it. */
-export const MAX_NESTING = 200;
+/** Brackets within brackets. They bound the recursion of the parser, which must fit the stack of a main thread (about 1 MB) before anything is optimised. */
+export const MAX_NESTING = 100;
 
 export interface Layout {
   readonly tokens: Token[];
