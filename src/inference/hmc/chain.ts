@@ -52,7 +52,8 @@ export function* runHamiltonianChain(
   const recorder = (draws: number) => createRecorder(dimension, Math.ceil(draws / options.thin), kernel);
   const warmupDraws = recorder(options.saveWarmup ? options.warmup : 0);
   const draws = recorder(options.draws);
-  const divergedAt: Float64Array[] = [];
+  // Those of the warm-up, which do not count, are written over: V8 throws optimised code away when a branch is first taken later than that.
+  const divergedAt = [start.position.slice()];
   let divergences = 0;
   const total = options.warmup + options.draws;
   let ended = began;
@@ -68,11 +69,9 @@ export function* runHamiltonianChain(
     const stepSize = options.jitter === 0 ? adapted : adapted * (1 + options.jitter * (2 * rng.uniform() - 1));
     kernel.step(stepSize, rng, adapted);
     const { point } = transition;
-    if (transition.divergent && !warming) {
-      divergences++;
-      if (transition.divergedAt !== null && divergedAt.length < KEPT_DIVERGENCES)
-        divergedAt.push(transition.divergedAt.position.slice());
-    }
+    if (transition.divergedAt !== null && divergences < KEPT_DIVERGENCES)
+      divergedAt[divergences] = transition.divergedAt.position.slice();
+    divergences += transition.divergent && !warming ? 1 : 0;
     const record = warming ? warmupDraws : draws;
     const index = warming ? iteration : iteration - options.warmup;
     if (index % options.thin === 0 && (!warming || options.saveWarmup)) record.add(stepSize);
@@ -112,7 +111,7 @@ export function* runHamiltonianChain(
     seconds: { warmup: (ended - began) / 1000, sampling: (now - ended) / 1000 },
     evaluations: hamiltonian.evaluations,
     interrupted,
-    divergences: divergedAt,
+    divergences: divergedAt.slice(0, divergences),
   };
   return { chain, verdicts: [], traces: {} };
 }

@@ -92,25 +92,27 @@ export interface PointPool {
 
 /** Grows to what the deepest trajectory so far has needed, then allocates no more. */
 export function createPointPool(space: PhaseSpace): PointPool {
-  const all: Point[] = [];
-  const free: Point[] = [];
+  // Not empty: an empty array is one of integers to V8, and what was optimised for the last chain's is thrown away.
+  const all = [space.createPoint()];
+  // A stack in an array that never shrinks: V8 gives memory back, and allocates it anew, when a length is set to zero.
+  const free = all.slice();
+  let count = 1;
   return {
     take() {
-      const point = free.pop();
-      if (point !== undefined) return point;
+      if (count > 0) return free[--count];
       const created = space.createPoint();
       all.push(created);
       return created;
     },
     release(point) {
-      if (--point.uses === 0) free.push(point);
+      if (--point.uses === 0) free[count++] = point;
     },
     reset(kept) {
-      free.length = 0;
+      count = 0;
       for (let i = 0; i < all.length; i++) {
         const point = all[i];
         point.uses = 0;
-        if (point !== kept) free.push(point);
+        if (point !== kept) free[count++] = point;
       }
     },
   };

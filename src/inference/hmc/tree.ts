@@ -2,7 +2,7 @@
 //
 // A trajectory doubles until it turns. The new half, of 2^k steps, is built leaf by leaf: after leaf i, subtrees are merged
 // as the trailing ones of i in binary say, so a stack of one subtree a level holds all there is, and no recursion is needed.
-import { exp, log1p, logAddExp } from "../../runtime/numeric/math.ts";
+import { exp } from "../../runtime/numeric/math.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import { DIVERGENCE_THRESHOLD, type Hamiltonian } from "./hamiltonian.ts";
 import { createPointPool, type Point, type Vector } from "./phase.ts";
@@ -35,7 +35,8 @@ interface Subtree {
   begin: Point;
   end: Point;
   proposal: Point;
-  logWeight: number;
+  /** Σ exp(reference - H) over its leaves. */
+  weight: number;
   /** Σ p; for a single leaf this is its momentum and the buffer is unused. */
   readonly momentumSum: Vector;
 }
@@ -44,6 +45,9 @@ interface Subtree {
 export function sizeOfNoUTurn(maxDepth: number): { readonly points: number; readonly vectors: number } {
   return { points: 3 * maxDepth + 10, vectors: maxDepth + 3 };
 }
+
+/** Of a leaf: a million of them, the most a trajectory has, still make a number. */
+const LARGEST_LOG_WEIGHT = 600;
 
 export function createNoUTurn(hamiltonian: Hamiltonian, start: Point, maxDepth: number): Kernel {
   const { space } = hamiltonian;
@@ -62,14 +66,19 @@ export function createNoUTurn(hamiltonian: Hamiltonian, start: Point, maxDepth: 
     begin: start,
     end: start,
     proposal: start,
-    logWeight: Number.NaN,
+    weight: Number.NaN,
     momentumSum: space.createVector(),
   });
   const pending: Subtree[] = Array.from({ length: maxDepth + 1 }, emptySubtree);
   let current = emptySubtree();
   const whole = emptySubtree();
-  let initialEnergy = Number.NaN;
-  let acceptanceSum = Number.NaN;
+  // Of the transition under way. Fields, since a captured variable allocates at every assignment of a number.
+  const sums = {
+    initialEnergy: Number.NaN,
+    /** Energy that weights are relative to: the initial one, unless the trajectory fell so far below that they would overflow. */
+    reference: Number.NaN,
+    acceptance: Number.NaN,
+  };
 
   /** Address of Σ p. */
   const sumOf = (tree: Subtree): number => (tree.begin === tree.end ? tree.begin.momentumAddress : tree.momentumSum.address);
@@ -101,9 +110,8 @@ export function createNoUTurn(hamiltonian: Hamiltonian, start: Point, maxDepth: 
     const after = current;
     const goesOn = isStraight(before.begin, before.end, sumOf(before), after.begin, after.end, sumOf(after), after.momentumSum);
     // Uniform progressive sampling within a new subtree keeps its draw multinomial.
-    const difference = after.logWeight - before.logWeight;
-    const ratio = exp(-Math.abs(difference));
-    if (rng.uniform() * (1 + ratio) < (difference >= 0 ? 1 : ratio)) pool.release(before.proposal);
+    const weight = before.weight + after.weight;
+    if (rng.uniform() * weight < after.weight) pool.release(before.proposal);
     else {
       pool.release(after.proposal);
       after.proposal = before.proposal;
@@ -111,8 +119,16 @@ export function createNoUTurn(hamiltonian: Hamiltonian, start: Point, maxDepth: 
     pool.release(before.end);
     pool.release(after.begin);
     after.begin = before.begin;
-    after.logWeight = Math.max(before.logWeight, after.logWeight) + log1p(ratio);
+    after.weight = weight;
     return goesOn;
+  }
+
+  /** Makes `energy` the one that weights are relative to; those that vanish by it are as good as zero. */
+  function lowerReference(energy: number): void {
+    const factor = exp(energy - sums.reference);
+    sums.reference = energy;
+    whole.weight *= factor;
+    for (const tree of pending) tree.weight *= factor;
   }
 
   /** Integrates 2^depth steps from `from` and leaves their subtree in pending[depth]; false when it diverges or turns. */
@@ -124,16 +140,19 @@ export function createNoUTurn(hamiltonian: Hamiltonian, start: Point, maxDepth: 
       hamiltonian.leapfrog(z, step, next);
       transition.steps++;
       // NaN, as after -∞ - -∞ or a gradient that is not a number, counts as infinitely bad.
-      const energyError = next.energy - initialEnergy;
+      const { energy } = next;
+      const energyError = energy - sums.initialEnergy;
       if (!(energyError <= DIVERGENCE_THRESHOLD)) {
         transition.divergent = true;
         transition.divergedAt = next;
         return false;
       }
-      acceptanceSum += energyError <= 0 ? 1 : exp(-energyError);
+      if (sums.reference - energy > LARGEST_LOG_WEIGHT) lowerReference(energy);
+      const weight = exp(sums.reference - energy);
+      sums.acceptance += energyError <= 0 ? 1 : sums.reference === sums.initialEnergy ? weight : exp(-energyError);
       next.uses = 3;
       current.begin = current.end = current.proposal = next;
-      current.logWeight = -energyError;
+      current.weight = weight;
       let level = 0;
       for (let bits = leaf; (bits & 1) === 1; bits >>= 1) if (!merge(level++, rng)) return false;
       const emptied = pending[level];
@@ -153,12 +172,11 @@ export function createNoUTurn(hamiltonian: Hamiltonian, start: Point, maxDepth: 
     step(stepSize, rng) {
       const origin = transition.point;
       hamiltonian.refresh(origin, rng);
-      initialEnergy = origin.energy;
+      sums.initialEnergy = sums.reference = origin.energy;
       whole.begin = whole.end = whole.proposal = origin;
-      whole.momentumSum.values.set(origin.momentum);
-      whole.logWeight = 0;
+      whole.weight = 1;
       origin.uses = 3;
-      acceptanceSum = 0;
+      sums.acceptance = 0;
       transition.depth = 0;
       transition.steps = 0;
       transition.moved = false;
@@ -173,21 +191,21 @@ export function createNoUTurn(hamiltonian: Hamiltonian, start: Point, maxDepth: 
         const grown = pending[transition.depth];
         transition.depth++;
         // Biased progressive sampling: the new half is preferred, so the draw moves far (Betancourt 2017, A.3.2).
-        if (grown.logWeight >= whole.logWeight || rng.uniform() < exp(grown.logWeight - whole.logWeight)) {
+        if (grown.weight >= whole.weight || rng.uniform() * whole.weight < grown.weight) {
           pool.release(whole.proposal);
           whole.proposal = grown.proposal;
           transition.moved = true;
         } else pool.release(grown.proposal);
-        whole.logWeight = logAddExp(whole.logWeight, grown.logWeight);
+        whole.weight += grown.weight;
         const { momentumSum } = whole;
-        const goesOn = isStraight(outer, inner, momentumSum.address, grown.begin, grown.end, sumOf(grown), momentumSum);
+        const goesOn = isStraight(outer, inner, sumOf(whole), grown.begin, grown.end, sumOf(grown), momentumSum);
         pool.release(inner);
         pool.release(grown.begin);
         if (forward) whole.end = grown.end;
         else whole.begin = grown.end;
         if (!goesOn) break;
       }
-      transition.acceptance = acceptanceSum / transition.steps;
+      transition.acceptance = sums.acceptance / transition.steps;
       transition.point = whole.proposal;
       pool.reset(whole.proposal);
     },

@@ -12,11 +12,16 @@ export function densityOf(dimension: number, executable: Executable): LogDensity
   return {
     dimension,
     evaluate(position, gradient) {
-      q.set(position);
+      // For a few numbers a loop is faster than the call that copies a block.
+      if (dimension > SHORT) q.set(position);
+      else for (let i = 0; i < dimension; i++) q[i] = position[i];
       executable.run();
-      gradient.set(slope);
+      if (dimension > SHORT) gradient.set(slope);
+      else for (let i = 0; i < dimension; i++) gradient[i] = slope[i];
       return value[0];
     },
     dispose: () => executable.dispose(),
   };
 }
+/** Numbers. */
+const SHORT = 64;
