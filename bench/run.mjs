@@ -21,12 +21,17 @@ if (!dataAreThere) {
   process.exit(1);
 }
 
-/** Chains are made long enough to be timed: this many seconds, within these numbers of draws. */
+/** Chains are made long enough to be timed: this many seconds of sampling, within these numbers of draws. Ours may be longer: the
+ *  JavaScript around the kernel takes some 10^5 steps to be optimised, which a rate should not count, as it does not count the minute
+ *  that a C++ compiler takes. */
 const LONG_ENOUGH = 0.5;
 const FEWEST = 1000;
-const MOST = 20_000;
-const drawsFor = ({ seconds, draws }) =>
-  Math.max(FEWEST, Math.min(MOST, Math.ceil((draws * LONG_ENOUGH) / seconds / 1000) * 1000));
+const MOST = { ours: 100_000, theirs: 20_000 };
+const MOST_NUMBERS = 5e6;
+function drawsFor({ seconds, draws }, most, dimension) {
+  const wanted = Math.ceil((draws * LONG_ENOUGH) / seconds / 1000) * 1000;
+  return Math.max(FEWEST, Math.min(wanted, most, Math.floor(MOST_NUMBERS / dimension / 1000) * 1000));
+}
 const perLeapfrog = ({ seconds, leapfrogs }) => (1e6 * seconds) / leapfrogs;
 
 async function measure(posterior) {
@@ -37,10 +42,11 @@ async function measure(posterior) {
   try {
     // The first chains warm caches and compilers, and tell how long the others must be.
     const pilot = await sample(bound, { seed: 100, draws: FEWEST });
-    const ours = { draws: drawsFor(pilot), runs: [] };
+    const ours = { draws: drawsFor(pilot, MOST.ours, bound.dimension), runs: [] };
+    await sample(bound, { seed: 101, draws: ours.draws });
     const stanPilot = await stan?.sample({ seed: 100, draws: FEWEST });
     const withRows = (run) => ({ ...run, rows: rowsOfCsv(posterior.name, run.csv) });
-    const theirs = stanPilot && { draws: drawsFor(stanPilot), runs: [] };
+    const theirs = stanPilot && { draws: drawsFor(stanPilot, MOST.theirs, bound.dimension), runs: [] };
     // C++ needs no warming: a first chain that was long enough is one of the measured.
     if (theirs && theirs.draws === FEWEST) theirs.runs.push(withRows(stanPilot));
     for (let i = 1; i <= repetitions; i++) {
