@@ -42,22 +42,42 @@ export function strideOf(dimension: number): number {
   return Math.ceil((8 * dimension) / BLOCK) * BLOCK;
 }
 
-export function instantiateLoops(dimension: number, bytes: number): { readonly loops: Loops; readonly memory: ArrayBuffer } {
-  const stride = strideOf(dimension);
-  const pages = Math.ceil(bytes / PAGE);
-  const key = `${dimension} ${pages}`;
-  let module = compiled.get(key);
-  if (module === undefined) {
-    module = build(dimension, stride, pages);
-    // Chains of one run share a module; runs of many sizes need not keep theirs.
-    compiled.clear();
-    compiled.set(key, module);
-  }
-  const { exports } = new WebAssembly.Instance(module);
-  // The module exports what `build` gives it: these functions and its memory.
-  return { loops: exports as unknown as Loops, memory: (exports.memory as unknown as WasmMemory).buffer };
+/** Room for one chain, filled with zeros: `bytes` of the memory from `begin`. */
+export interface Room {
+  readonly loops: Loops;
+  readonly memory: ArrayBuffer;
+  readonly begin: number;
 }
-const compiled = new Map<string, WasmModule>();
+
+/** Small chains share an instance: code that was optimised for one chain then calls the very functions of the next one too. */
+export function instantiateLoops(dimension: number, bytes: number): Room {
+  const size = Math.ceil(bytes / BLOCK) * BLOCK;
+  const pages = Math.ceil(Math.max(size, SHARED) / PAGE);
+  if (latest?.dimension !== dimension || latest.pages !== pages)
+    latest = { dimension, pages, module: build(dimension, strideOf(dimension), pages), instance: undefined };
+  let { instance } = latest;
+  if (instance === undefined || instance.used + size > pages * PAGE) {
+    const { exports } = new WebAssembly.Instance(latest.module);
+    // The module exports what `build` gives it: these functions and its memory.
+    instance = { loops: exports as unknown as Loops, memory: (exports.memory as unknown as WasmMemory).buffer, used: 0 };
+  }
+  const { loops, memory, used: begin } = instance;
+  instance.used += size;
+  // No room is given twice, so a full instance is left to those that use it.
+  latest.instance = instance.used + size > pages * PAGE ? undefined : instance;
+  return { loops, memory, begin };
+}
+/** Bytes of an instance that several chains may share; what is never touched costs address space alone. */
+const SHARED = 1 << 20;
+/** Chains of one run share a module; runs of many sizes need not keep theirs. */
+let latest:
+  | {
+      readonly dimension: number;
+      readonly pages: number;
+      readonly module: WasmModule;
+      instance: { readonly loops: Loops; readonly memory: ArrayBuffer; used: number } | undefined;
+    }
+  | undefined;
 
 function build(dimension: number, stride: number, pages: number): WasmModule {
   const module = new ModuleBuilder();

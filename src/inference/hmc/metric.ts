@@ -1,5 +1,6 @@
 // The metric of the kinetic energy p' M⁻¹ p / 2: unit, diagonal or dense, with the parts of a leapfrog step that depend on it.
 import type { Rng } from "../../runtime/numeric/rng.ts";
+import type { Loops } from "./loops.ts";
 import type { PhaseSpace, Point } from "./phase.ts";
 
 export type MetricKind = "unit" | "diag" | "dense";
@@ -20,41 +21,59 @@ export interface Metric {
 }
 
 export function createMetric(kind: MetricKind, space: PhaseSpace): Metric {
-  return kind === "dense" ? createDenseMetric(space) : createDiagonalMetric(kind, space);
+  return kind === "dense" ? createDenseMetric(space) : new DiagonalMetric(kind, space);
 }
 
-function createDiagonalMetric(kind: "unit" | "diag", space: PhaseSpace): Metric {
-  const { dimension, loops } = space;
-  const { address, values: inverse } = space.createVector();
-  inverse.fill(1);
+class DiagonalMetric implements Metric {
+  readonly kind: "unit" | "diag";
+  private readonly loops: Loops;
+  private readonly address: number;
+  private readonly values: Float64Array;
   /** sqrt(M), the standard deviations of the momentum. */
-  const scale = new Float64Array(dimension).fill(1);
-  return {
-    kind,
-    inverse: () => inverse.slice(),
-    update(given) {
-      for (let i = 0; i < dimension; i++) if (!(given[i] > 0 && given[i] < Number.POSITIVE_INFINITY)) return false;
-      inverse.set(given);
-      for (let i = 0; i < dimension; i++) scale[i] = 1 / Math.sqrt(given[i]);
-      return true;
-    },
-    refresh({ momentum: p, velocity: v }, rng) {
-      rng.fillNormal(p);
-      let twice = 0;
-      for (let i = 0; i < dimension; i++) {
-        const pi = p[i] * scale[i];
-        const vi = inverse[i] * pi;
-        p[i] = pi;
-        v[i] = vi;
-        twice += pi * vi;
-      }
-      return twice / 2;
-    },
-    kickAndDrift(z, step, next) {
-      loops.kickAndDrift(z.address, next.address, address, step);
-    },
-    kick: (next, step) => loops.kick(next.address, address, step) / 2,
-  };
+  private readonly scale: Float64Array;
+
+  constructor(kind: "unit" | "diag", space: PhaseSpace) {
+    this.kind = kind;
+    this.loops = space.loops;
+    const { address, values } = space.createVector();
+    this.address = address;
+    this.values = values.fill(1);
+    this.scale = new Float64Array(space.dimension).fill(1);
+  }
+
+  inverse(): Float64Array {
+    return this.values.slice();
+  }
+
+  update(given: Float64Array): boolean {
+    const { values, scale } = this;
+    for (let i = 0; i < scale.length; i++) if (!(given[i] > 0 && given[i] < Number.POSITIVE_INFINITY)) return false;
+    values.set(given);
+    for (let i = 0; i < scale.length; i++) scale[i] = 1 / Math.sqrt(given[i]);
+    return true;
+  }
+
+  refresh({ momentum: p, velocity: v }: Point, rng: Rng): number {
+    const { values, scale } = this;
+    rng.fillNormal(p);
+    let twice = 0;
+    for (let i = 0; i < scale.length; i++) {
+      const pi = p[i] * scale[i];
+      const vi = values[i] * pi;
+      p[i] = pi;
+      v[i] = vi;
+      twice += pi * vi;
+    }
+    return twice / 2;
+  }
+
+  kickAndDrift(z: Point, step: number, next: Point): void {
+    this.loops.kickAndDrift(z.address, next.address, this.address, step);
+  }
+
+  kick(next: Point, step: number): number {
+    return this.loops.kick(next.address, this.address, step) / 2;
+  }
 }
 
 function createDenseMetric(space: PhaseSpace): Metric {

@@ -44,12 +44,12 @@ export function createPhaseSpace(dimension: number, { points, vectors, matrices 
   const stride = strideOf(dimension);
   const bytes = stride * (4 * points + vectors + matrices * dimension);
   if (bytes >= 2 ** 32) throw new InternalError(`${points} points of dimension ${dimension} do not fit into one memory`);
-  const { loops, memory } = instantiateLoops(dimension, bytes);
-  let used = 0;
+  const { loops, memory, begin } = instantiateLoops(dimension, bytes);
+  let used = begin;
   const take = (size: number): number => {
     const address = used;
     used += size;
-    if (used > bytes) throw new InternalError("a phase space was made too small");
+    if (used - begin > bytes) throw new InternalError("a phase space was made too small");
     return address;
   };
   const view = (address: number, length = dimension) => new Float64Array(memory, address, length);
@@ -82,38 +82,44 @@ export function createPhaseSpace(dimension: number, { points, vectors, matrices 
   };
 }
 
-/** Points are counted by use and lent again: a leapfrog step writes into a free one, and nothing is ever copied. */
-export interface PointPool {
-  take(): Point;
-  release(point: Point): void;
-  /** Everything but `kept` is free again. */
-  reset(kept: Point): void;
-}
-
-/** Grows to what the deepest trajectory so far has needed, then allocates no more. */
-export function createPointPool(space: PhaseSpace): PointPool {
+/**
+ * Points are counted by use and lent again: a leapfrog step writes into a free one, and nothing is ever copied. Grows to what the deepest
+ * trajectory so far has needed, then allocates no more.
+ */
+export class PointPool {
+  private readonly space: PhaseSpace;
   // Not empty: an empty array is one of integers to V8, and what was optimised for the last chain's is thrown away.
-  const all = [space.createPoint()];
+  private readonly all: Point[];
   // A stack in an array that never shrinks: V8 gives memory back, and allocates it anew, when a length is set to zero.
-  const free = all.slice();
-  let count = 1;
-  return {
-    take() {
-      if (count > 0) return free[--count];
-      const created = space.createPoint();
-      all.push(created);
-      return created;
-    },
-    release(point) {
-      if (--point.uses === 0) free[count++] = point;
-    },
-    reset(kept) {
-      count = 0;
-      for (let i = 0; i < all.length; i++) {
-        const point = all[i];
-        point.uses = 0;
-        if (point !== kept) free[count++] = point;
-      }
-    },
-  };
+  private readonly free: Point[];
+  private count = 1;
+
+  constructor(space: PhaseSpace) {
+    this.space = space;
+    this.all = [space.createPoint()];
+    this.free = this.all.slice();
+  }
+
+  take(): Point {
+    if (this.count > 0) return this.free[--this.count];
+    const created = this.space.createPoint();
+    this.all.push(created);
+    return created;
+  }
+
+  release(point: Point): void {
+    if (--point.uses === 0) this.free[this.count++] = point;
+  }
+
+  /** Everything but `kept` is free again. */
+  reset(kept: Point): void {
+    const { all, free } = this;
+    let count = 0;
+    for (let i = 0; i < all.length; i++) {
+      const point = all[i];
+      point.uses = 0;
+      if (point !== kept) free[count++] = point;
+    }
+    this.count = count;
+  }
 }

@@ -5,7 +5,8 @@
 import { exp } from "../../runtime/numeric/math.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import { DIVERGENCE_THRESHOLD, type Hamiltonian } from "./hamiltonian.ts";
-import { createPointPool, type Point, type Vector } from "./phase.ts";
+import type { Loops } from "./loops.ts";
+import { type PhaseSpace, type Point, PointPool, type Vector } from "./phase.ts";
 
 /** What one transition tells of itself; the same object every time. */
 export interface Transition {
@@ -49,39 +50,59 @@ export function sizeOfNoUTurn(maxDepth: number): { readonly points: number; read
 /** Of a leaf: a million of them, the most a trajectory has, still make a number. */
 const LARGEST_LOG_WEIGHT = 600;
 
-export function createNoUTurn(hamiltonian: Hamiltonian, start: Point, maxDepth: number): Kernel {
-  const { space } = hamiltonian;
-  const { loops } = space;
-  const pool = createPointPool(space);
-  const transition: Transition = {
-    point: start,
-    acceptance: Number.NaN,
-    depth: 0,
-    steps: 0,
-    moved: false,
-    divergent: false,
-    divergedAt: null,
-  };
-  const emptySubtree = (): Subtree => ({
-    begin: start,
-    end: start,
-    proposal: start,
-    weight: Number.NaN,
-    momentumSum: space.createVector(),
-  });
-  const pending: Subtree[] = Array.from({ length: maxDepth + 1 }, emptySubtree);
-  let current = emptySubtree();
-  const whole = emptySubtree();
-  // Of the transition under way. Fields, since a captured variable allocates at every assignment of a number.
-  const sums = {
-    initialEnergy: Number.NaN,
-    /** Energy that weights are relative to: the initial one, unless the trajectory fell so far below that they would overflow. */
-    reference: Number.NaN,
-    acceptance: Number.NaN,
-  };
+const COLUMNS: Kernel["columns"] = [
+  { name: "treedepth", of: (t) => t.depth },
+  { name: "n_leapfrog", of: (t) => t.steps },
+];
 
-  /** Address of Σ p. */
-  const sumOf = (tree: Subtree): number => (tree.begin === tree.end ? tree.begin.momentumAddress : tree.momentumSum.address);
+const emptySubtree = (space: PhaseSpace, start: Point): Subtree => ({
+  begin: start,
+  end: start,
+  proposal: start,
+  weight: Number.NaN,
+  momentumSum: space.createVector(),
+});
+
+/** Address of Σ p. */
+const sumOf = (tree: Subtree): number => (tree.begin === tree.end ? tree.begin.momentumAddress : tree.momentumSum.address);
+
+export const createNoUTurn = (hamiltonian: Hamiltonian, start: Point, maxDepth: number): Kernel =>
+  new NoUTurn(hamiltonian, start, maxDepth);
+
+class NoUTurn implements Kernel {
+  readonly transition: Transition;
+  readonly columns = COLUMNS;
+  private readonly hamiltonian: Hamiltonian;
+  private readonly loops: Loops;
+  private readonly pool: PointPool;
+  private readonly maxDepth: number;
+  private readonly pending: Subtree[];
+  private current: Subtree;
+  private readonly whole: Subtree;
+  private initialEnergy = Number.NaN;
+  /** Energy that weights are relative to: the initial one, unless the trajectory fell so far below that they would overflow. */
+  private reference = Number.NaN;
+  private acceptanceSum = Number.NaN;
+
+  constructor(hamiltonian: Hamiltonian, start: Point, maxDepth: number) {
+    const { space } = hamiltonian;
+    this.transition = {
+      point: start,
+      acceptance: Number.NaN,
+      depth: 0,
+      steps: 0,
+      moved: false,
+      divergent: false,
+      divergedAt: null,
+    };
+    this.hamiltonian = hamiltonian;
+    this.loops = space.loops;
+    this.pool = new PointPool(space);
+    this.maxDepth = maxDepth;
+    this.pending = Array.from({ length: maxDepth + 1 }, () => emptySubtree(space, start));
+    this.current = emptySubtree(space, start);
+    this.whole = emptySubtree(space, start);
+  }
 
   /**
    * Whether the union of two adjacent trajectories a and b still goes straight on, by the generalised criterion
@@ -89,7 +110,7 @@ export function createNoUTurn(hamiltonian: Hamiltonian, start: Point, maxDepth: 
    * the nearest point of the other, which sees the U-turns that fall between two halves (Stan 2.21, pull request 2800).
    * Writes ρ to `sum`, which may be one of its inputs.
    */
-  function isStraight(
+  private isStraight(
     aOuter: Point,
     aInner: Point,
     a: number,
@@ -100,15 +121,24 @@ export function createNoUTurn(hamiltonian: Hamiltonian, start: Point, maxDepth: 
   ): boolean {
     // Of two single points the further conditions say the same.
     return aOuter === aInner && bInner === bOuter
-      ? loops.isStraight(aOuter.address, bOuter.address, a, b, sum) !== 0
-      : loops.isStraightAcross(aOuter.address, aInner.address, a, bInner.address, bOuter.address, b, sum) !== 0;
+      ? this.loops.isStraight(aOuter.address, bOuter.address, a, b, sum) !== 0
+      : this.loops.isStraightAcross(aOuter.address, aInner.address, a, bInner.address, bOuter.address, b, sum) !== 0;
   }
 
   /** Merges pending[level] with `current`, which came after it; false when the union has turned. */
-  function merge(level: number, rng: Rng): boolean {
-    const before = pending[level];
-    const after = current;
-    const goesOn = isStraight(before.begin, before.end, sumOf(before), after.begin, after.end, sumOf(after), after.momentumSum);
+  private merge(level: number, rng: Rng): boolean {
+    const { pool } = this;
+    const before = this.pending[level];
+    const after = this.current;
+    const goesOn = this.isStraight(
+      before.begin,
+      before.end,
+      sumOf(before),
+      after.begin,
+      after.end,
+      sumOf(after),
+      after.momentumSum,
+    );
     // Uniform progressive sampling within a new subtree keeps its draw multinomial.
     const weight = before.weight + after.weight;
     if (rng.uniform() * weight < after.weight) pool.release(before.proposal);
@@ -124,15 +154,16 @@ export function createNoUTurn(hamiltonian: Hamiltonian, start: Point, maxDepth: 
   }
 
   /** Makes `energy` the one that weights are relative to; those that vanish by it are as good as zero. */
-  function lowerReference(energy: number): void {
-    const factor = exp(energy - sums.reference);
-    sums.reference = energy;
-    whole.weight *= factor;
-    for (const tree of pending) tree.weight *= factor;
+  private lowerReference(energy: number): void {
+    const factor = exp(energy - this.reference);
+    this.reference = energy;
+    this.whole.weight *= factor;
+    for (const tree of this.pending) tree.weight *= factor;
   }
 
   /** Integrates 2^depth steps from `from` and leaves their subtree in pending[depth]; false when it diverges or turns. */
-  function grow(depth: number, from: Point, step: number, rng: Rng): boolean {
+  private grow(depth: number, from: Point, step: number, rng: Rng): boolean {
+    const { hamiltonian, transition, pool, pending } = this;
     let z = from;
     const leaves = 1 << depth;
     for (let leaf = 0; leaf < leaves; leaf++) {
@@ -141,73 +172,68 @@ export function createNoUTurn(hamiltonian: Hamiltonian, start: Point, maxDepth: 
       transition.steps++;
       // NaN, as after -∞ - -∞ or a gradient that is not a number, counts as infinitely bad.
       const { energy } = next;
-      const energyError = energy - sums.initialEnergy;
+      const energyError = energy - this.initialEnergy;
       if (!(energyError <= DIVERGENCE_THRESHOLD)) {
         transition.divergent = true;
         transition.divergedAt = next;
         return false;
       }
-      if (sums.reference - energy > LARGEST_LOG_WEIGHT) lowerReference(energy);
-      const weight = exp(sums.reference - energy);
-      sums.acceptance += energyError <= 0 ? 1 : sums.reference === sums.initialEnergy ? weight : exp(-energyError);
+      if (this.reference - energy > LARGEST_LOG_WEIGHT) this.lowerReference(energy);
+      const weight = exp(this.reference - energy);
+      this.acceptanceSum += energyError <= 0 ? 1 : this.reference === this.initialEnergy ? weight : exp(-energyError);
       next.uses = 3;
+      const { current } = this;
       current.begin = current.end = current.proposal = next;
       current.weight = weight;
       let level = 0;
-      for (let bits = leaf; (bits & 1) === 1; bits >>= 1) if (!merge(level++, rng)) return false;
+      for (let bits = leaf; (bits & 1) === 1; bits >>= 1) if (!this.merge(level++, rng)) return false;
       const emptied = pending[level];
       pending[level] = current;
-      current = emptied;
+      this.current = emptied;
       z = next;
     }
     return true;
   }
 
-  return {
-    transition,
-    columns: [
-      { name: "treedepth", of: (t) => t.depth },
-      { name: "n_leapfrog", of: (t) => t.steps },
-    ],
-    step(stepSize, rng) {
-      const origin = transition.point;
-      hamiltonian.refresh(origin, rng);
-      sums.initialEnergy = sums.reference = origin.energy;
-      whole.begin = whole.end = whole.proposal = origin;
-      whole.weight = 1;
-      origin.uses = 3;
-      sums.acceptance = 0;
-      transition.depth = 0;
-      transition.steps = 0;
-      transition.moved = false;
-      transition.divergent = false;
-      transition.divergedAt = null;
+  step(stepSize: number, rng: Rng): void {
+    const { hamiltonian, transition, pool, pending, whole } = this;
+    const origin = transition.point;
+    hamiltonian.refresh(origin, rng);
+    this.initialEnergy = this.reference = origin.energy;
+    whole.begin = whole.end = whole.proposal = origin;
+    whole.weight = 1;
+    origin.uses = 3;
+    this.acceptanceSum = 0;
+    transition.depth = 0;
+    transition.steps = 0;
+    transition.moved = false;
+    transition.divergent = false;
+    transition.divergedAt = null;
 
-      while (transition.depth < maxDepth) {
-        const forward = rng.uniform() > 0.5;
-        const inner = forward ? whole.end : whole.begin;
-        const outer = forward ? whole.begin : whole.end;
-        if (!grow(transition.depth, inner, forward ? stepSize : -stepSize, rng)) break;
-        const grown = pending[transition.depth];
-        transition.depth++;
-        // Biased progressive sampling: the new half is preferred, so the draw moves far (Betancourt 2017, A.3.2).
-        if (grown.weight >= whole.weight || rng.uniform() * whole.weight < grown.weight) {
-          pool.release(whole.proposal);
-          whole.proposal = grown.proposal;
-          transition.moved = true;
-        } else pool.release(grown.proposal);
-        whole.weight += grown.weight;
-        const { momentumSum } = whole;
-        const goesOn = isStraight(outer, inner, sumOf(whole), grown.begin, grown.end, sumOf(grown), momentumSum);
-        pool.release(inner);
-        pool.release(grown.begin);
-        if (forward) whole.end = grown.end;
-        else whole.begin = grown.end;
-        if (!goesOn) break;
-      }
-      transition.acceptance = sums.acceptance / transition.steps;
-      transition.point = whole.proposal;
-      pool.reset(whole.proposal);
-    },
-  };
+    while (transition.depth < this.maxDepth) {
+      const forward = rng.uniform() > 0.5;
+      const inner = forward ? whole.end : whole.begin;
+      const outer = forward ? whole.begin : whole.end;
+      if (!this.grow(transition.depth, inner, forward ? stepSize : -stepSize, rng)) break;
+      const grown = pending[transition.depth];
+      transition.depth++;
+      // Biased progressive sampling: the new half is preferred, so the draw moves far (Betancourt 2017, A.3.2).
+      if (grown.weight >= whole.weight || rng.uniform() * whole.weight < grown.weight) {
+        pool.release(whole.proposal);
+        whole.proposal = grown.proposal;
+        transition.moved = true;
+      } else pool.release(grown.proposal);
+      whole.weight += grown.weight;
+      const { momentumSum } = whole;
+      const goesOn = this.isStraight(outer, inner, sumOf(whole), grown.begin, grown.end, sumOf(grown), momentumSum);
+      pool.release(inner);
+      pool.release(grown.begin);
+      if (forward) whole.end = grown.end;
+      else whole.begin = grown.end;
+      if (!goesOn) break;
+    }
+    transition.acceptance = this.acceptanceSum / transition.steps;
+    transition.point = whole.proposal;
+    pool.reset(whole.proposal);
+  }
 }
