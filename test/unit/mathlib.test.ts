@@ -25,7 +25,7 @@ const bounds: Readonly<Record<Name, number>> = {
   tanh: 1.5,
   sinh: 2,
   cosh: 2,
-  sigmoid: 2,
+  sigmoid: 3,
   softplus: 2,
   sin: 1,
   cos: 1,

@@ -106,6 +106,7 @@ export function createBuilder({ literal = false, folds }: BuilderOptions = {}): 
     reduceMin: over(reduce.reduceMin),
     reduceMax: over(reduce.reduceMax),
     logSumExp: over(reduce.logSumExp),
+    sumSoftplus: over(reduce.sumSoftplus),
     cumsum: (a, reverse = false) => apply(reduce.cumsum, [a], { reverse })[0],
 
     reshape: (a, to) => apply(shape.reshape, [a], { shape: [...to] })[0],

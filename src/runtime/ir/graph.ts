@@ -114,6 +114,7 @@ export interface Builder {
   reduceMin(a: Value, axes?: readonly number[]): Value;
   reduceMax(a: Value, axes?: readonly number[]): Value;
   logSumExp(a: Value, axes?: readonly number[]): Value;
+  /** Σ log(1 + exp(a)) */ sumSoftplus(a: Value, axes?: readonly number[]): Value;
   /** Cumulative sum along the last axis; `reverse`: from the end. */
   cumsum(a: Value, reverse?: boolean): Value;
 

@@ -1,5 +1,5 @@
 // What a primitive is: one record holds everything the system knows about one tensor operation.
-import type { VectorEmitter, VectorValue } from "../wasm/vector-emitter.ts";
+import type { Factored, VectorEmitter, VectorValue } from "../wasm/vector-emitter.ts";
 import type { Builder, Node, Value } from "./graph.ts";
 import type { Numbers, TensorType } from "./type.ts";
 
@@ -52,7 +52,7 @@ export type WasmRule<A = any> =
   /** Elementwise with broadcasting; fuses into any loop. */
   | { readonly kind: "map"; emit(w: VectorEmitter, xs: readonly VectorValue[], attrs: A): VectorValue }
   /** Ends a loop; attrs.axes are the axes reduced. Associative and commutative up to rounding. */
-  | { readonly kind: "reduce"; readonly init: number; combine(w: VectorEmitter, acc: VectorValue, x: VectorValue): VectorValue }
+  | ReduceRule
   /** Re-indexing: an output element is an input element (or, for `iota`, its own index). Costs nothing. */
   | { readonly kind: "view"; index(node: Node<A>): ViewRule }
   | { readonly kind: "gather" }
@@ -62,6 +62,15 @@ export type WasmRule<A = any> =
   | { readonly kind: "contract"; readonly routine: string }
   /** A call of a routine of runtime/wasm/routines: operands and results in memory, not fused. */
   | { readonly kind: "routine"; readonly routine: string };
+
+export interface ReduceRule {
+  readonly kind: "reduce";
+  readonly init: number;
+  combine(w: VectorEmitter, acc: VectorValue, x: VectorValue): VectorValue;
+  /** A sum of logarithms beside plain terms: an element x stands for addend + log factor. Factors are multiplied, Σ log f = log Π f, so
+   *  that many elements share a logarithm; `combine` adds. */
+  readonly factored?: (w: VectorEmitter, x: VectorValue) => Factored;
+}
 
 /** How a view's output index maps to its input's: for each input axis, an affine form of the output axes, or a re-linearisation. */
 export type ViewRule =

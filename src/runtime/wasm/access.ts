@@ -5,6 +5,7 @@ import { Addresses, type Bindings, type Lane } from "./addresses.ts";
 import type { ConstantMemory } from "./constants.ts";
 import { type Dataflow, memoryArgument, type Op, type Scope } from "./dataflow.ts";
 import { asVector, type DataflowEmitter } from "./emitter.ts";
+import { join, partsOf, resultOf } from "./factors.ts";
 import { type AxisVariable, type DynamicVariable, flatten, type Index, isConstant } from "./indices.ts";
 import { f64, f64x2, i32, i32x4, v128 } from "./instructions.ts";
 import type { Home } from "./memory.ts";
@@ -80,10 +81,15 @@ export class Access implements Algebra<VectorValue> {
   }
   fold(node: Node, terms: readonly VectorValue[]): VectorValue {
     if (typeof node.op === "string" || node.op.wasm.kind !== "reduce") throw new InternalError("not a reduction");
-    const { init, combine } = node.op.wasm;
-    return terms.length === 0
-      ? this.constant(init)
-      : balanced(terms, (x, y) => combine(this.context.w, this.number(x), this.number(y)));
+    const { w } = this.context;
+    const rule = node.op.wasm;
+    if (terms.length === 0) return this.constant(rule.init);
+    const parts = terms.map((x) => partsOf(w, rule, this.number(x)));
+    return resultOf(
+      w,
+      rule,
+      balanced(parts, (x, y) => join(w, rule, x, y)),
+    );
   }
   index(i: Index): VectorValue {
     const { w } = this.context;

@@ -4,6 +4,7 @@ import { shapeOf, type Value } from "../ir/graph.ts";
 import { type Access, balanced } from "./access.ts";
 import { type Report, tuples } from "./analyse.ts";
 import type { Op, Scope } from "./dataflow.ts";
+import { join, type Parts, partsOf, relieved, resultOf } from "./factors.ts";
 import { fill } from "./fill.ts";
 import type { GroupContext } from "./generate.ts";
 import { type AxisVariable, flatten, type Index, isConstant, keyOf, zero } from "./indices.ts";
@@ -18,6 +19,11 @@ const swapped = v128.shuffle(hole, hole, [1, 2]).code;
 /** Lane 0 of the first, lane 1 of the second. */
 const merged = v128.shuffle(hole, hole, [0, 3]).code;
 
+interface Accumulator {
+  readonly sum: Local<"v128">;
+  readonly product: Local<"v128"> | null;
+}
+
 /** All elements of the result that share a point of the loops. */
 interface Target {
   /** Position in the result. */
@@ -25,7 +31,7 @@ interface Target {
   /** Points of the unrolled reduced axes. */
   readonly indices: Index[][];
   /** By row, then by position in a turn. */
-  readonly locals: Local<"v128">[][];
+  readonly locals: Accumulator[][];
 }
 
 export class Accumulators {
@@ -86,35 +92,47 @@ export class Accumulators {
     );
   }
   private addTo(target: Target, rows: readonly Access[], row: number, nth: number, single: boolean, scope: Scope): Statement[] {
-    const { graph } = this.context.w;
+    const { w } = this.context;
     const terms = rows.flatMap((access) =>
-      target.indices.map((index) => access.number(access.element(this.operand, this.space, index))),
+      target.indices.map((index) => partsOf(w, this.rule, access.number(access.element(this.operand, this.space, index)))),
     );
-    const x = balanced(terms, (a, b) => this.combine(a, b));
-    if (!this.isLocal) return this.deliver(target.at, x, rows[0], single, scope);
+    const x = balanced(terms, (a, b) => join(w, this.rule, a, b));
+    if (!this.isLocal) return this.deliver(target.at, this.result(x), rows[0], single, scope);
     const which = nth % MOST_ACCUMULATORS;
     while (target.locals.length <= row) target.locals.push([]);
     const locals = target.locals[row];
-    while (locals.length <= which) locals.push(this.context.f.local("v128"));
-    const acc = graph.local(locals[which], scope);
-    const next = this.combine(acc, x);
-    return [{ kind: "set", local: locals[which], value: single ? graph.op("v128", [next, acc], merged) : next }];
+    while (locals.length <= which) locals.push(this.accumulator());
+    const { sum, product } = locals[which];
+    const before = this.held(locals[which], scope);
+    const after = relieved(w, join(w, this.rule, before, x));
+    const set = (local: Local<"v128">, next: VectorValue, acc: VectorValue): Statement => {
+      const value = single ? w.graph.op("v128", [w.number(next), w.number(acc)], merged) : w.number(next);
+      return { kind: "set", local, value };
+    };
+    const out = [set(sum, after.sum, before.sum)];
+    if (product !== null && after.product !== null && before.product !== null)
+      out.push(set(product, after.product, before.product));
+    return out;
   }
   /** Before the reduced loops; asked for after their code has been made, when the number of accumulators is known. */
   begin(): Statement[] {
-    const value = this.context.w.constant(this.init);
+    const { w } = this.context;
     const locals = [...this.targets.values()].flatMap((target) => target.locals.flat());
-    return locals.map((local): Statement => ({ kind: "set", local, value }));
+    return locals.flatMap(({ sum, product }): Statement[] => [
+      { kind: "set", local: sum, value: w.constant(this.init) },
+      ...(product === null ? [] : [{ kind: "set", local: product, value: w.constant(1) } as const]),
+    ]);
   }
   /** After the reduced loops: accumulators and lanes combined. */
   end(scope: Scope, rows: readonly Access[]): Statement[] {
     const { graph } = this.context.w;
     return rows.flatMap((access, row) =>
       [...this.targets.values()].flatMap(({ at, locals }) => {
-        const both = balanced(
-          locals[row].map((l): Op<"v128"> => graph.local(l, scope)),
-          (a, b) => this.combine(a, b),
+        const parts = balanced(
+          locals[row].map((l) => this.held(l, scope)),
+          (a, b) => join(this.context.w, this.rule, a, b),
         );
+        const both = this.result(parts);
         const total = this.combine(both, graph.op("v128", [both, both], swapped));
         return this.deliver(at, total, access, true, scope);
       }),
@@ -140,6 +158,17 @@ export class Accumulators {
     const home = this.context.layout.homes.get(this.value);
     if (home !== undefined) out.push(...access.store(home, at, held, single));
     return out;
+  }
+  private accumulator(): Accumulator {
+    const { f } = this.context;
+    return { sum: f.local("v128"), product: this.rule.factored === undefined ? null : f.local("v128") };
+  }
+  private held({ sum, product }: Accumulator, scope: Scope): Parts {
+    const { graph } = this.context.w;
+    return { sum: graph.local(sum, scope), product: product && graph.local(product, scope) };
+  }
+  private result(parts: Parts): Op<"v128"> {
+    return this.context.w.number(resultOf(this.context.w, this.rule, parts));
   }
   private get homes(): readonly [Home, Home] {
     const home = this.context.homeOf(this.value);

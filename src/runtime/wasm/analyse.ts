@@ -177,7 +177,7 @@ export class Analysis {
         const place = walk.dynamic(sink.index, index.slice(0, shapeOf(sink.index).length), sink.attrs.size);
         steps.push(...ofIndices(place));
       }
-      cost++;
+      cost += sink.kind === "reduce" ? Math.max(1, flopsOf(sink.value.node)) : 1;
     }
     return { sink, space, variables, loads, reads: union(steps), visits, cost };
   }

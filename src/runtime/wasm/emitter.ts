@@ -25,6 +25,8 @@ const code = {
   sqrt: bare(f64x2.sqrt(hole)),
   min: bare(f64x2.min(hole, hole)),
   max: bare(f64x2.max(hole, hole)),
+  pmin: bare(f64x2.pmin(hole, hole)),
+  pmax: bare(f64x2.pmax(hole, hole)),
   floor: bare(f64x2.floor(hole)),
   ceil: bare(f64x2.ceil(hole)),
   trunc: bare(f64x2.trunc(hole)),
@@ -38,6 +40,7 @@ const code = {
   and: bare(v128.and(hole, hole)),
   or: bare(v128.or(hole, hole)),
   xor: bare(v128.xor(hole, hole)),
+  andnot: bare(v128.andnot(hole, hole)),
   not: bare(v128.not(hole)),
   bitselect: bare(v128.bitselect(hole, hole, hole)),
   bitAdd: bare(i64x2.add(hole, hole)),
@@ -132,8 +135,19 @@ export class DataflowEmitter implements VectorEmitter {
   }
   select(condition: VectorValue, a: VectorValue, b: VectorValue): VectorValue {
     const masks = a.kind === "mask" && b.kind === "mask";
-    const arms = masks ? [asVector(a), asVector(b)] : [this.number(a), this.number(b)];
-    return this.graph.op("v128", [...arms, this.mask(condition)], code.bitselect, { kind: masks ? "mask" : "f64x2" });
+    const mask = this.mask(condition);
+    if (masks) return this.graph.op("v128", [asVector(a), asVector(b), mask], code.bitselect, { kind: "mask" });
+    const [x, y] = [this.number(a), this.number(b)];
+    return this.simplerChoice(mask, x, y) ?? this.graph.op("v128", [x, y, mask], code.bitselect);
+  }
+  /** The same bits by one instruction of the processor: the lesser or greater of two, or a choice beside 0. */
+  private simplerChoice(mask: Op<"v128">, x: Op<"v128">, y: Op<"v128">): Op<"v128"> | null {
+    const [p, q] = mask.operands;
+    const ordered = (mask.suffix === code.lt || mask.suffix === code.gt) && ((p === x && q === y) || (p === y && q === x));
+    if (ordered) return this.graph.op("v128", [y, x], (mask.suffix === code.lt) === (p === x) ? code.pmin : code.pmax);
+    const zero = this.constant(0);
+    if (y === zero) return this.graph.op("v128", [x, mask], code.and);
+    return x === zero ? this.graph.op("v128", [y, mask], code.andnot) : null;
   }
   selectRare(condition: VectorValue, rare: () => VectorValue, common: VectorValue): VectorValue {
     return this.graph.choice(this.mask(condition), () => this.number(rare()), this.number(common));

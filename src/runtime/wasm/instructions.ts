@@ -217,6 +217,9 @@ export const f64x2 = {
   div: vBinary(0xf3),
   min: vBinary(0xf4),
   max: vBinary(0xf5),
+  /** b < a ? b : a, and a < b ? b : a. */
+  pmin: vBinary(0xf6),
+  pmax: vBinary(0xf7),
   /** The two low 32-bit integers as float64. */
   convertLow: vUnary(0xfe),
 } as const;

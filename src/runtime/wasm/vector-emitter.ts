@@ -6,6 +6,12 @@ export interface VectorValue {
   readonly kind: "f64x2" | "mask";
 }
 
+/** The number addend + log factor, 1 <= factor <= 2 or NaN. */
+export interface Factored {
+  readonly addend: VectorValue;
+  readonly factor: VectorValue;
+}
+
 /** Functions of the math library that rules may call. One implementation each, in runtime/wasm/mathlib. */
 export type MathFunction =
   | "exp"

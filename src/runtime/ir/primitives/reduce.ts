@@ -1,6 +1,7 @@
 // Reductions over axes, and the cumulative sum. attrs.axes are the axes that vanish.
 import { ShapeError } from "../../errors.ts";
-import { exp as hostExp, log as hostLog } from "../../numeric/math.ts";
+import { exp as hostExp, log as hostLog, softplus as hostSoftplus } from "../../numeric/math.ts";
+import { softplusFactored } from "../../wasm/mathlib/log.ts";
 import { type Builder, dtypeOf, type Node, shapeOf, type Value } from "../graph.ts";
 import type { Primitive, Probe, WasmRule } from "../primitive.ts";
 import { readStrided } from "../strided.ts";
@@ -51,6 +52,7 @@ interface ReductionRecord {
   readonly wasm: Primitive<ReduceAttrs>["wasm"];
   readonly finiteDerivative?: boolean;
   readonly zeroCotangents?: boolean;
+  readonly cost?: number;
   readonly probes: readonly Probe<ReduceAttrs>[];
 }
 function reduction(r: ReductionRecord): Primitive<ReduceAttrs> {
@@ -70,6 +72,7 @@ function reduction(r: ReductionRecord): Primitive<ReduceAttrs> {
     wasm: r.wasm,
     finiteDerivative: r.finiteDerivative,
     zeroCotangents: r.zeroCotangents,
+    cost: r.cost,
     probes: r.probes,
   };
   return record;
@@ -208,6 +211,28 @@ export const logSumExp = reduction({
     ...cubeProbes,
     { inputs: [{ type: real([2, 2]), values: [-750.5, -751.5, 810.25, 809.5] }], attrs: { axes: [1] } },
     { inputs: [{ type: real([3, 2]), values: [NONE, NONE, 1.5, NONE, 2.5, -1.5] }], attrs: { axes: [1] }, singular: true },
+  ],
+});
+
+/** Σ log(1 + exp(a)). Made by the simplifier where a scalar sums many: without a logarithm for each. */
+export const sumSoftplus = reduction({
+  name: "sumSoftplus",
+  dtype: () => "real",
+  reduce: (group) => accurateSum(Float64Array.from(group, hostSoftplus)),
+  gradient: (b, ct, a, _result, axes) => b.mul(spread(b, ct, a, axes), b.sigmoid(a)),
+  wasm: { kind: "reduce", init: 0, combine: (w, acc, x) => w.add(acc, x), factored: softplusFactored },
+  cost: 15,
+  probes: [
+    ...cubeProbes,
+    { inputs: [{ type: real([2, 3]), values: [40.5, -38.5, 0, 800.25, -790.5, 1e-9] }], attrs: { axes: [0] } },
+    {
+      inputs: [{ type: real([2, 200]), values: Array.from({ length: 400 }, (_, i) => ((i * 37) % 101) / 25 - 2) }],
+      attrs: { axes: [0, 1] },
+    },
+    {
+      inputs: [{ type: real([3, 400]), values: Array.from({ length: 1200 }, (_, i) => ((i * 37) % 101) / 900) }],
+      attrs: { axes: [1] },
+    },
   ],
 });
 

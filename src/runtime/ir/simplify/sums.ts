@@ -5,6 +5,7 @@ import { add, div, mul, neg, square, sub } from "../primitives/elementwise.ts";
 import { dot } from "../primitives/linalg.ts";
 import { sum } from "../primitives/reduce.ts";
 import { assemble } from "../primitives/shape.ts";
+import { softplus } from "../primitives/transcendental.ts";
 import { type Shape, sizeOf } from "../type.ts";
 import { representatives } from "./classes.ts";
 import { reducedColumns } from "./columns.ts";
@@ -17,6 +18,8 @@ import { foldWeights, mapWeights, scaleWeights, type Weights, weighted } from ".
 
 /** Below this many rows there is nothing to gain from comparing them. */
 const FEW_ROWS = 8;
+/** From so many elements on, sums of logarithms are made by products. */
+const MANY_LOGARITHMS = 32;
 /** So many parts of one sum are compared row by row. */
 const MOST_LEAVES = 100;
 
@@ -268,7 +271,10 @@ class SumParts {
     const classes =
       rows < FEW_ROWS || !this.#splits || ++this.#budget.leaves > MOST_LEAVES ? null : rowClasses(s, v, rows, rows / 2);
     if (classes === null) {
-      this.#leaves.push({ value: v, weights: w });
+      if (v.node.op === softplus && typeof w === "number" && this.#splits && rows >= MANY_LOGARITHMS) {
+        this.progress = true;
+        this.#scalars.push(s.b.mul(s.b.constant(w), s.b.sumSoftplus(v.node.inputs[0])));
+      } else this.#leaves.push({ value: v, weights: w });
       return this;
     }
     this.progress = true;

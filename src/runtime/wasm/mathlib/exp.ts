@@ -1,7 +1,7 @@
 // Exponential functions on two lanes: exp, expm1, tanh, sigmoid.
 // Reduction: x = n log 2 + r, |r| <= log(2)/2, n read off the low bits of x / log 2 + 1.5 * 2^52.
 import type { VectorEmitter, VectorValue } from "../vector-emitter.ts";
-import { clamp, type Double, fastTwoSum, isNegative, polynomial, powerOf2, signOf, withSign } from "./arithmetic.ts";
+import { clamp, type Double, fastTwoSum, polynomial, powerOf2, signBit, signOf, withSign } from "./arithmetic.ts";
 import { expm1Q, expQ, ln2Parts, log2e } from "./coefficients.ts";
 
 /** Adding this rounds |x| < 2^51 to an integer, which then stands in the low bits of the sum. */
@@ -29,12 +29,14 @@ function reduce(w: VectorEmitter, x: VectorValue): Reduced {
 export const powerOfTwo = (w: VectorEmitter, shifted: VectorValue): VectorValue =>
   w.bits.add(w.bits.shiftLeft(shifted, 52), w.constant(1));
 
-/** p 2^n with one rounding, for -1076 <= n <= 1025, p of order 1: the power in two factors. NaN in p stays. */
+/** p 2^n with one rounding, |n| < 1500, p of order 1: the power in two factors, 2^(n ± 512) and 2^∓512, of which the first is exact in
+ *  the product. NaN in p stays. */
 export function scale(w: VectorEmitter, p: VectorValue, n: VectorValue, shifted: VectorValue): VectorValue {
-  const magic = w.constant(roundingConstant);
-  const half = w.add(w.mul(n, w.constant(0.5)), magic);
-  const rest = w.sub(shifted, w.sub(half, magic));
-  return w.mul(w.mul(p, powerOfTwo(w, half)), powerOfTwo(w, rest));
+  const small = w.lt(n, w.constant(0));
+  const [down, up] = [w.constant(powerOf2(-512)), w.constant(powerOf2(512))];
+  const away = w.select(small, up, down);
+  const back = w.select(small, down, up);
+  return w.mul(w.mul(p, w.bits.add(w.bits.shiftLeft(shifted, 52), away)), back);
 }
 
 /** exp(high - low), |high - low| <= log(2)/2, low small: the rounding error of the difference counts beside r^2. */
@@ -49,6 +51,15 @@ function kernel(w: VectorEmitter, high: VectorValue, low: VectorValue): VectorVa
 export function exp(w: VectorEmitter, x: VectorValue): VectorValue {
   const { shifted, n, high, low } = reduce(w, clamp(w, x, -746, 710));
   return scale(w, kernel(w, high, low), n, shifted);
+}
+
+/** exp(-|x|), the same bits: n <= 0 needs one limit and no choice of factors. */
+export function expOfMinusAbs(w: VectorEmitter, x: VectorValue): VectorValue {
+  const least = w.constant(-746);
+  const y = w.bits.or(x, w.bits.constant(signBit));
+  const { shifted, high, low } = reduce(w, w.select(w.lt(y, least), least, y));
+  const power = w.bits.add(w.bits.shiftLeft(shifted, 52), w.constant(powerOf2(512)));
+  return w.mul(w.mul(kernel(w, high, low), power), w.constant(powerOf2(-512)));
 }
 
 /** exp(x + low), |low| <= 2^-40 or so, for x within [-746, 710] after clamping. */
@@ -90,15 +101,11 @@ export function tanh(w: VectorEmitter, x: VectorValue): VectorValue {
   return w.select(w.lt(a, w.constant(powerOf2(-28))), x, withSign(w, y, signOf(w, x)));
 }
 
-/** 1 / (1 + exp(-x)): below 2 ulp, also where it is tiny: exp(-|x|) / (1 + exp(-|x|)) for negative x. */
+/** 1 / (1 + exp(-x)): below 3 ulp, also where it is tiny: exp(-|x|) / (1 + exp(-|x|)) for negative x. */
 export function sigmoid(w: VectorEmitter, x: VectorValue): VectorValue {
   const one = w.constant(1);
-  const e = exp(w, w.neg(w.abs(x)));
+  const e = expOfMinusAbs(w, x);
   const d = w.add(e, one);
-  const rounding = w.sub(e, w.sub(d, one));
-  const negative = isNegative(w, x);
-  const q = w.div(w.select(negative, e, one), d);
-  // to first order q - q rounding / d, and 1 / d is q or 1 - q
-  const inverse = w.select(negative, w.sub(one, q), q);
-  return w.sub(q, w.mul(w.mul(q, rounding), inverse));
+  const negative = w.lt(x, w.constant(0));
+  return w.div(w.select(negative, e, one), d);
 }

@@ -1,10 +1,10 @@
 // Logarithms on two lanes: log, log1p, softplus.
 // x = 2^k (1 + f), sqrt(1/2) <= 1 + f < sqrt(2); with s = f / (2 + f), log(1 + f) = f - (f^2/2 - s (f^2/2 + s^2 R(s^2))),
 // the arrangement of Cody & Waite, Software Manual for the Elementary Functions (1980), also fdlibm's.
-import type { VectorEmitter, VectorValue } from "../vector-emitter.ts";
+import type { Factored, VectorEmitter, VectorValue } from "../vector-emitter.ts";
 import { polynomial, powerOf2, twoSum } from "./arithmetic.ts";
 import { ln2Parts, logR } from "./coefficients.ts";
-import { exp } from "./exp.ts";
+import { expOfMinusAbs } from "./exp.ts";
 
 /** Bits of sqrt(1/2), rounded so that the significands above it are those of 1 + f >= sqrt(1/2). */
 const rootHalf = 0x3fe6a09e667f3bcdn;
@@ -79,9 +79,15 @@ export function log1p(w: VectorEmitter, x: VectorValue): VectorValue {
 
 /** log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)): below 2 ulp. */
 export function softplus(w: VectorEmitter, x: VectorValue): VectorValue {
-  const e = exp(w, w.neg(w.abs(x)));
+  const e = expOfMinusAbs(w, x);
   const u = w.add(e, w.constant(1));
   const c = w.sub(e, w.sub(u, w.constant(1)));
   const y = w.select(w.lt(e, w.constant(powerOf2(-54))), e, logOfSum(w, u, c));
-  return w.add(w.select(w.gt(x, w.constant(0)), x, w.constant(0)), y);
+  return w.add(w.select(w.lt(w.constant(0), x), x, w.constant(0)), y);
+}
+
+/** softplus(x) = max(x, 0) + log(1 + exp(-|x|)) for sums, whose rounding errors are absolute ones: of NaN the factor is NaN. */
+export function softplusFactored(w: VectorEmitter, x: VectorValue): Factored {
+  const factor = w.add(expOfMinusAbs(w, x), w.constant(1));
+  return { addend: w.select(w.lt(w.constant(0), x), x, w.constant(0)), factor };
 }
