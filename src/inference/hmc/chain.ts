@@ -6,8 +6,8 @@ import { createHamiltonian, type Hamiltonian } from "./hamiltonian.ts";
 import { createMetric, type MetricKind } from "./metric.ts";
 import { createPhaseSpace, type Point } from "./phase.ts";
 import { findStart } from "./start.ts";
-import type { Kernel } from "./tree.ts";
-import { createWarmup, type WarmupOptions } from "./warmup.ts";
+import type { Kernel, Transition } from "./tree.ts";
+import { createWarmup, type Warmup, type WarmupOptions } from "./warmup.ts";
 
 export interface ChainOptions extends WarmupOptions {
   readonly draws: number;
@@ -32,9 +32,8 @@ export function* runHamiltonianChain(
   createKernel: (hamiltonian: Hamiltonian, start: Point) => Kernel,
 ): Generator<undefined, Result, undefined> {
   const { rng } = context;
-  const { dimension } = density;
   // Beside those of the kernel: the start, one to seek the step size with, and the metric.
-  const space = createPhaseSpace(dimension, {
+  const space = createPhaseSpace(density.dimension, {
     points: kernelSize.points + 2,
     vectors: kernelSize.vectors + 1,
     matrices: options.metric === "dense" ? 1 : 0,
@@ -45,106 +44,162 @@ export function* runHamiltonianChain(
   if (failure !== undefined) return { failure, verdicts: [], traces: {} };
 
   const kernel = createKernel(hamiltonian, start);
-  const { transition } = kernel;
   const began = context.now();
   const warmup = createWarmup(hamiltonian, start, options, rng);
   if (warmup.isFlat) return { failure: { reason: FLAT, position: start.position.slice() }, verdicts: [], traces: {} };
-  const recorder = (draws: number) => createRecorder(dimension, Math.ceil(draws / options.thin), kernel);
-  const warmupDraws = recorder(options.saveWarmup ? options.warmup : 0);
-  const draws = recorder(options.draws);
-  // Those of the warm-up, which do not count, are written over: V8 throws optimised code away when a branch is first taken later than that.
-  const divergedAt = [start.position.slice()];
-  let divergences = 0;
-  const total = options.warmup + options.draws;
-  let ended = began;
+  const chain = new Chain(options, context, kernel, warmup, began);
   let interrupted = false;
-
-  for (let iteration = 0; iteration < total; iteration++) {
+  while (chain.iteration < chain.total) {
     if (context.stop()) {
       interrupted = true;
       break;
     }
+    chain.advance();
+    yield;
+  }
+  return { chain: chain.result(hamiltonian, interrupted), verdicts: [], traces: {} };
+}
+
+/** What the transitions of one chain leave behind. */
+class Chain {
+  readonly total: number;
+  iteration = 0;
+  private readonly options: ChainOptions;
+  private readonly context: RunContext;
+  private readonly kernel: Kernel;
+  private readonly warmup: Warmup;
+  private readonly warmupDraws: Recorder;
+  private readonly draws: Recorder;
+  private readonly divergedAt: Float64Array[];
+  private divergences = 0;
+  private readonly began: number;
+  /** The end of the warm-up. */
+  private ended: number;
+
+  constructor(options: ChainOptions, context: RunContext, kernel: Kernel, warmup: Warmup, began: number) {
+    this.total = options.warmup + options.draws;
+    this.options = options;
+    this.context = context;
+    this.kernel = kernel;
+    this.warmup = warmup;
+    const recorder = (draws: number) => new Recorder(Math.ceil(draws / options.thin), kernel);
+    this.warmupDraws = recorder(options.saveWarmup ? options.warmup : 0);
+    this.draws = recorder(options.draws);
+    // Those of the warm-up, which do not count, are written over: V8 throws optimised code away when a branch is first taken later than that.
+    this.divergedAt = [kernel.transition.point.position.slice()];
+    this.began = began;
+    this.ended = began;
+  }
+
+  /** One transition, recorded and learnt from. */
+  advance(): void {
+    const { options, context, kernel, warmup } = this;
+    const { transition } = kernel;
+    const iteration = this.iteration++;
     const warming = iteration < options.warmup;
     const adapted = warmup.stepSize;
-    const stepSize = options.jitter === 0 ? adapted : adapted * (1 + options.jitter * (2 * rng.uniform() - 1));
-    kernel.step(stepSize, rng, adapted);
-    const { point } = transition;
-    if (transition.divergedAt !== null && divergences < KEPT_DIVERGENCES)
-      divergedAt[divergences] = transition.divergedAt.position.slice();
-    divergences += transition.divergent && !warming ? 1 : 0;
-    const record = warming ? warmupDraws : draws;
+    const stepSize = options.jitter === 0 ? adapted : adapted * (1 + options.jitter * (2 * context.rng.uniform() - 1));
+    kernel.step(stepSize, context.rng, adapted);
+    if (transition.divergedAt !== null && this.divergences < KEPT_DIVERGENCES)
+      this.divergedAt[this.divergences] = transition.divergedAt.position.slice();
+    this.divergences += transition.divergent && !warming ? 1 : 0;
     const index = warming ? iteration : iteration - options.warmup;
-    if (index % options.thin === 0 && (!warming || options.saveWarmup)) record.add(stepSize);
-    if (warming) {
-      warmup.learn(iteration, point, transition.acceptance, transition.moved);
-      if (iteration === options.warmup - 1) {
-        warmup.finish();
-        ended = context.now();
-      }
-    }
+    if (index % options.thin === 0 && (!warming || options.saveWarmup))
+      (warming ? this.warmupDraws : this.draws).add(transition, stepSize);
+    if (warming) this.learn(iteration, transition);
     context.progress({
       chain: context.chain,
       phase: warming ? "warmup" : "sampling",
       done: iteration + 1,
-      total,
-      divergences,
+      total: this.total,
+      divergences: this.divergences,
       stepSize,
     });
-    yield;
   }
-  const now = context.now();
-  if (draws.count === 0) ended = now;
-  const chain: RawChain = {
-    chain: context.chain,
-    dimension,
-    draws: draws.count,
-    positions: draws.positions(draws.count),
-    stats: draws.stats(draws.count),
-    warmup: options.saveWarmup
-      ? {
-          draws: warmupDraws.count,
-          positions: warmupDraws.positions(warmupDraws.count),
-          stats: warmupDraws.stats(warmupDraws.count),
-        }
-      : undefined,
-    adaptation: { stepSize: warmup.stepSize, metric: options.metric, inverseMetric: hamiltonian.metric.inverse() },
-    seconds: { warmup: (ended - began) / 1000, sampling: (now - ended) / 1000 },
-    evaluations: hamiltonian.evaluations,
-    interrupted,
-    divergences: divergedAt.slice(0, divergences),
-  };
-  return { chain, verdicts: [], traces: {} };
+
+  private learn(iteration: number, { point, acceptance, moved }: Transition): void {
+    this.warmup.learn(iteration, point, acceptance, moved);
+    if (iteration < this.options.warmup - 1) return;
+    this.warmup.finish();
+    this.ended = this.context.now();
+  }
+
+  result({ metric, evaluations }: Hamiltonian, interrupted: boolean): RawChain {
+    const { options, context, draws, warmupDraws } = this;
+    const now = context.now();
+    const ended = draws.count === 0 ? now : this.ended;
+    return {
+      chain: context.chain,
+      dimension: this.kernel.transition.point.position.length,
+      draws: draws.count,
+      positions: draws.positions(),
+      stats: draws.stats(),
+      warmup: options.saveWarmup
+        ? { draws: warmupDraws.count, positions: warmupDraws.positions(), stats: warmupDraws.stats() }
+        : undefined,
+      adaptation: { stepSize: this.warmup.stepSize, metric: options.metric, inverseMetric: metric.inverse() },
+      seconds: { warmup: (ended - this.began) / 1000, sampling: (now - ended) / 1000 },
+      evaluations,
+      interrupted,
+      divergences: this.divergedAt.slice(0, this.divergences),
+    };
+  }
 }
 
 /** Columns as in Stan's files: lp, accept_stat, stepsize, those of the kernel, divergent, energy. */
-function createRecorder(dimension: number, capacity: number, kernel: Kernel) {
-  const { transition, columns } = kernel;
-  const positions = new Float64Array(capacity * dimension);
-  const column = () => new Float64Array(capacity);
-  const [lp, accept, step, divergent, energy] = [column(), column(), column(), column(), column()];
-  const own = columns.map(column);
-  const whole = (all: Float64Array, length: number) => (all.length === length ? all : all.slice(0, length));
-  return {
-    count: 0,
-    add(stepSize: number) {
-      const row = this.count++;
-      const { point } = transition;
-      positions.set(point.position, row * dimension);
-      lp[row] = point.logDensity;
-      accept[row] = transition.acceptance;
-      step[row] = stepSize;
-      for (let i = 0; i < own.length; i++) own[i][row] = columns[i].of(transition, stepSize);
-      divergent[row] = transition.divergent ? 1 : 0;
-      energy[row] = point.energy;
-    },
-    positions: (count: number) => whole(positions, count * dimension),
-    stats: (count: number): Readonly<Record<string, Float64Array>> => ({
-      lp: whole(lp, count),
-      accept_stat: whole(accept, count),
-      stepsize: whole(step, count),
-      ...Object.fromEntries(columns.map(({ name }, i) => [name, whole(own[i], count)])),
-      divergent: whole(divergent, count),
-      energy: whole(energy, count),
-    }),
-  };
+class Recorder {
+  count = 0;
+  private readonly dimension: number;
+  private readonly all: Float64Array;
+  private readonly columns: Kernel["columns"];
+  private readonly own: readonly Float64Array[];
+  private readonly lp: Float64Array;
+  private readonly accept: Float64Array;
+  private readonly step: Float64Array;
+  private readonly divergent: Float64Array;
+  private readonly energy: Float64Array;
+
+  constructor(capacity: number, { transition, columns }: Kernel) {
+    const column = () => new Float64Array(capacity);
+    this.dimension = transition.point.position.length;
+    this.all = new Float64Array(capacity * this.dimension);
+    this.columns = columns;
+    this.own = columns.map(column);
+    this.lp = column();
+    this.accept = column();
+    this.step = column();
+    this.divergent = column();
+    this.energy = column();
+  }
+
+  add(transition: Transition, stepSize: number): void {
+    const row = this.count++;
+    const { point } = transition;
+    this.all.set(point.position, row * this.dimension);
+    this.lp[row] = point.logDensity;
+    this.accept[row] = transition.acceptance;
+    this.step[row] = stepSize;
+    const { own, columns } = this;
+    for (let i = 0; i < own.length; i++) own[i][row] = columns[i].of(transition, stepSize);
+    this.divergent[row] = transition.divergent ? 1 : 0;
+    this.energy[row] = point.energy;
+  }
+
+  positions(): Float64Array {
+    return whole(this.all, this.count * this.dimension);
+  }
+
+  stats(): Readonly<Record<string, Float64Array>> {
+    const { count, own } = this;
+    return {
+      lp: whole(this.lp, count),
+      accept_stat: whole(this.accept, count),
+      stepsize: whole(this.step, count),
+      ...Object.fromEntries(this.columns.map(({ name }, i) => [name, whole(own[i], count)])),
+      divergent: whole(this.divergent, count),
+      energy: whole(this.energy, count),
+    };
+  }
 }
+
+const whole = (all: Float64Array, length: number): Float64Array => (all.length === length ? all : all.slice(0, length));

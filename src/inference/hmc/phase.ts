@@ -23,64 +23,75 @@ export interface Vector {
   readonly values: Float64Array;
 }
 
-/** Where the points of one chain live, with the loops over them. */
-export interface PhaseSpace {
-  readonly dimension: number;
-  readonly loops: Loops;
-  createPoint(): Point;
-  createVector(): Vector;
-  /** Rows of `dimension` numbers, one stride apart: element (i, j) is values[i * rowLength + j]. */
-  createMatrix(): Vector & { readonly rowLength: number };
-}
-
 export interface PhaseSpaceSize {
   readonly points: number;
   readonly vectors: number;
   readonly matrices: number;
 }
 
-/** What is never used of it costs address space alone. */
-export function createPhaseSpace(dimension: number, { points, vectors, matrices }: PhaseSpaceSize): PhaseSpace {
-  const stride = strideOf(dimension);
-  const bytes = stride * (4 * points + vectors + matrices * dimension);
-  if (bytes >= 2 ** 32) throw new InternalError(`${points} points of dimension ${dimension} do not fit into one memory`);
-  const { loops, memory, begin } = instantiateLoops(dimension, bytes);
-  let used = begin;
-  const take = (size: number): number => {
-    const address = used;
-    used += size;
-    if (used - begin > bytes) throw new InternalError("a phase space was made too small");
+/** Where the points of one chain live, with the loops over them. What is never used of it costs address space alone. */
+export class PhaseSpace {
+  readonly dimension: number;
+  readonly loops: Loops;
+  private readonly memory: ArrayBuffer;
+  private readonly stride: number;
+  private readonly end: number;
+  private used: number;
+
+  constructor(dimension: number, { points, vectors, matrices }: PhaseSpaceSize) {
+    this.dimension = dimension;
+    this.stride = strideOf(dimension);
+    const bytes = this.stride * (4 * points + vectors + matrices * dimension);
+    if (bytes >= 2 ** 32) throw new InternalError(`${points} points of dimension ${dimension} do not fit into one memory`);
+    const { loops, memory, begin } = instantiateLoops(dimension, bytes);
+    this.loops = loops;
+    this.memory = memory;
+    this.used = begin;
+    this.end = begin + bytes;
+  }
+
+  private take(size: number): number {
+    const address = this.used;
+    this.used += size;
+    if (this.used > this.end) throw new InternalError("a phase space was made too small");
     return address;
-  };
-  const view = (address: number, length = dimension) => new Float64Array(memory, address, length);
-  return {
-    dimension,
-    loops,
-    createPoint() {
-      const address = take(4 * stride);
-      return {
-        address,
-        momentumAddress: address + stride,
-        position: view(address),
-        momentum: view(address + stride),
-        velocity: view(address + 2 * stride),
-        gradient: view(address + 3 * stride),
-        // Doubles from the start, so that the fields keep one representation and a store allocates nothing.
-        logDensity: Number.NaN,
-        energy: Number.NaN,
-        uses: 0,
-      };
-    },
-    createVector() {
-      const address = take(stride);
-      return { address, values: view(address) };
-    },
-    createMatrix() {
-      const address = take(stride * dimension);
-      return { address, values: view(address, (stride / 8) * dimension), rowLength: stride / 8 };
-    },
-  };
+  }
+
+  private view(address: number, length = this.dimension): Float64Array {
+    return new Float64Array(this.memory, address, length);
+  }
+
+  createPoint(): Point {
+    const { stride } = this;
+    const address = this.take(4 * stride);
+    return {
+      address,
+      momentumAddress: address + stride,
+      position: this.view(address),
+      momentum: this.view(address + stride),
+      velocity: this.view(address + 2 * stride),
+      gradient: this.view(address + 3 * stride),
+      // Doubles from the start, so that the fields keep one representation and a store allocates nothing.
+      logDensity: Number.NaN,
+      energy: Number.NaN,
+      uses: 0,
+    };
+  }
+
+  createVector(): Vector {
+    const address = this.take(this.stride);
+    return { address, values: this.view(address) };
+  }
+
+  /** Rows of `dimension` numbers, one stride apart: element (i, j) is values[i * rowLength + j]. */
+  createMatrix(): Vector & { readonly rowLength: number } {
+    const rowLength = this.stride / 8;
+    const address = this.take(this.stride * this.dimension);
+    return { address, values: this.view(address, rowLength * this.dimension), rowLength };
+  }
 }
+
+export const createPhaseSpace = (dimension: number, size: PhaseSpaceSize): PhaseSpace => new PhaseSpace(dimension, size);
 
 /**
  * Points are counted by use and lent again: a leapfrog step writes into a free one, and nothing is ever copied. Grows to what the deepest
