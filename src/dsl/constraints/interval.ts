@@ -17,7 +17,7 @@ const isZero = (v: Value): boolean => constantOf(v)?.every((x) => x === 0) ?? fa
 const isOne = (v: Value): boolean => constantOf(v)?.every((x) => x === 1) ?? false;
 const toShape = (b: Builder, v: Value, shape: Shape): Value => (sameShape(shapeOf(v), shape) ? v : b.broadcastTo(v, shape));
 
-/** Lower: x = l + e^u, log|dx/du| = u. Upper: x = h - e^u. Both: x = l + (h - l) σ(u), log|dx/du| = log(h - l) - log(1 + e^u) - log(1 + e^-u).
+/** Lower: x = l + e^u, log|dx/du| = u. Upper: x = h - e^u. Both: x = l + (h - l) σ(u), log|dx/du| = log(h - l) + u - 2 log(1 + e^u).
  *  Those of Stan (reference manual, "Constraint transforms"). Bounds may be latent: their gradients flow through x and through log(h - l). */
 function constrainReal(b: Builder, u: Value, bounds: Bounds<Value>, shape: Shape): { x: Value; logDetJacobian: Value } {
   const lower = given(bounds.lower);
@@ -25,7 +25,7 @@ function constrainReal(b: Builder, u: Value, bounds: Bounds<Value>, shape: Shape
   if (lower && upper) {
     const width = isZero(lower) ? upper : b.sub(upper, lower);
     const scaled = isOne(width) ? b.sigmoid(u) : b.mul(width, b.sigmoid(u));
-    const slope = b.neg(b.add(b.softplus(u), b.softplus(b.neg(u))));
+    const slope = b.sub(u, b.mul(b.constant(2), b.softplus(u)));
     return {
       x: toShape(b, isZero(lower) ? scaled : b.add(lower, scaled), shape),
       logDetJacobian: toShape(b, isOne(width) ? slope : b.add(slope, b.log(width)), shape),

@@ -109,6 +109,12 @@ const inverseOf =
   (_b, [y]) =>
     under(y, f);
 const nothingTimesLog: Identity = (b, [x]) => (literal(x) === 0 ? b.constant(0) : null);
+/** c log e^x with a constant c ≠ 0 throughout */
+const constantTimesLogOfExp: Identity = (b, [c, y]) => {
+  const x = under(y, exp);
+  const known = constantOf(under(c, broadcastTo) ?? c);
+  return x !== null && known?.every((k: number) => k !== 0) ? b.mul(c, x) : null;
+};
 /** The arms are the same, or the condition is constant and alike throughout. */
 const chosen: Identity = (_b, [condition, x, y]) => {
   if (x === y) return x;
@@ -145,7 +151,7 @@ export const algebra: Identities = [
   on(pow, power),
   on(log, inverseOf(exp)),
   on(log1p, inverseOf(expm1)),
-  on(xlogy, nothingTimesLog),
+  on(xlogy, first(nothingTimesLog, constantTimesLogOfExp)),
   on(xlog1py, nothingTimesLog),
   on(select, chosen),
   on(cast, castOnce),
