@@ -14,7 +14,7 @@ const below = (k: number): number[] => entries(k, k, (i, j) => j < i);
 function factor(b: Builder, u: Value, k: number): { l: Value; logDetJacobian: Value; logRest: Value } {
   const at = below(k);
   const twice = b.mul(b.constant(2), u);
-  const logRemoved = b.sub(b.constant(2 * log(2)), b.add(b.softplus(twice), b.softplus(b.neg(twice))));
+  const logRemoved = b.add(b.constant(2 * log(2)), b.sub(twice, b.mul(b.constant(2), b.softplus(twice))));
   const removed = placed(b, logRemoved, at, k, k);
   const before = b.cumsum(b.assemble([b.slice(removed, 1, 0, k - 1)], 1, [1], k));
   const half = b.mul(b.constant(0.5), before);
