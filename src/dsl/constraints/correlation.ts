@@ -10,7 +10,7 @@ const below = (k: number): number[] => entries(k, k, (i, j) => j < i);
 /** Canonical partial correlations (Lewandowski, Kurowicka & Joe 2009, "Generating random correlation matrices based on vines and extended
  *  onion method", §2; Stan's cholesky_factor_corr). With z = tanh u below the diagonal and S_ij = Σ_{l<j} log(1 - z_il²):
  *  L_ij = z_ij e^{S_ij/2}, L_ii = e^{S_ii/2}; the Jacobian of each row is triangular: log|J| = Σ_{j<i} log(1 - z_ij²) + ½ S_ij.
- *  log(1 - tanh² u) = 2 log 2 - log(1 + e^{2u}) - log(1 + e^{-2u}), without cancellation. */
+ *  log(1 - tanh² u) = 2 log 2 + 2u - 2 log(1 + e^{2u}), to an absolute error of a few ε. */
 function factor(b: Builder, u: Value, k: number): { l: Value; logDetJacobian: Value; logRest: Value } {
   const at = below(k);
   const twice = b.mul(b.constant(2), u);
