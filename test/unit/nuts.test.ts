@@ -11,7 +11,7 @@ import { createStaticKernel } from "../../src/inference/hmc/static.ts";
 import { createStepSize } from "../../src/inference/hmc/step-size.ts";
 import { createNoUTurn, type Kernel } from "../../src/inference/hmc/tree.ts";
 import { warmupWindows } from "../../src/inference/hmc/windows.ts";
-import { exp, log, log1p } from "../../src/runtime/numeric/math.ts";
+import { exp, log, log1p, logSumExp } from "../../src/runtime/numeric/math.ts";
 import { stream } from "../../src/runtime/numeric/random.ts";
 import type { Rng } from "../../src/runtime/numeric/rng.ts";
 import type { LogDensity } from "../../src/runtime/target.ts";
@@ -123,7 +123,7 @@ function slowTransition(hamiltonian: Hamiltonian, origin: Point, step: number, m
     dot(points[0].velocity, sum(points)) > 0 && dot(points[points.length - 1].velocity, sum(points)) > 0;
   const bothStraight = (a: readonly Point[], b: readonly Point[]) =>
     isStraight([...a, ...b]) && isStraight([...a, b[0]]) && isStraight([a[a.length - 1], ...b]);
-  const weigh = (points: readonly Point[]) => log(points.reduce((total, p) => total + exp(initial - p.energy), 0));
+  const weigh = (points: readonly Point[]) => logSumExp(points.map((p) => initial - p.energy));
   interface Tree {
     readonly points: readonly Point[];
     readonly proposal: Point;
@@ -169,22 +169,33 @@ function slowTransition(hamiltonian: Hamiltonian, origin: Point, step: number, m
 test("the tree agrees with a recursion that keeps every point", () => {
   const depths = new Set<number>();
   let divergences = 0;
-  const cases: readonly [LogDensity, MetricKind, number][] = [
+  let falls = 0;
+  const cases: readonly [LogDensity, MetricKind, number, number?][] = [
     [multivariateNormal(correlated, 6), "diag", 0.4],
     [multivariateNormal(correlated, 6), "unit", 1.2],
     [eightSchools, "dense", 0.15],
     [funnel(4), "diag", 0.7],
+    // Far out, where energies fall, by h² q'q / 8 at most, by more than exp can say.
+    ...Array.from({ length: 40 }, (_, i): [LogDensity, MetricKind, number, number] => [
+      multivariateNormal(
+        autoregressive(6, 0, () => 1),
+        6,
+      ),
+      "unit",
+      0.1 + i / 100,
+      (30 + i) / (0.1 + i / 100),
+    ]),
   ];
-  for (const [target, kind, step] of cases) {
+  for (const [target, kind, step, spread] of cases) {
     const hamiltonian = hamiltonianWith(target, kind, 6);
-    const start = startOf(hamiltonian, stream(7, "start"));
+    const start = startOf(hamiltonian, stream(7, "start"), spread);
     const kernel = createNoUTurn(hamiltonian, start, 7);
     const fast = stream(8, "transitions");
     const slow = stream(8, "transitions");
     let at = hamiltonian.space.createPoint();
     at.position.set(start.position);
     hamiltonian.evaluate(at);
-    for (let i = 0; i < 150; i++) {
+    for (let i = 0; i < (spread === undefined ? 150 : 3); i++) {
       const wanted = slowTransition(hamiltonian, at, step, 7, slow);
       kernel.step(step, fast);
       const { transition } = kernel;
@@ -194,6 +205,8 @@ test("the tree agrees with a recursion that keeps every point", () => {
       expect(transition.point.energy).toBe(wanted.proposal.energy);
       depths.add(transition.depth);
       if (transition.divergent) divergences++;
+      // The largest number is exp(709.8).
+      if (at.energy - wanted.proposal.energy > 710) falls++;
       at = wanted.proposal;
     }
     expect(fast.uniform()).toBe(slow.uniform());
@@ -201,6 +214,7 @@ test("the tree agrees with a recursion that keeps every point", () => {
   // The cases reach what they are there for.
   expect(depths.size).toBeGreaterThan(5);
   expect(divergences).toBeGreaterThan(0);
+  expect(falls).toBeGreaterThan(10);
 });
 
 /** Upper quantile of the chi-squared distribution by Wilson and Hilferty's cube; z = 3.72 leaves 1e-4. */
