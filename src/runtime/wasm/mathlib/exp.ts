@@ -32,11 +32,11 @@ export const powerOfTwo = (w: VectorEmitter, shifted: VectorValue): VectorValue 
 /** p 2^n with one rounding, |n| < 1500, p of order 1: the power in two factors, 2^(n ± 512) and 2^∓512, of which the first is exact in
  *  the product. NaN in p stays. */
 export function scale(w: VectorEmitter, p: VectorValue, n: VectorValue, shifted: VectorValue): VectorValue {
-  const small = w.lt(n, w.constant(0));
-  const [down, up] = [w.constant(powerOf2(-512)), w.constant(powerOf2(512))];
-  const away = w.select(small, up, down);
-  const back = w.select(small, down, up);
-  return w.mul(w.mul(p, w.bits.add(w.bits.shiftLeft(shifted, 52), away)), back);
+  const { bits } = w;
+  // 2^512 for negative n, else 2^-512: biased exponents 1535 = 511 + 1024 and 511, whose sum is 2046
+  const away = bits.add(bits.constant(511n << 52n), w.select(w.lt(n, w.constant(0)), bits.constant(1024n << 52n), w.constant(0)));
+  const back = bits.sub(bits.constant(2046n << 52n), away);
+  return w.mul(w.mul(p, bits.add(bits.shiftLeft(shifted, 52), away)), back);
 }
 
 /** exp(high - low), |high - low| <= log(2)/2, low small: the rounding error of the difference counts beside r^2. */
