@@ -365,6 +365,23 @@ describe("sums of other things", () => {
   });
 });
 
+test("a kernel over equal distances computes each distance once", () => {
+  const b = createBuilder();
+  const [alpha, rho] = [b.input("alpha", real()), b.input("rho", real())];
+  const n = 9;
+  const distances = Float64Array.from({ length: n * n }, (_, i) => (Math.floor(i / n) - (i % n)) ** 2);
+  const scaled = b.div(b.mul(b.constant(-0.5), b.tensor(distances, [n, n])), b.square(rho));
+  const kernel = b.mul(b.square(alpha), b.exp(scaled));
+  const identity = b.tensor(
+    Float64Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0)),
+    [n, n],
+  );
+  const { plain, cheap } = compiled(b, b.logAbsDet(b.add(kernel, identity)), [alpha, rho]);
+  expect(count(plain, "exp")).toEqual([n * n]);
+  expect(count(cheap, "exp")).toEqual([n]);
+  expectSame(plain, cheap);
+});
+
 describe("large graphs", () => {
   test("shared and deep expressions end", () => {
     const b = createBuilder();

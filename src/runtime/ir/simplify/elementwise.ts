@@ -1,11 +1,12 @@
 // Local rules: elementwise work moved to where there are fewer elements, products with constants recognised as matrix products.
-import { type Node, shapeOf, type Value } from "../graph.ts";
+import { dtypeOf, type Node, shapeOf, type Value } from "../graph.ts";
 import { otherAxes } from "../primitives/axes.ts";
 import { div, mul } from "../primitives/elementwise.ts";
 import { type GatherAttrs, gather } from "../primitives/gather.ts";
 import { type ReduceAttrs, sum } from "../primitives/reduce.ts";
 import { log, log1p, xlog1py, xlogy } from "../primitives/transcendental.ts";
-import { sizeOf } from "../type.ts";
+import { sameShape, sizeOf } from "../type.ts";
+import { type Classes, oneClass, refine, representatives } from "./classes.ts";
 import { coversAll } from "./positions.ts";
 import { allFinite, type Session } from "./session.ts";
 
@@ -22,7 +23,58 @@ export function cheaper(s: Session, { op, attrs }: Node, inputs: readonly Value[
     const known = logOfConstant(s, op, inputs);
     if (known !== null) return known;
   }
-  return op.elementwise ? atTheTable(s, op, inputs, attrs) : null;
+  return op.elementwise ? (atTheTable(s, op, inputs, attrs) ?? onDistinct(s, op, inputs, attrs)) : null;
+}
+
+/** An operation is dear when an element costs more flops than reading it back from a table does. */
+const DEAR = 8;
+/** Arrays smaller than this are not worth a table; expressions longer than this are not looked through. */
+const WORTH_A_TABLE = 32;
+const LONGEST = 16;
+
+/** A dear operation on an array of constants and single numbers, such as exp(-½ d² / ρ²) over the distances d of a kernel: each combination of
+ *  constants is computed once. Of vectors the sums over rows take care, with counts in place of a table. */
+function onDistinct(s: Session, op: Exclude<Node["op"], string>, inputs: readonly Value[], attrs: unknown): Value | null {
+  if ((op.cost ?? 0) < DEAR || inputs.length !== 1) return null;
+  const { b } = s;
+  const [x] = inputs;
+  const shape = shapeOf(x);
+  const size = sizeOf(shape);
+  if (shape.length < 2 || size < WORTH_A_TABLE || s.isClosed(x)) return null;
+  const constants = constantsUnder(s, x);
+  if (constants === null) return null;
+  let classes: Classes | null = oneClass(size);
+  for (const c of constants) classes = classes && refine(classes, Float64Array.from(s.valuesOf(c)), size / SHRINKS);
+  if (classes === null) return null;
+  const rows = representatives(classes);
+  const at = (v: Value): Value => {
+    if (constants.has(v))
+      return b.tensor(
+        Float64Array.from(rows, (row) => s.valuesOf(v)[row]),
+        [rows.length],
+        dtypeOf(v),
+      );
+    if (sizeOf(shapeOf(v)) === 1) return b.reshape(v, []);
+    return b.apply(v.node.op as Exclude<Node["op"], string>, v.node.inputs.map(at), v.node.attrs)[v.index];
+  };
+  const [table] = b.apply(op, [at(x)], attrs);
+  return b.gather(table, b.tensor(Float64Array.from(classes.ids), shape, "int"));
+}
+
+/** The constants of x's shape that x is made of by elementwise operations, beside single numbers; null if it is made of anything else. */
+function constantsUnder(s: Session, x: Value): Set<Value> | null {
+  const constants = new Set<Value>();
+  let looked = 0;
+  const visit = (v: Value): boolean => {
+    if (sizeOf(shapeOf(v)) === 1) return true;
+    if (s.isClosed(v)) {
+      constants.add(v);
+      return sameShape(shapeOf(v), shapeOf(x));
+    }
+    const { op } = v.node;
+    return typeof op !== "string" && op.elementwise === true && ++looked <= LONGEST && v.node.inputs.every(visit);
+  };
+  return visit(x) ? constants : null;
 }
 
 /** f(t[i], u[i], …) is f(t, u, …)[i] with a constant i that reads every row of a table with fewer elements. */
