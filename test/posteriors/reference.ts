@@ -1,5 +1,6 @@
 // Real posteriors with their references: which there are, and how far a fit is from them, in Monte Carlo errors.
 import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import type { SummaryRow } from "../../src/inference/report/summary.ts";
 import type { DataObject } from "../../src/model.ts";
@@ -45,7 +46,7 @@ export function readPosterior(name: string): ReferencePosterior {
   const references = readJson("references.json") as Record<string, Record<string, Reference>>;
   return {
     name,
-    modelPath: path.pathname,
+    modelPath: fileURLToPath(path),
     data: JSON.parse(gunzipSync(readFileSync(new URL(`data/${entry.data}.json.gz`, folder))).toString("utf8")),
     options: runOptions(readFileSync(path, "utf8")),
     references: new Map(Object.entries(references[name])),
