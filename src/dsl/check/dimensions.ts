@@ -88,12 +88,6 @@ function usually(a: Dimension): number | undefined {
   return sum;
 }
 
-/** Division by a number where every coefficient allows it. */
-export function dividedBy(a: Dimension, n: number): Dimension | undefined {
-  if (n === 0 || [...a.terms.values()].some((m) => m.coefficient % n !== 0)) return undefined;
-  return fromMonomials([...a.terms.values()].map((m) => ({ coefficient: m.coefficient / n, atoms: m.atoms })));
-}
-
 /** The value with another polynomial in place of an atom. */
 export function substitute(a: Dimension, key: string, by: Dimension): Dimension {
   let sum = zero;
@@ -106,7 +100,6 @@ export function substitute(a: Dimension, key: string, by: Dimension): Dimension 
 }
 export const mentions = (a: Dimension, key: string): boolean =>
   [...a.terms.values()].some((m) => m.atoms.some((x) => x.key === key));
-export const atomsOf = (a: Dimension): readonly Atom[] => [...a.terms.values()].flatMap((m) => m.atoms);
 /** Coefficient of the atom where the polynomial is linear in it with a number before it, else undefined. */
 export function slopeIn(a: Dimension, key: string): number | undefined {
   let slope = 0;

@@ -24,7 +24,6 @@ export const nonnegative: Range = range(0, inf);
 export const unit: Range = range(0, 1);
 export const negative: Range = range(-inf, 0, { upper: true });
 export const nonpositive: Range = range(-inf, 0);
-export const oneOrMore: Range = range(1, inf);
 export const point = (x: number): Range => range(x, x);
 
 export const isPoint = (r: Range): boolean => r.lower === r.upper;

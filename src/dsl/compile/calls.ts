@@ -101,8 +101,6 @@ const queries: ReadonlyMap<string, Query> = new Map<string, Query>([
 ]);
 const exponent = (b: Builder, v: Value | undefined) => v && b.exp(v);
 
-export const isDistributionQuery = (name: string): boolean => queries.has(name);
-
 function askDistribution(c: Context, query: Query, e: Call): Value {
   const [of, at, ...rest] = e.arguments;
   if (!of || !at || rest.length > 0 || of.value.kind !== "call") {

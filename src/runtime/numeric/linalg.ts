@@ -27,27 +27,6 @@ export function solveLower(l: ArrayLike<number>, b: ArrayLike<number>, n: number
   return x;
 }
 
-/** L⁻ᵀ b, L lower triangular n x n. */
-export function solveLowerTransposed(l: ArrayLike<number>, b: ArrayLike<number>, n: number): Float64Array {
-  const x = Float64Array.from(b);
-  for (let i = n - 1; i >= 0; i--) {
-    x[i] /= l[i * n + i];
-    for (let k = 0; k < i; k++) x[k] -= l[i * n + k] * x[i];
-  }
-  return x;
-}
-
-/** U⁻¹ b, U upper triangular n x n. */
-export function solveUpper(u: ArrayLike<number>, b: ArrayLike<number>, n: number): Float64Array {
-  const x = new Float64Array(n);
-  for (let i = n - 1; i >= 0; i--) {
-    let sum = b[i];
-    for (let k = i + 1; k < n; k++) sum -= u[i * n + k] * x[k];
-    x[i] = sum / u[i * n + i];
-  }
-  return x;
-}
-
 /** Thin factorisation A = Q R of a rows x columns matrix, rows >= columns, by Householder reflections (Golub & Van Loan, Matrix
  *  Computations, §5.2), R with a nonnegative diagonal. */
 export function qr(a: ArrayLike<number>, rows: number, columns: number): { readonly q: Float64Array; readonly r: Float64Array } {
@@ -84,55 +63,4 @@ export function qr(a: ArrayLike<number>, rows: number, columns: number): { reado
     if (sign < 0) for (let row = 0; row < rows; row++) q[row * columns + i] = -q[row * columns + i];
   }
   return { q, r };
-}
-
-/** Eigenvalues, ascending, and orthonormal eigenvectors (column k of `vectors` belongs to value k) of a symmetric n x n matrix, by cyclic
- *  Jacobi rotations (Golub & Van Loan §8.5): accurate to a few units in the last place of the norm. Its lower triangle is read. */
-export function symmetricEigen(
-  a: ArrayLike<number>,
-  n: number,
-): { readonly values: Float64Array; readonly vectors: Float64Array } {
-  const s = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) s[i * n + j] = s[j * n + i] = a[i * n + j];
-  const v = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) v[i * n + i] = 1;
-  const rotateColumns = (m: Float64Array, p: number, q: number, c: number, t: number): void => {
-    for (let i = 0; i < n; i++) {
-      const [x, y] = [m[i * n + p], m[i * n + q]];
-      m[i * n + p] = c * x - t * y;
-      m[i * n + q] = t * x + c * y;
-    }
-  };
-  const rotateRows = (p: number, q: number, c: number, t: number): void => {
-    for (let i = 0; i < n; i++) {
-      const [x, y] = [s[p * n + i], s[q * n + i]];
-      s[p * n + i] = c * x - t * y;
-      s[q * n + i] = t * x + c * y;
-    }
-  };
-  let rotated = true;
-  // convergence is quadratic: ten sweeps are many
-  for (let sweep = 0; rotated && sweep < 60; sweep++) {
-    rotated = false;
-    for (let p = 0; p < n - 1; p++) {
-      for (let q = p + 1; q < n; q++) {
-        const off = s[p * n + q];
-        if (!(Math.abs(off) > Number.EPSILON * Math.sqrt(Math.abs(s[p * n + p] * s[q * n + q])) * 0.25 && off !== 0)) continue;
-        if (Math.abs(off) < Number.MIN_VALUE * 4503599627370496) continue;
-        rotated = true;
-        const theta = (s[q * n + q] - s[p * n + p]) / (2 * off);
-        const tangent = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
-        const c = 1 / Math.sqrt(tangent * tangent + 1);
-        rotateColumns(s, p, q, c, tangent * c);
-        rotateRows(p, q, c, tangent * c);
-        rotateColumns(v, p, q, c, tangent * c);
-      }
-    }
-  }
-  const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => s[i * n + i] - s[j * n + j]);
-  const vectors = new Float64Array(n * n);
-  order.forEach((from, to) => {
-    for (let i = 0; i < n; i++) vectors[i * n + to] = v[i * n + from];
-  });
-  return { values: Float64Array.from(order, (i) => s[i * n + i]), vectors };
 }
