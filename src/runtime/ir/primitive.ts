@@ -1,6 +1,7 @@
 // What a primitive is: one record holds everything the system knows about one tensor operation.
 import type { Factored, VectorEmitter, VectorValue } from "../wasm/vector-emitter.ts";
 import type { Builder, Node, Value } from "./graph.ts";
+import type { RowsRule } from "./rows.ts";
 import type { Numbers, TensorType } from "./type.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a registry of records with different attributes
@@ -19,6 +20,9 @@ export interface Primitive<A = any> {
   /** Element i of the result depends on element i of each broadcast input alone. The driver guards its cotangents, the builder
    *  lets broadcasts of its inputs pass through to its result. */
   readonly elementwise?: boolean;
+  /** How rows along an axis of a result follow from rows of the inputs; null, or absent: only from the whole. Of elementwise operations
+   *  nothing need be said. Law: the operation on these rows gives the rows of its result. */
+  rows?(node: Node<A>, axis: number, result: number): RowsRule<A> | null;
   /** The two inputs may change places without any effect. */
   readonly commutative?: boolean;
   /** Cotangents of the inputs are finite multiples of the output's whatever the inputs, NaN included: no zero-cotangent guard is needed. */

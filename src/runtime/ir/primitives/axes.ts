@@ -1,7 +1,8 @@
 // Axis arithmetic shared by the rules of the structural primitives.
 import { InternalError, ShapeError } from "../../errors.ts";
-import type { Builder, Value } from "../graph.ts";
+import type { Builder, Node, Value } from "../graph.ts";
 import { shapeOf } from "../graph.ts";
+import type { RowsRule } from "../rows.ts";
 import { type DType, formatShape, type Shape, sizeOf, type TensorType } from "../type.ts";
 
 /** Size of the new leading axis in a batch rule: that of any batched input. */
@@ -92,4 +93,10 @@ export function forEachIndex(shape: Shape, visit: (flat: number, index: readonly
       index[axis] = 0;
     }
   }
+}
+
+/** Rows of stacked matrices: an axis in front of the last two, the same of every operand. */
+export function leadingRows(node: Node, axis: number): RowsRule | null {
+  const lead = shapeOf(node.inputs[0]).length - 2;
+  return axis < lead ? { inputs: node.inputs.map(() => axis) } : null;
 }

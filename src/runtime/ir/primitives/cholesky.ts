@@ -3,7 +3,7 @@ import { ShapeError } from "../../errors.ts";
 import { shapeOf, type Value } from "../graph.ts";
 import type { Primitive } from "../primitive.ts";
 import { real, sameShape } from "../type.ts";
-import { allBatched, squareMatrixShape, transposed, triangleMask } from "./axes.ts";
+import { allBatched, leadingRows, squareMatrixShape, transposed, triangleMask } from "./axes.ts";
 import { forEachSystem } from "./triangular.ts";
 
 type NoAttrs = Readonly<Record<string, never>>;
@@ -21,6 +21,7 @@ export const cholesky: Primitive<NoAttrs> = {
   },
   gradient: (b, [ct], node) => [ct && b.apply(choleskyGradient, [{ node, index: 0 }, ct], {})[0]],
   batch: (b, [a]) => [b.cholesky(a)],
+  rows: leadingRows,
   interpret([a], node) {
     const out = new Float64Array(a.length);
     forEachSystem(shapeOf(node.inputs[0]), 0, (start, _right, n) => {
@@ -74,6 +75,7 @@ export const choleskyGradient: Primitive<NoAttrs> = {
     return [b.mul(lower, ofFactor), b.mul(lower, b.matmul(b.mul(lower, l), w))];
   },
   batch: (b, inputs, batched) => b.apply(choleskyGradient, allBatched(b, inputs, batched), {}),
+  rows: leadingRows,
   interpret([l, lCt], node) {
     const out = new Float64Array(l.length);
     forEachSystem(shapeOf(node.inputs[0]), 0, (start, _right, n) => {

@@ -67,6 +67,13 @@ export const dot: Primitive<DotAttrs> = {
     const aFree = shapeOf(a).length - left.length;
     return [moveAxis(b, b.dot(a, moveAxis(b, c, 0, batch), { batch, left, right: later(right) }), aFree, 0)];
   },
+  rows({ inputs: [a, c], attrs: { batch, left, right } }, axis) {
+    if (axis < batch) return { inputs: [axis, axis] };
+    const aFree = freeAxes(shapeOf(a).length, batch, left);
+    const cFree = freeAxes(shapeOf(c).length, batch, right);
+    const free = axis - batch;
+    return { inputs: free < aFree.length ? [aFree[free], null] : [null, cFree[free - aFree.length]] };
+  },
   interpret([a, c], node) {
     const { batch, left, right } = node.attrs;
     const [aShape, cShape] = node.inputs.map(shapeOf);

@@ -62,6 +62,11 @@ export const gather: Primitive<GatherAttrs> = {
     if (indexBatched) return [moveAxis(b, b.gather(a, moveAxis(b, index, 0, batch), batch), batch, 0)];
     return [moveAxis(b, b.gather(moveAxis(b, a, 0, batch + 1), index, batch), indexAxes, 0)];
   },
+  rows({ inputs: [, index], attrs: { batch } }, axis) {
+    if (axis < batch) return { inputs: [axis, axis] };
+    const indexed = shapeOf(index).length;
+    return { inputs: axis < indexed ? [null, axis] : [axis - indexed + batch + 1, null] };
+  },
   interpret([a, index], { inputs: [tableValue], attrs: { batch } }) {
     const shape = shapeOf(tableValue);
     const width = sizeOf(shape.slice(batch + 1));
@@ -127,6 +132,10 @@ export const scatterAdd: Primitive<ScatterAddAttrs> = {
     }
     const [allValues, allIndex] = allBatched(b, inputs, batched);
     return [b.scatterAdd(allValues, allIndex, size, batch + 1)];
+  },
+  rows({ inputs: [, index], attrs: { batch } }, axis) {
+    if (axis === batch) return null;
+    return { inputs: axis < batch ? [axis, axis] : [axis - batch - 1 + shapeOf(index).length, null] };
   },
   interpret([values, index], { inputs: [, indexValue], results, attrs: { batch, size } }) {
     const batches = sizeOf(shapeOf(indexValue).slice(0, batch));

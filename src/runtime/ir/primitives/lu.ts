@@ -4,7 +4,7 @@ import { log as hostLog } from "../../numeric/math.ts";
 import { dtypeOf, shapeOf } from "../graph.ts";
 import type { Primitive } from "../primitive.ts";
 import { type Numbers, real, sizeOf } from "../type.ts";
-import { identityMatrix, squareMatrixShape, transposed } from "./axes.ts";
+import { identityMatrix, leadingRows, squareMatrixShape, transposed } from "./axes.ts";
 import { batchSolver, forEachSystem, solutionType, timesTransposed } from "./triangular.ts";
 
 type NoAttrs = Readonly<Record<string, never>>;
@@ -47,6 +47,7 @@ export const solve: Primitive<NoAttrs> = {
     return [aCt, dtypeOf(right) === "real" ? rightCt : null];
   },
   batch: (b, inputs, batched) => [batchSolver(b, inputs, batched, (a, right) => b.solve(a, right))],
+  rows: leadingRows,
   interpret([a, right], node) {
     const shape = shapeOf(node.inputs[0]);
     const m = shapeOf(node.inputs[1])[shape.length - 1];
@@ -95,6 +96,7 @@ export const logAbsDet: Primitive<NoAttrs> = {
     return [b.mul(b.reshape(ct, [...shape.slice(0, -2), 1, 1]), b.solve(transposed(b, a), identity))];
   },
   batch: (b, [a]) => [b.logAbsDet(a)],
+  rows: leadingRows,
   interpret([a], node) {
     const shape = shapeOf(node.inputs[0]);
     const out = new Float64Array(sizeOf(shape.slice(0, -2)));

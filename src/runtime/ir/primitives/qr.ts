@@ -3,7 +3,7 @@ import { ShapeError } from "../../errors.ts";
 import { shapeOf, type Value } from "../graph.ts";
 import type { Primitive } from "../primitive.ts";
 import { formatShape, real, sizeOf } from "../type.ts";
-import { matrixShape, range, transposed, triangleMask } from "./axes.ts";
+import { leadingRows, matrixShape, range, transposed, triangleMask } from "./axes.ts";
 
 /** A [lead…, n, k], n >= k, is Q R with R upper triangular, its diagonal nonnegative. */
 export const qr: Primitive<Readonly<Record<string, never>>> = {
@@ -35,6 +35,7 @@ export const qr: Primitive<Readonly<Record<string, never>>> = {
     return [transposed(b, b.triangularSolve(r, transposed(b, total), { lower: false, transpose: false }))];
   },
   batch: (b, [a]) => [...b.qr(a)],
+  rows: leadingRows,
   /** Modified Gram-Schmidt, every column orthogonalised twice (Giraud, Langou & Rozložník 2005: twice is enough). */
   interpret([a], node) {
     const shape = shapeOf(node.inputs[0]);

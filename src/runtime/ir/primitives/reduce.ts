@@ -68,6 +68,7 @@ function reduction(r: ReductionRecord): Primitive<ReduceAttrs> {
       return [r.gradient(b, ct, a, { node, index: 0 }, node.attrs.axes)];
     },
     batch: (b, inputs, _batched, { axes }) => b.apply(record, inputs, { axes: axes.map((i) => i + 1) }),
+    rows: ({ inputs: [a], attrs: { axes } }, axis) => ({ inputs: [otherAxes(shapeOf(a).length, axes)[axis]] }),
     interpret: ([a], node: Node<ReduceAttrs>) => [reduceGroups(a, shapeOf(node.inputs[0]), node.attrs.axes, r.reduce)],
     wasm: r.wasm,
     finiteDerivative: r.finiteDerivative,
@@ -245,6 +246,7 @@ export const cumsum: Primitive<CumsumAttrs> = {
   },
   gradient: (b, [ct], node) => [ct && dtypeOf(node.inputs[0]) === "real" ? b.cumsum(ct, !node.attrs.reverse) : null],
   batch: (b, [a], _batched, { reverse }) => [b.cumsum(a, reverse)],
+  rows: ({ inputs: [a] }, axis) => (axis === shapeOf(a).length - 1 ? null : { inputs: [axis] }),
   interpret([a], node) {
     const shape = shapeOf(node.inputs[0]);
     const width = shape[shape.length - 1];

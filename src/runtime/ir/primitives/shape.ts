@@ -30,6 +30,8 @@ export interface IotaAttrs {
   readonly axis: number;
 }
 
+const resized = (shape: Shape, axis: number, size: number): number[] => shape.map((n, k) => (k === axis ? size : n));
+
 const sixteen = [0.7, -1.3, 2.4, 0.31, -0.52, 1.9, 3.3, -2.2, 0.85, 1.15, -0.4, 0.66, 1.35, -0.95, 2.75, -3.1];
 
 export const reshape: Primitive<ShapeAttrs> = {
@@ -41,6 +43,13 @@ export const reshape: Primitive<ShapeAttrs> = {
   },
   gradient: (b, [ct], node) => [ct && b.reshape(ct, shapeOf(node.inputs[0]))],
   batch: (b, [a], _batched, { shape }) => [b.reshape(a, [shapeOf(a)[0], ...shape])],
+  /** An axis that is one of the operand's too, as many elements before it and behind it. */
+  rows({ inputs: [a], attrs: { shape } }, axis) {
+    const from = shapeOf(a);
+    const before = sizeOf(shape.slice(0, axis));
+    const own = from.findIndex((n, k) => n === shape[axis] && sizeOf(from.slice(0, k)) === before);
+    return own < 0 ? null : { inputs: [own], attrs: (n) => ({ shape: resized(shape, axis, n) }) };
+  },
   interpret: ([a]) => [Float64Array.from(a)],
   wasm: { kind: "view", index: () => ({ kind: "reshape" }) },
   finiteDerivative: true,
@@ -64,6 +73,11 @@ export const broadcastTo: Primitive<ShapeAttrs> = {
     const [size, ...own] = shapeOf(a);
     const padded = [size, ...new Array<number>(shape.length - own.length).fill(1), ...own];
     return [b.broadcastTo(b.reshape(a, padded), [size, ...shape])];
+  },
+  rows({ inputs: [a], attrs: { shape } }, axis) {
+    const own = axis - shape.length + shapeOf(a).length;
+    const repeated = own < 0 || shapeOf(a)[own] !== shape[axis] || shape[axis] === 1;
+    return { inputs: [repeated ? null : own], attrs: (n) => ({ shape: resized(shape, axis, n) }) };
   },
   interpret([a], node) {
     const from = shapeOf(node.inputs[0]);
@@ -99,6 +113,7 @@ export const transpose: Primitive<TransposeAttrs> = {
   },
   gradient: (b, [ct], { attrs }) => [ct && b.transpose(ct, inversePermutation(attrs.permutation))],
   batch: (b, [a], _batched, { permutation }) => [b.transpose(a, [0, ...permutation.map((i) => i + 1)])],
+  rows: ({ attrs: { permutation } }, axis) => ({ inputs: [permutation[axis]] }),
   interpret([a], node) {
     const strides = stridesOf(shapeOf(node.inputs[0]));
     const moved = node.attrs.permutation.map((axis) => strides[axis]);
@@ -148,6 +163,7 @@ export const slice: Primitive<SliceAttrs> = {
     return [b.assemble([spaced(b, forward, axis, Math.abs(step))], axis, [lowest], from[axis])];
   },
   batch: (b, [a], _batched, { axis, start, size, step }) => [b.slice(a, axis + 1, start, size, step)],
+  rows: ({ attrs }, axis) => (axis === attrs.axis ? null : { inputs: [axis] }),
   interpret([a], node) {
     const { axis, start, step } = node.attrs;
     const strides = stridesOf(shapeOf(node.inputs[0]));
@@ -213,6 +229,7 @@ export const assemble: Primitive<AssembleAttrs> = {
       return b.slice(ct, attrs.axis, attrs.offsets[i], shapeOf(piece)[attrs.axis], 1);
     }),
   batch: (b, inputs, batched, { axis, offsets, size }) => [b.assemble(allBatched(b, inputs, batched), axis + 1, offsets, size)],
+  rows: ({ inputs, attrs }, axis) => (axis === attrs.axis ? null : { inputs: inputs.map(() => axis) }),
   interpret(pieces, node) {
     const { axis, offsets } = node.attrs;
     const { shape } = node.results[0];
@@ -253,6 +270,8 @@ export const iota: Primitive<IotaAttrs> = {
   },
   gradient: () => [],
   batch: (b, _inputs, _batched, { shape, axis }) => [b.iota(shape, axis)], // no input, so never asked for
+  rows: ({ attrs }, axis) =>
+    axis === attrs.axis ? null : { inputs: [], attrs: (n) => ({ shape: resized(attrs.shape, axis, n), axis: attrs.axis }) },
   interpret(_inputs, { attrs: { shape, axis } }) {
     const along = Float64Array.from({ length: shape[axis] }, (_, i) => i);
     return [

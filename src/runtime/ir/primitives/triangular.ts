@@ -3,7 +3,7 @@ import { ShapeError } from "../../errors.ts";
 import { type Builder, dtypeOf, shapeOf, type Value } from "../graph.ts";
 import type { Primitive } from "../primitive.ts";
 import { formatShape, real, type Shape, sameShape, sizeOf, type TensorType } from "../type.ts";
-import { allBatched, matrixShape, range, squareMatrixShape, triangleMask } from "./axes.ts";
+import { allBatched, leadingRows, matrixShape, range, squareMatrixShape, triangleMask } from "./axes.ts";
 
 export interface TriangularSolveAttrs {
   readonly lower: boolean;
@@ -73,6 +73,7 @@ export const triangularSolve: Primitive<TriangularSolveAttrs> = {
     return [dtypeOf(t) === "real" ? b.neg(b.mul(mask, tCt)) : null, dtypeOf(right) === "real" ? rightCt : null];
   },
   batch: (b, inputs, batched, attrs) => [batchSolver(b, inputs, batched, (t, right) => b.triangularSolve(t, right, attrs))],
+  rows: leadingRows,
   interpret([t, right], node) {
     const { lower, transpose } = node.attrs;
     const shape = shapeOf(node.inputs[0]);

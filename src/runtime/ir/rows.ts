@@ -1,0 +1,73 @@
+// Some rows of a graph's results: rows are taken where they enter it, so that nothing else is computed for the others.
+import { InternalError } from "../errors.ts";
+import { type Builder, shapeOf, type Value } from "./graph.ts";
+import { moveAxis } from "./primitives/axes.ts";
+
+/** Rows of a result are made from rows of the inputs alone. */
+// biome-ignore lint/suspicious/noExplicitAny: attributes differ by primitive
+export interface RowsRule<A = any> {
+  /** Of each input the axis along which its rows are those of the result; null where the input is the same for all rows. */
+  readonly inputs: readonly (number | null)[];
+  /** The attributes for another number of rows; absent: they do not change. */
+  attrs?(rows: number): A;
+}
+/** A value and the axis that counts its rows. */
+export interface Rowed {
+  readonly value: Value;
+  readonly axis: number;
+}
+
+/** For each of `roots` the rows at `indices` (0-based, an int vector), in their order: b.gather along its axis. `own` gives rows of values
+ *  that the caller has already: an input with one row each of N (noise, latents) is replaced by one for the rows at hand. */
+export function takeRows(
+  b: Builder,
+  roots: readonly Rowed[],
+  indices: Value,
+  own: ReadonlyMap<Value, Rowed> = new Map(),
+): Value[] {
+  const [count] = shapeOf(indices);
+  const known = new Map<Value, Map<number, Value>>();
+  for (const [from, { value, axis }] of own) {
+    const expected = shapeOf(from).map((n, k) => (k === axis ? count : n));
+    if (String(shapeOf(value)) !== String(expected))
+      throw new InternalError(`rows of shape [${shapeOf(value)}] where [${expected}] belong`);
+    known.set(from, new Map([[axis, value]]));
+  }
+  const take = (v: Value, axis: number): Value => {
+    const before = known.get(v)?.get(axis);
+    if (before !== undefined) return before;
+    const made = make(v, axis);
+    const entry = known.get(v);
+    if (entry === undefined) known.set(v, new Map([[axis, made]]));
+    else entry.set(axis, made);
+    return made;
+  };
+  const make = (v: Value, axis: number): Value => {
+    const { node } = v;
+    if (typeof node.op === "string") return gatherAlong(b, v, axis, indices);
+    const rule = node.op.elementwise ? elementwiseRule(v, axis) : node.op.rows?.(node, axis, v.index);
+    if (!rule) return gatherAlong(b, v, axis, indices);
+    const inputs = node.inputs.map((x, i) => {
+      const along = rule.inputs[i];
+      return along === null ? x : take(x, along);
+    });
+    return b.apply(node.op, inputs, rule.attrs ? rule.attrs(count) : node.attrs)[v.index];
+  };
+  return roots.map(({ value, axis }) => take(value, axis));
+}
+
+/** Broadcasting aligns axes from the right; an axis of size 1 is the same for all rows. */
+function elementwiseRule({ node, index }: Value, axis: number): RowsRule {
+  const rank = node.results[index].shape.length;
+  const rows = node.results[index].shape[axis];
+  return {
+    inputs: node.inputs.map((x) => {
+      const own = axis - rank + shapeOf(x).length;
+      return own < 0 || (rows !== 1 && shapeOf(x)[own] === 1) ? null : own;
+    }),
+  };
+}
+
+function gatherAlong(b: Builder, v: Value, axis: number, indices: Value): Value {
+  return moveAxis(b, b.gather(moveAxis(b, v, axis, 0), indices), 0, axis);
+}

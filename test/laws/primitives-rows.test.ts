@@ -1,0 +1,105 @@
+// The law of rows: rows taken where they enter a graph give the rows of its result, for every primitive at every probe and axis.
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createBuilder } from "../../src/runtime/ir/builder.ts";
+import { type Builder, shapeOf, type Value } from "../../src/runtime/ir/graph.ts";
+import { interpret } from "../../src/runtime/ir/interpret.ts";
+import { nodesOf } from "../../src/runtime/ir/order.ts";
+import type { Probe } from "../../src/runtime/ir/primitive.ts";
+import { primitives } from "../../src/runtime/ir/primitives/index.ts";
+import { takeRows } from "../../src/runtime/ir/rows.ts";
+import type { Numbers } from "../../src/runtime/ir/type.ts";
+import { buildRandomProgram, randomSteps } from "./random-programs.ts";
+
+const cases = primitives.map((op) => [op.name, op] as const);
+const inputsOf = (b: Builder, probe: Probe): Value[] => probe.inputs.map(({ type }, i) => b.input(`x${i}`, type));
+const valuesOf = (probe: Probe): Record<string, Numbers> =>
+  Object.fromEntries(probe.inputs.map(({ values }, i) => [`x${i}`, Float64Array.from(values)]));
+/** Some rows, out of order, the last one twice. */
+const someRows = (size: number): Float64Array => Float64Array.from(size < 2 ? [0, 0, 0] : [size - 1, 0, size - 1]);
+
+/** The rows of a row-major array along an axis. */
+function rowsOf(values: Float64Array, shape: readonly number[], axis: number, rows: ArrayLike<number>): Float64Array {
+  const inner = shape.slice(axis + 1).reduce((a, n) => a * n, 1);
+  const outer = shape.slice(0, axis).reduce((a, n) => a * n, 1);
+  const out: number[] = [];
+  for (let o = 0; o < outer; o++)
+    for (let r = 0; r < rows.length; r++)
+      for (let i = 0; i < inner; i++) out.push(values[(o * shape[axis] + rows[r]) * inner + i]);
+  return Float64Array.from(out);
+}
+
+describe.each(cases)("%s", (_name, op) => {
+  test("of some rows gives these rows of its result", () => {
+    for (const [p, probe] of op.probes.entries()) {
+      const b = createBuilder();
+      const results = b.apply(op, inputsOf(b, probe), probe.attrs);
+      for (const [k, result] of results.entries()) {
+        const shape = shapeOf(result);
+        shape.forEach((size, axis) => {
+          if (size === 0) return;
+          const rows = someRows(size);
+          const [taken] = takeRows(b, [{ value: result, axis }], b.tensor(rows, [rows.length], "int"));
+          const [got, whole] = interpret([taken, result], valuesOf(probe));
+          expect(shapeOf(taken), `probe ${p}, result ${k}, axis ${axis}`).toEqual(
+            shape.map((n, i) => (i === axis ? rows.length : n)),
+          );
+          expect(got, `probe ${p}, result ${k}, axis ${axis}`).toEqual(rowsOf(whole, shape, axis, rows));
+        });
+      }
+    }
+  });
+});
+
+test("of a random program gives the rows of its values", () => {
+  fc.assert(
+    fc.property(randomSteps, fc.nat(), (steps, pick) => {
+      const { builder: b, program, inputs } = buildRandomProgram(steps);
+      const roots = [...program.outputs].flatMap((value) =>
+        nodesOf([value]).flatMap((node) => node.results.map((_, index) => ({ node, index }))),
+      );
+      const rowed = roots.filter((v) => shapeOf(v).some((n) => n > 0));
+      if (rowed.length === 0) return;
+      const value = rowed[pick % rowed.length];
+      const shape = shapeOf(value);
+      const axis = shape.findIndex((n) => n > 0);
+      const rows = someRows(shape[axis]);
+      const [taken] = takeRows(b, [{ value, axis }], b.tensor(rows, [rows.length], "int"));
+      const [got, whole] = interpret([taken, value], inputs);
+      const expected = rowsOf(whole, shape, axis, rows);
+      expect(got).toEqual(expected);
+    }),
+    { seed: 20261120, numRuns: 300 },
+  );
+});
+
+test("nothing else is computed for the other rows, and rows at hand replace inputs", () => {
+  const b = createBuilder();
+  const [N, D, K, B] = [1000, 7, 3, 5];
+  const x = b.tensor(
+    Float64Array.from({ length: N * D }, (_, i) => (i % 11) - 5),
+    [N, D],
+  );
+  const noise = b.input("noise", { shape: [N, K], dtype: "real" });
+  const weight = b.input("weight", { shape: [D, K], dtype: "real" });
+  const scale = b.input("scale", { shape: [N], dtype: "real" });
+  const z = b.add(b.tanh(b.matmul(x, weight)), b.mul(b.reshape(scale, [N, 1]), noise));
+  const term = b.sum(b.square(b.sub(b.matmul(z, b.transpose(weight, [1, 0])), x)), [1]);
+  const indices = b.input("rows", { shape: [B], dtype: "int" });
+  const own = b.input("own noise", { shape: [B, K], dtype: "real" });
+  const [taken] = takeRows(b, [{ value: term, axis: 0 }], indices, new Map([[noise, { value: own, axis: 0 }]]));
+  const whole = nodesOf([taken]).filter((n) => n.results.some((t) => t.shape.includes(N)));
+  expect(whole.map((n) => (typeof n.op === "string" ? n.op : n.op.name)).sort()).toEqual(["constant", "input"]);
+  expect(nodesOf([taken])).not.toContain(noise.node);
+  const rows = Float64Array.of(3, 999, 0, 3, 500);
+  const all = Float64Array.from({ length: N * K }, (_, i) => Math.sin(i));
+  const values = {
+    weight: Float64Array.from({ length: D * K }, (_, i) => 0.3 - 0.04 * i),
+    scale: Float64Array.from({ length: N }, (_, i) => 1 + (i % 7)),
+    noise: all,
+    rows,
+    "own noise": rowsOf(all, [N, K], 0, rows),
+  };
+  const [got, full] = interpret([taken, term], values);
+  expect(got).toEqual(rowsOf(full, [N], 0, rows));
+});
