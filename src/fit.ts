@@ -57,6 +57,7 @@ export class Fit {
     const advised = outcome.chains.some((c) => c.stats.energy)
       ? adviseOnDraws({
           chains: draws.chains,
+          drawsPerChain: draws.drawsPerChain,
           rows: this.#rows,
           sampler: this.sampler,
           ...(Number.isFinite(maxDepth) ? { maxDepth } : {}),

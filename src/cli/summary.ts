@@ -64,7 +64,7 @@ export async function diagnoseCommand(paths: readonly string[]): Promise<ExitCod
   const { chains } = draws;
   const depth = maxDepth === undefined ? {} : { maxDepth };
   const { text } = diagnoseText({ sampler, rows, chains, ...depth });
-  const verdicts = adviseOnDraws({ chains, rows, sampler, ...depth, ...(targetAccept === undefined ? {} : { targetAccept }) });
+  const verdicts = adviseOnDraws({ chains, drawsPerChain: n, rows, sampler, ...depth, ...(targetAccept === undefined ? {} : { targetAccept }) });
   process.stdout.write(`${text}\n`);
   for (const v of verdicts) process.stdout.write(`\n${v.level === "fail" ? "not to be trusted" : "warning"}: ${v.advice}\n`);
   return verdicts.some((v) => v.level === "fail") ? 2 : 0;

@@ -190,6 +190,23 @@ test("a thousand columns of 4 x 1000 take no time to speak of", () => {
   expect(milliseconds / columns.length).toBeLessThan(5);
 });
 
+test("draws that are infinite end, and have what can be had", () => {
+  const infinity = Number.POSITIVE_INFINITY;
+  const rng = stream(11, "infinite");
+  const normal = Float64Array.from({ length: 400 }, () => rng.normal());
+  const of = (f: (x: number) => number) => summarizeScalar("x", new DrawnScalar(4, 100, normal.map(f)));
+  // Few of them: ranks and distances from the median are as good as any.
+  const tail = of((x) => (x > 2 ? infinity : x));
+  expect([tail.mean, tail.rhat < 1.1, tail.essBulk > 100, tail.essTail > 100]).toEqual([infinity, true, true, true]);
+  // Most of them, all of them, and both signs with none in the middle: no distance from the median exists.
+  for (const f of [(x: number) => (x > -1 ? infinity : x), () => infinity, (x: number) => (x > 0 ? infinity : -infinity)])
+    for (const sign of [1, -1]) {
+      const row = of((x) => sign * f(x));
+      expect(Number.isFinite(row.mean)).toBe(false);
+      expect(row.essTail).toBeGreaterThan(0);
+    }
+});
+
 test("statistics of what cannot be diagnosed", () => {
   const tooShort = new DrawnScalar(4, 3, new Float64Array(12));
   expect(essBulk(tooShort)).toBeNaN();

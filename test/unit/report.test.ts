@@ -262,9 +262,9 @@ test("numbers as text", () => {
 });
 
 describe("advice", () => {
-  const row = { name: "mu", essBulk: 900, essTail: 900, rhat: 1.001 };
+  const row = { name: "mu", mean: 1, essBulk: 900, essTail: 900, rhat: 1.001 };
   const fine = { transitions: 4000, divergences: 0, saturated: 0, ebfmi: [1, 1, 1, 1] };
-  const fit = { chains: 4, rows: [row], sampler: fine, maxDepth: 10, targetAccept: 0.8 };
+  const fit = { chains: 4, drawsPerChain: 1000, rows: [row], sampler: fine, maxDepth: 10, targetAccept: 0.8 };
   const levels = (more: object) => adviseOnDraws({ ...fit, ...more }).map(({ what, level }) => `${what}: ${level}`);
 
   test("says nothing when nothing is wrong", () => expect(adviseOnDraws(fit)).toEqual([]));
@@ -278,6 +278,10 @@ describe("advice", () => {
     expect(levels({ sampler: { ...fine, saturated: 3 } })).toEqual(["tree depth: warn"]);
     expect(levels({ sampler: { ...fine, ebfmi: [1, 0.2, 1, 0.29] } })).toEqual(["E-BFMI: warn"]);
     expect(levels({ chains: 1, rows: [{ ...row, rhat: Number.NaN }] })).toEqual(["R-hat: warn"]);
+    // No diagnostics are not good ones.
+    expect(levels({ drawsPerChain: 3, rows: [{ ...row, essBulk: NaN, essTail: NaN, rhat: NaN }] })).toEqual(["draws: warn"]);
+    for (const mean of [Number.NaN, Number.POSITIVE_INFINITY])
+      expect(levels({ rows: [{ ...row, mean }] })).toEqual(["not finite: warn"]);
   });
   test("names what is worst, and what to try", () => {
     const rows = Array.from({ length: 8 }, (_, i) => ({ ...row, name: `theta[${i + 1}]`, rhat: 1.1 + i / 100 }));

@@ -1,5 +1,6 @@
 // What is wrong with a fit and what to try, in words; and whether it is to be trusted.
 import type { Verdict } from "../engine.ts";
+import { FEWEST_DRAWS } from "./column.ts";
 import type { SamplerReport } from "./sampler.ts";
 
 /** Limits at which a warning is given, and those beyond which the result is not to be trusted (exit code 2). */
@@ -11,10 +12,18 @@ export const LIMITS = {
   ebfmi: 0.3,
 } as const;
 
+export interface DiagnosedRow {
+  readonly name: string;
+  readonly mean: number;
+  readonly essBulk: number;
+  readonly essTail: number;
+  readonly rhat: number;
+}
 export interface Diagnosed {
   readonly chains: number;
+  readonly drawsPerChain: number;
   /** By column element. */
-  readonly rows: readonly { readonly name: string; readonly essBulk: number; readonly essTail: number; readonly rhat: number }[];
+  readonly rows: readonly DiagnosedRow[];
   readonly sampler: SamplerReport;
   readonly maxDepth?: number;
   readonly targetAccept?: number;
@@ -22,7 +31,41 @@ export interface Diagnosed {
 
 /** Warnings and failures only; an empty list means that nothing was found. */
 export function adviseOnDraws(fit: Diagnosed): Verdict[] {
-  return [...divergenceAdvice(fit), ...depthAdvice(fit), ...energyAdvice(fit), ...rhatAdvice(fit), ...essAdvice(fit)];
+  return [
+    ...divergenceAdvice(fit),
+    ...depthAdvice(fit),
+    ...energyAdvice(fit),
+    ...lengthAdvice(fit),
+    ...finiteAdvice(fit),
+    ...rhatAdvice(fit),
+    ...essAdvice(fit),
+  ];
+}
+
+/** Without enough draws there are no diagnostics, and silence would read as their being fine. */
+function lengthAdvice({ drawsPerChain }: Diagnosed): Verdict[] {
+  if (drawsPerChain >= FEWEST_DRAWS) return [];
+  return [
+    {
+      what: "draws",
+      level: "warn",
+      value: drawsPerChain,
+      advice: `fewer than ${FEWEST_DRAWS} draws a chain: neither R-hat nor effective sample sizes can be computed. Draw more (--draws).`,
+    },
+  ];
+}
+
+function finiteAdvice({ rows }: Diagnosed): Verdict[] {
+  const bad = rows.filter((row) => !Number.isFinite(row.mean));
+  if (bad.length === 0) return [];
+  return [
+    {
+      what: "not finite",
+      level: "warn",
+      value: bad.length,
+      advice: `some draws of ${listNames(bad.map((row) => row.name))} are not finite numbers, so their means and errors are not either. Look at how the model computes them: an overflow, a logarithm of something negative, 0 / 0.`,
+    },
+  ];
 }
 
 function divergenceAdvice({ sampler, targetAccept }: Diagnosed): Verdict[] {
@@ -95,7 +138,7 @@ function rhatAdvice({ rows, chains }: Diagnosed): Verdict[] {
 
 function essAdvice({ rows, chains }: Diagnosed): Verdict[] {
   const limit = LIMITS.essPerChain * chains;
-  const least = (row: Diagnosed["rows"][number]) => Math.min(row.essBulk, row.essTail);
+  const least = (row: DiagnosedRow) => Math.min(row.essBulk, row.essTail);
   const bad = rows.filter((row) => least(row) < limit).sort((a, b) => least(a) - least(b));
   if (bad.length === 0) return [];
   const worst = bad[0];

@@ -36,11 +36,13 @@ export function normalScores({ order, sorted }: SplitChains, { scores }: ScoreTa
   return out;
 }
 
-/** Scores of |x - median|: distances ascend outwards from the median on both sides, so the two sides need only be merged. */
+/** Scores of |x - median|: distances ascend outwards from the median on both sides, so the two sides need only be merged. NaN where the
+ *  median is not finite, for then there are no distances. */
 export function foldedScores({ order, sorted }: SplitChains, { scores }: ScoreTable): Float64Array {
   const n = order.length;
   const median = sortedQuantile(sorted, 0.5);
   const out = new Float64Array(n);
+  if (!Number.isFinite(median)) return out.fill(Number.NaN);
   let right = 0;
   for (let step = n; step > 0; step >>= 1) while (right + step <= n && sorted[right + step - 1] < median) right += step;
   let left = right - 1;
