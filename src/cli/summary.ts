@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { adviseOnDraws } from "../inference/diagnostics/advice.ts";
 import { samplerReport } from "../inference/diagnostics/sampler.ts";
 import { diagnoseText } from "../inference/report/diagnose.ts";
-import { jsonText } from "../inference/report/json.ts";
+import { jsonText, variablesJson } from "../inference/report/json.ts";
 import { type ChainTable, drawsOfTables, readChainCsv } from "../inference/report/read-csv.ts";
 import { stanLayout } from "../inference/report/stan-layout.ts";
 import { summarize } from "../inference/report/summary.ts";
@@ -29,8 +29,8 @@ export async function summaryCommand(paths: readonly string[], options: { json?:
   const tables = readTables(paths);
   const draws = drawsOfTables(tables);
   if (options.json) {
-    const variables = Object.fromEntries(summarize(draws).map(({ name, ...row }) => [name, row]));
-    process.stdout.write(`${jsonText({ chains: draws.chains, draws: draws.drawsPerChain, variables })}\n`);
+    const { chains, drawsPerChain } = draws;
+    process.stdout.write(`${jsonText({ chains, draws: drawsPerChain, variables: variablesJson(summarize(draws)) })}\n`);
     return 0;
   }
   const { settings } = tables[0].table;
@@ -64,7 +64,14 @@ export async function diagnoseCommand(paths: readonly string[]): Promise<ExitCod
   const { chains } = draws;
   const depth = maxDepth === undefined ? {} : { maxDepth };
   const { text } = diagnoseText({ sampler, rows, chains, ...depth });
-  const verdicts = adviseOnDraws({ chains, drawsPerChain: n, rows, sampler, ...depth, ...(targetAccept === undefined ? {} : { targetAccept }) });
+  const verdicts = adviseOnDraws({
+    chains,
+    drawsPerChain: n,
+    rows,
+    sampler,
+    ...depth,
+    ...(targetAccept === undefined ? {} : { targetAccept }),
+  });
   process.stdout.write(`${text}\n`);
   for (const v of verdicts) process.stdout.write(`\n${v.level === "fail" ? "not to be trusted" : "warning"}: ${v.advice}\n`);
   return verdicts.some((v) => v.level === "fail") ? 2 : 0;

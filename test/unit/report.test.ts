@@ -228,6 +228,33 @@ lp__,accept_stat__,theta.1,theta.2
       ]),
     ).toThrow("b.csv has other columns than a.csv: they are not chains of one run");
   });
+  test("whose header makes no sense is refused before room is made for it", () => {
+    const read = (header: string, rows = "1,2\n") =>
+      drawsOfTables([{ name: "x.csv", table: readChainCsv("x.csv", `${header}\n${rows}`) }]);
+    expect(() => read("theta.1,theta.999999999999")).toThrow("theta would have 999999999999 elements, of which 2 are there");
+    expect(() => read("theta,theta.1")).toThrow("theta has columns with different numbers of indices");
+    expect(() => read("theta.1,theta.1")).toThrow("two columns are named theta.1");
+    expect(() => read("a,b", "")).toThrow("x.csv holds no draws after warm-up");
+    // Not indices: a name of its own.
+    expect(read("theta.0,theta[1]").columns.map(({ name, shape }) => [name, shape])).toEqual([
+      ["theta.0", []],
+      ["theta", [1]],
+    ]);
+  });
+  test("with more columns than a call has room for arguments is read and shown", () => {
+    const n = 150_000;
+    const names = Array.from({ length: n }, (_, i) => `x.${i + 1}`).join();
+    const row = `${"1,".repeat(n - 1)}1\n`;
+    const { columns, values } = drawsOfTables([{ name: "wide.csv", table: readChainCsv("wide.csv", `${names}\n${row}`) }]);
+    expect([columns[0].shape, values.x.length]).toEqual([[n], n]);
+    expect(alignTable(Array.from({ length: n }, () => ["a", "1"])).length).toBe(5 * n - 1);
+  });
+  test("of a unit metric says so, as CmdStan does", async () => {
+    const chain = chainOf(runChain(nuts, density, { ...options, metric: "unit" }));
+    const facts = { model: "m", engine: "nuts", chain: 1, seed: 1, options: {}, version: "0" };
+    const text = [...chainCsv(chain, 0, await finish("draws", [chain]), facts)].join("");
+    expect(text).toMatch(/# Step size = .*\n# No free parameters for unit metric\n-?\d/);
+  });
 });
 
 test("numbers as text", () => {

@@ -150,11 +150,15 @@ function* rows(draws: Draws, chain: number): Generator<string, void, undefined> 
   if (piece !== "") yield piece;
 }
 
+const METRIC_TITLE: Readonly<Record<Adaptation["metric"], string>> = {
+  unit: "No free parameters for unit metric",
+  diag: "Diagonal elements of inverse mass matrix:",
+  dense: "Elements of inverse mass matrix:",
+};
+
 function adaptationText({ stepSize, metric, inverseMetric }: Adaptation): string {
   const dimension = metric === "dense" ? Math.round(Math.sqrt(inverseMetric.length)) : inverseMetric.length;
-  const lines = ["Adaptation terminated", `Step size = ${exactNumber(stepSize)}`];
-  if (metric !== "unit")
-    lines.push(metric === "dense" ? "Elements of inverse mass matrix:" : "Diagonal elements of inverse mass matrix:");
+  const lines = ["Adaptation terminated", `Step size = ${exactNumber(stepSize)}`, METRIC_TITLE[metric]];
   if (metric !== "unit")
     for (let row = 0; row * dimension < inverseMetric.length; row++)
       lines.push(Array.from(inverseMetric.subarray(row * dimension, (row + 1) * dimension), exactNumber).join(", "));

@@ -13,7 +13,12 @@ export interface SummaryJson {
 }
 
 export function summaryJson(facts: Omit<SummaryJson, "variables">, rows: readonly SummaryRow[]): SummaryJson {
-  return { ...facts, variables: Object.fromEntries(rows.map((row) => [row.name, variableJson(row)])) };
+  return { ...facts, variables: variablesJson(rows) };
+}
+
+/** By name, with the names that summary.json has for the statistics. */
+export function variablesJson(rows: readonly SummaryRow[]): SummaryJson["variables"] {
+  return Object.fromEntries(rows.map((row) => [row.name, variableJson(row)]));
 }
 
 function variableJson(row: SummaryRow): Record<string, number> {

@@ -62,13 +62,15 @@ export function readChainCsv(name: string, text: string): ChainTable {
   return { names, columns, draws: rows.length, settings, stepSize, seconds };
 }
 
-/** Chains of one run as draws; columns whose names end in __ are the sampler's. */
+/** Chains of one run as draws, cut to the shortest; columns whose names end in __ are the sampler's. */
 export function drawsOfTables(tables: readonly { readonly name: string; readonly table: ChainTable }[]): Draws {
   const [first, ...others] = tables;
   for (const { name, table } of others)
     if (table.names.join() !== first.table.names.join())
       throw new UsageError(`${name} has other columns than ${first.name}: they are not chains of one run`);
   const drawsPerChain = Math.min(...tables.map(({ table }) => table.draws));
+  if (drawsPerChain === 0)
+    throw new UsageError(`${tables.find(({ table }) => table.draws === 0)?.name} holds no draws after warm-up`);
   const { names } = first.table;
   const stats: Record<string, Float64Array> = {};
   const stack = (column: number): Float64Array => {
@@ -79,35 +81,57 @@ export function drawsOfTables(tables: readonly { readonly name: string; readonly
     return all;
   };
   const grouped = new Map<string, { readonly column: number; readonly indices: readonly number[] }[]>();
-  names.forEach((name, column) => {
-    if (name.endsWith("__")) {
-      stats[name.slice(0, -2)] = stack(column);
+  names.forEach((header, column) => {
+    if (header.endsWith("__")) {
+      stats[header.slice(0, -2)] = stack(column);
       return;
     }
-    // theta.1 and theta[1] are the same; a tuple's bar:2.1 keeps its first part as its name.
-    const parts = name.replaceAll("[", ".").replaceAll("]", "").replaceAll(",", ".").split(".");
-    const isIndexed = parts.length > 1 && parts.slice(1).every((part) => /^\d+$/.test(part));
-    const base = isIndexed ? parts[0] : name;
-    const entries = grouped.get(base) ?? [];
-    entries.push({ column, indices: isIndexed ? parts.slice(1).map(Number) : [] });
-    grouped.set(base, entries);
+    const { name, indices } = elementOf(header);
+    const entries = grouped.get(name) ?? [];
+    entries.push({ column, indices });
+    grouped.set(name, entries);
   });
   const columns: Column[] = [];
   const values: Record<string, Float64Array> = {};
   for (const [name, entries] of grouped) {
-    const rank = entries[0].indices.length;
-    const shape = Array.from({ length: rank }, (_, axis) => Math.max(...entries.map(({ indices }) => indices[axis])));
+    const shape = shapeOf(first.name, name, entries);
     const size = shape.reduce((product, length) => product * length, 1);
-    const flat = (indices: readonly number[]) => indices.reduce((at, index, axis) => at * shape[axis] + index - 1, 0);
+    if (tables.length * drawsPerChain * size > MOST_NUMBERS)
+      throw new UsageError(`${first.name}: ${name} would have ${size} elements, of which ${entries.length} are there`);
+    const elements = entries.map(({ indices }) => indices.reduce((at, index, axis) => at * shape[axis] + index - 1, 0));
     const all = new Float64Array(tables.length * drawsPerChain * size).fill(Number.NaN);
-    for (const { column, indices } of entries) {
-      const own = stack(column);
-      const element = flat(indices);
-      for (let i = 0; i < own.length; i++) all[i * size + element] = own[i];
-    }
-    const elements = entries.map(({ indices }) => flat(indices)).sort((a, b) => a - b);
+    entries.forEach(({ column }, entry) => {
+      const drawn = stack(column);
+      for (let i = 0; i < drawn.length; i++) all[i * size + elements[entry]] = drawn[i];
+    });
+    elements.sort((a, b) => a - b);
     columns.push({ name, shape, role: "latent", integer: false, ...(elements.length < size ? { defined: elements } : {}) });
     values[name] = all;
   }
   return { chains: tables.length, drawsPerChain, columns, values, stats };
+}
+
+/** A header may claim any index; more numbers than this (8 GB) are not made room for. */
+const MOST_NUMBERS = 2 ** 30;
+
+/** theta.1.2 is element [1,2] of theta, and so is theta[1] of other writers element [1]; a tuple's bar:2.1 keeps its first part as its name. */
+function elementOf(name: string): { readonly name: string; readonly indices: readonly number[] } {
+  const [base, ...indices] = name.replace(/\[(\d+)\]$/, ".$1").split(".");
+  return indices.length > 0 && indices.every((part) => /^[1-9]\d*$/.test(part))
+    ? { name: base, indices: indices.map(Number) }
+    : { name, indices: [] };
+}
+
+/** The largest index of each axis. */
+function shapeOf(file: string, name: string, entries: readonly { readonly indices: readonly number[] }[]): number[] {
+  const shape = entries[0].indices.slice();
+  const seen = new Set<string>();
+  for (const { indices } of entries) {
+    if (indices.length !== shape.length) throw new UsageError(`${file}: ${name} has columns with different numbers of indices`);
+    const element = indices.join();
+    if (seen.has(element)) throw new UsageError(`${file}: two columns are named ${[name, ...indices].join(".")}`);
+    seen.add(element);
+    for (let axis = 0; axis < shape.length; axis++) shape[axis] = Math.max(shape[axis], indices[axis]);
+  }
+  return shape;
 }

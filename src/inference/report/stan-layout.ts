@@ -1,9 +1,9 @@
 // The summary in the layout of Stan's stansummary.
 import type { Draws } from "../../runtime/draws.ts";
-import { DrawnScalar, type SplitChains } from "../diagnostics/column.ts";
+import { DrawnScalar } from "../diagnostics/column.ts";
 import { sortedQuantile } from "../diagnostics/quantile.ts";
 import { exactNumber } from "./number.ts";
-import { type SummaryRow, scalarOf, summarize, summarizeScalar } from "./summary.ts";
+import { definedElements, elementCount, type SummaryRow, scalarOf, summarize, summarizeScalar } from "./summary.ts";
 import { alignTable } from "./text.ts";
 
 export interface StanLayoutFacts {
@@ -22,13 +22,12 @@ export function stanLayout(draws: Draws, facts: StanLayoutFacts): string {
   const { chains, drawsPerChain } = draws;
   const samplerRows = Object.entries(draws.stats).map(([name, values]) => {
     const x = new DrawnScalar(chains, drawsPerChain, values);
-    return cells(summarizeScalar(`${name}__`, x), medianDeviation(x.split), digits);
+    return cells(summarizeScalar(`${name}__`, x), medianDeviation(x), digits);
   });
   const deviations = draws.columns.flatMap((column) => {
-    const size = column.shape.reduce((product, length) => product * length, 1);
-    const elements = column.defined ?? Array.from({ length: size }, (_, i) => i);
-    return elements.map((element) =>
-      medianDeviation(scalarOf(draws.values[column.name], chains, drawsPerChain, size, element).split),
+    const size = elementCount(column);
+    return definedElements(column).map((element) =>
+      medianDeviation(scalarOf(draws.values[column.name], chains, drawsPerChain, size, element)),
     );
   });
   const rows = summarize(draws).map((row, i) => cells(row, deviations[i], digits));
@@ -82,8 +81,8 @@ function cells(row: SummaryRow, deviation: number, digits: number): string[] {
 }
 
 /** 1.4826 times the median distance from the median: the standard deviation, of a normal distribution. */
-function medianDeviation({ sorted }: SplitChains): number {
-  if (Number.isNaN(sorted[0])) return Number.NaN;
+function medianDeviation({ hasNaN, sorted }: DrawnScalar): number {
+  if (hasNaN) return Number.NaN;
   const median = sortedQuantile(sorted, 0.5);
   const distances = sorted.map((value) => Math.abs(value - median)).sort();
   return 1.4826 * sortedQuantile(distances, 0.5);

@@ -4,7 +4,7 @@ import type { SummaryRow } from "./summary.ts";
 
 /** First column to the left, the others to the right; two blanks between. */
 export function alignTable(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => width(row[i]))));
+  const widths = rows[0].map((_, i) => rows.reduce((most, row) => Math.max(most, width(row[i])), 0));
   const pad = (cell: string, i: number) => {
     const blanks = " ".repeat(widths[i] - width(cell));
     return i === 0 ? cell + blanks : blanks + cell;
