@@ -10,6 +10,7 @@ export default defineConfig({
     passWithNoTests: true,
     testTimeout: 300_000,
     pool: "forks",
+    expect: { requireAssertions: true },
     reporters: ["default", new ClosingLine()],
   },
 });

@@ -7,6 +7,7 @@ export default defineConfig({
     testTimeout: 600_000,
     // A process a file: what one test does to memory is no other's business.
     pool: "forks",
+    expect: { requireAssertions: true },
     fileParallelism: false,
     reporters: ["default", new ClosingLine()],
   },

@@ -120,12 +120,13 @@ describe("unconstrain after constrain is the identity, up to directions that x d
 });
 
 describe("the log Jacobian is that of the map", () => {
-  const places = each.flatMap(({ c, probe, title }) => [
-    { c, probe, u: coordinates(c, probe), title },
-    { c, probe, u: elsewhere(c, probe.shape), title: `${title}, elsewhere` },
-  ]);
+  const places = each
+    .filter(({ c, probe }) => sizeOf(c.unconstrainedShape(probe.shape)) > 0)
+    .flatMap(({ c, probe, title }) => [
+      { c, probe, u: coordinates(c, probe), title },
+      { c, probe, u: elsewhere(c, probe.shape), title: `${title}, elsewhere` },
+    ]);
   it.each(places)("$title", ({ c, probe, u }) => {
-    if (u.length === 0) return;
     const at = map(c, u, probe);
     const measure = c.measure(probe.shape);
     const rows = measure === "surface" ? at.jacobian : measure.map((i) => at.jacobian[i]);

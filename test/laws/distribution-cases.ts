@@ -1,5 +1,4 @@
 // Distributions at arguments, with a point inside: what the laws of the distributions are quantified over. Evaluation is the interpreter's.
-import { constraints } from "../../src/dsl/constraints/index.ts";
 import { type Applied, apply } from "../../src/dsl/distributions/applied.ts";
 import type { Distribution, GoldenRow } from "../../src/dsl/distributions/define.ts";
 import { overEvents } from "../../src/dsl/distributions/events.ts";
@@ -149,5 +148,3 @@ export function drawMany(c: Case, n: number, rng: Rng): Float64Array | null {
   for (let i = 0; i < n; i++) d.sample(rng, values, out.subarray(i * size, (i + 1) * size));
   return out;
 }
-/** The constraint is one of the language's types or an integer range made of one: the name says which. */
-export const isKnown = (name: string): boolean => constraints.has(name);

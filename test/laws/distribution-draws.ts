@@ -12,6 +12,7 @@ export function expectInside(c: Case, draws: Float64Array): void {
   const { constraint, declared } = c.make(createBuilder()).support;
   const bounds = declared ? {} : boundsOf(c);
   const size = sizeOf(c.shape);
+  const outside: string[] = [];
   for (let i = 0; i < draws.length; i += size) {
     const x = draws.subarray(i, i + size);
     const event = constraint.event === 0 ? [] : c.shape;
@@ -24,9 +25,9 @@ export function expectInside(c: Case, draws: Float64Array): void {
         x[0] === constraint.ownBounds?.upper ||
         (x[0] === Number.POSITIVE_INFINITY && bounds.upper === undefined) ||
         (x[0] === Number.NEGATIVE_INFINITY && bounds.lower === undefined));
-    if (!edge && !constraint.contains(x, event, bounds))
-      expect.fail(`${c.title}: ${x} is not ${constraint.words}, ${JSON.stringify(bounds)}`);
+    if (!edge && !constraint.contains(x, event, bounds)) outside.push(`${x}`);
   }
+  expect(outside, `${c.title}: not ${constraint.words}, ${JSON.stringify(bounds)}`).toEqual([]);
 }
 
 /** Chi-square over cells of known mass. false: draws that are not numbers, or no masses known. */
