@@ -41,6 +41,7 @@ export function createBuilder({ literal = false, folds }: BuilderOptions = {}): 
     abs: unary(elementwise.abs),
     sign: unary(elementwise.sign),
     square: unary(elementwise.square),
+    stopGradient: unary(elementwise.stopGradient),
     sqrt: unary(elementwise.sqrt),
     reciprocal: unary(elementwise.reciprocal),
     floor: unary(elementwise.floor),

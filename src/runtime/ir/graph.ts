@@ -47,6 +47,7 @@ export interface Builder {
   abs(a: Value): Value;
   sign(a: Value): Value;
   square(a: Value): Value;
+  /** a itself, of which no derivative is taken */ stopGradient(a: Value): Value;
   sqrt(a: Value): Value;
   reciprocal(a: Value): Value;
   exp(a: Value): Value;

@@ -27,6 +27,8 @@ export interface Primitive<A = any> {
   readonly commutative?: boolean;
   /** Cotangents of the inputs are finite multiples of the output's whatever the inputs, NaN included: no zero-cotangent guard is needed. */
   readonly finiteDerivative?: boolean;
+  /** No derivative passes, by definition: a score function holds what it multiplies, an estimator holds its parameters. */
+  readonly heldConstant?: boolean;
   /** The operation may hand an exactly zero cotangent to an input (a mask, a weight that underflows): below it, guards are needed. */
   readonly zeroCotangents?: boolean | ((node: Node<A>, input: number) => boolean);
   /** Cost of recomputing an element beside loading it, in flops: the fuser recomputes cheap maps and stores dear ones. */

@@ -60,6 +60,17 @@ export const abs = pointwise({
   probes: [...unaryProbes(...generic), probe(integers(-4, 3, 7))],
 });
 
+/** The same number, of which no derivative is taken. */
+export const stopGradient = pointwise({
+  name: "stopGradient",
+  dtype: ([x]) => x,
+  host: (x) => x,
+  emit: (_w, x) => x,
+  heldConstant: true,
+  cost: 0,
+  probes: [...unaryProbes(...generic), probe(integers(-4, 3, 7))],
+});
+
 export const sign = pointwise({
   name: "sign",
   dtype: arithmetic,

@@ -22,6 +22,7 @@ export interface Pointwise<A> {
   readonly commutative?: boolean;
   readonly finiteDerivative?: boolean;
   readonly zeroCotangents?: Primitive<A>["zeroCotangents"];
+  readonly heldConstant?: boolean;
   readonly cost?: number;
   readonly probes: readonly Probe<A>[];
 }
@@ -53,6 +54,7 @@ export function pointwise<A = null>(p: Pointwise<A>): Primitive<A> {
     commutative: p.commutative,
     finiteDerivative: p.finiteDerivative ?? p.gradient === undefined,
     zeroCotangents: p.zeroCotangents,
+    heldConstant: p.heldConstant,
     cost: p.cost ?? 1,
     probes: p.probes,
   };
