@@ -8,9 +8,24 @@ import type { WasmModule } from "./wasm/webassembly.ts";
 export interface Program {
   /** Nodes whose op is "input", in the order in which an executable lists them. */
   readonly inputs: readonly Value[];
+  /** Inputs that stay on the backend from run to run, 0 until written; what `updates` replaces is one without being listed. */
+  readonly residents?: readonly Value[];
   readonly outputs: readonly Value[];
+  /** They take effect together, when the run has read everything. */
   readonly updates: readonly (readonly [resident: Value, next: Value])[];
 }
+/** All that stay from run to run. */
+export function residentsOf({ residents = [], updates }: Program): Value[] {
+  return [...new Set([...residents, ...updates.map(([resident]) => resident)])];
+}
+/** What each run is given. */
+export function callInputsOf(program: Program): Value[] {
+  const residents = new Set(residentsOf(program));
+  return program.inputs.filter((v) => !residents.has(v));
+}
+/** What the program computes: outputs, then the residents' next values. */
+export const rootsOf = ({ outputs, updates }: Program): Value[] => [...outputs, ...updates.map(([, next]) => next)];
+
 export interface Backend {
   readonly name: string;
   /** Unit of every tolerance. */
@@ -19,13 +34,14 @@ export interface Backend {
   compile(program: Program): Promise<Executable>;
 }
 export interface Executable {
-  /** One array an input, by name: the caller fills them in place. */
+  /** One array an input of each run, by name: the caller fills them in place. */
   readonly inputs: Readonly<Record<string, Numbers>>;
   /** Filled by run(); views that stay valid until dispose. */
   readonly outputs: readonly Float64Array[];
   /** Synchronous on CPU backends, allocates nothing; a bad number is a number. */
   run(): void;
   finished(): Promise<void>;
+  /** A copy of a resident's elements: Float64Array, Int32Array or Uint8Array as its type is real, int or bool. */
   read(resident: string): Promise<Numbers>;
   write(resident: string, values: Numbers): void;
   dispose(): void;
@@ -36,11 +52,15 @@ export interface ExecutableImage {
   /** Initial memory: constants in place. Shared between threads where SharedArrayBuffer exists. */
   readonly memory: Uint8Array;
   readonly pages: number;
-  readonly inputs: readonly {
-    readonly name: string;
-    readonly offset: number;
-    readonly length: number;
-    readonly type: "f64" | "i32" | "u8";
-  }[];
+  readonly inputs: readonly InputPlace[];
+  readonly residents: readonly InputPlace[];
   readonly outputs: readonly { readonly offset: number; readonly length: number }[];
+  /** Next values of residents that are no real numbers: float64 at `offset`, to be stored in the resident's type after each run. */
+  readonly narrowed: readonly { readonly resident: string; readonly offset: number }[];
+}
+export interface InputPlace {
+  readonly name: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly type: "f64" | "i32" | "u8";
 }

@@ -33,7 +33,7 @@ describe("verify", () => {
     ["two builders", program([x, createBuilder().input("s", real())], [x]), /two builders/],
     ["a result that does not exist", program([x, s], [{ node: y.node, index: 1 }]), /no result 1/],
     ["an update of another type", program([x, s], [y], [[x, y]]), /real\[3\] and is updated with real/],
-    ["an update of what is no input", program([x, s], [y], [[y, y]]), /no declared input/],
+    ["an update of what is no input", program([x, s], [y], [[y, y]]), /updated and no input/],
     [
       "two updates of one input",
       program(

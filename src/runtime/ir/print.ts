@@ -1,5 +1,5 @@
 // A program as text: one line a node, in the order of evaluation.
-import type { Program } from "../backend.ts";
+import { type Program, residentsOf, rootsOf } from "../backend.ts";
 import type { ConstantAttrs, InputAttrs, Node, Value } from "./graph.ts";
 import { nodesOf } from "./order.ts";
 import { formatType, type Numbers } from "./type.ts";
@@ -8,8 +8,9 @@ const SHOWN = 6;
 
 /** `%12: real[40] = mul %3, %11`; scalar constants stand where they are read. */
 export function printProgram(program: Program): string {
-  const roots = [...program.outputs, ...program.updates.map(([, next]) => next)];
-  const lines = nodesOf([...program.inputs, ...roots]).flatMap((node) => (isLiteral(node) ? [] : [printNode(node)]));
+  const lines = nodesOf([...program.inputs, ...residentsOf(program), ...rootsOf(program)]).flatMap((node) =>
+    isLiteral(node) ? [] : [printNode(node)],
+  );
   lines.push(`output ${program.outputs.map(printValue).join(", ")}`);
   for (const [resident, next] of program.updates) lines.push(`update ${printValue(resident)} with ${printValue(next)}`);
   return `${lines.join("\n")}\n`;

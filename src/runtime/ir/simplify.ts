@@ -1,5 +1,5 @@
 // The simplifier: data never moves. Sums over observations become sums over what varies; see simplify/sums.ts and simplify/squares.ts.
-import type { Program } from "../backend.ts";
+import { type Program, rootsOf } from "../backend.ts";
 import type { Builder, Node, Value } from "./graph.ts";
 import { shapeOf } from "./graph.ts";
 import { nodesOf } from "./order.ts";
@@ -18,7 +18,7 @@ const sessions = new WeakMap<Builder, Session>();
 export function simplify(b: Builder, program: Program): Program {
   let session = sessions.get(b);
   if (session === undefined) sessions.set(b, (session = new Session(b)));
-  let roots = [...program.outputs, ...program.updates.map(([, next]) => next)];
+  let roots = rootsOf(program);
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const next = rewrite(session, roots);
     const done = next.every((v, i) => v === roots[i]);
@@ -27,7 +27,7 @@ export function simplify(b: Builder, program: Program): Program {
   }
   const outputs = roots.slice(0, program.outputs.length);
   const updates = program.updates.map(([resident], i) => [resident, roots[program.outputs.length + i]] as const);
-  const simplified = { inputs: program.inputs, outputs, updates };
+  const simplified = { ...program, outputs, updates };
   verify(simplified);
   return simplified;
 }

@@ -1,5 +1,5 @@
 // The verifier: what every pass must leave intact. A violation is a fault of ours.
-import type { Program } from "../backend.ts";
+import { type Program, residentsOf, rootsOf } from "../backend.ts";
 import { InternalError } from "../errors.ts";
 import { type ConstantAttrs, type InputAttrs, type Node, typeOf, type Value } from "./graph.ts";
 import { nodesOf } from "./order.ts";
@@ -12,10 +12,13 @@ const listed: ReadonlySet<Primitive> = new Set(primitives);
 /** Throws InternalError unless types are what the primitives' rules say, nodes follow what they read and come from one builder,
  *  and every input is declared once. */
 export function verify(program: Program): void {
-  const declared = new Set(program.inputs.map((v) => v.node));
-  checkInputs(program.inputs);
-  const roots = [...program.outputs, ...program.updates.map(([, next]) => next)];
-  const nodes = nodesOf([...program.inputs, ...roots]);
+  checkUpdates(program);
+  const inputs = [...new Set([...program.inputs, ...residentsOf(program)])];
+  if (new Set(program.inputs).size < program.inputs.length) throw new InternalError("an input is declared twice");
+  checkInputs(inputs);
+  const declared = new Set(inputs.map((v) => v.node));
+  const roots = rootsOf(program);
+  const nodes = nodesOf([...inputs, ...roots]);
   const byId = new Map<number, Node>();
   for (const node of nodes) {
     const fail = (what: string): never => {
@@ -32,7 +35,6 @@ export function verify(program: Program): void {
     checkResults(node, fail);
   }
   for (const v of roots) if (!(v.index in v.node.results)) throw new InternalError(`%${v.node.id} has no result ${v.index}`);
-  checkUpdates(program, declared);
 }
 
 function checkInputs(inputs: readonly Value[]): void {
@@ -59,10 +61,10 @@ function checkResults(node: Node, fail: (what: string) => never): void {
   if (list(node.results) !== expected) fail(`has type ${list(node.results)}, its rule says ${expected}`);
 }
 
-function checkUpdates(program: Program, declared: ReadonlySet<Node>): void {
+function checkUpdates(program: Program): void {
   const written = new Set<Node>();
   for (const [resident, next] of program.updates) {
-    if (!declared.has(resident.node)) throw new InternalError(`%${resident.node.id} is updated and no declared input`);
+    if (resident.node.op !== "input") throw new InternalError(`%${resident.node.id} is updated and no input`);
     if (written.has(resident.node)) throw new InternalError(`%${resident.node.id} is updated twice`);
     written.add(resident.node);
     const [from, to] = [formatType(typeOf(resident)), formatType(typeOf(next))];

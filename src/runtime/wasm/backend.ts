@@ -81,7 +81,8 @@ export function generateWasm(program: Program): {
 
 export function compileWasm(program: Program): ExecutableImage {
   const { bytes, memory, pages, layout } = generateWasm(program);
-  return { module: new WebAssembly.Module(bytes), memory, pages, inputs: layout.inputs, outputs: layout.outputs };
+  const { inputs, residents, outputs, narrowed } = layout;
+  return { module: new WebAssembly.Module(bytes), memory, pages, inputs, residents, outputs, narrowed };
 }
 
 export const wasmBackend: Backend = {

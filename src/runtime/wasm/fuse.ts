@@ -1,6 +1,6 @@
 // Decides what is held in memory and which sinks share a loop nest: everything over the same iteration space that does not depend on
 // another's result is one pass.
-import type { Program } from "../backend.ts";
+import { type Program, rootsOf } from "../backend.ts";
 import { InternalError } from "../errors.ts";
 import { type Node, shapeOf, type Value } from "../ir/graph.ts";
 import { nodesOf } from "../ir/order.ts";
@@ -45,7 +45,7 @@ class Fuser {
   private sinkCount = 0;
 
   constructor(program: Program) {
-    this.roots = [...program.outputs, ...program.updates.map(([, next]) => next)];
+    this.roots = rootsOf(program);
     this.results = resultsOf(this.roots);
     this.roles = new Roles([...this.results.keys()]);
   }
@@ -63,9 +63,12 @@ class Fuser {
       }
     }
     for (let round = 0; ; round++) {
-      if (round > 60) throw new InternalError("the fuser does not come to rest");
+      const before = this.held.size;
       const reports = this.analyseAll();
-      if (reports === null) continue;
+      if (reports === null) {
+        if (this.held.size === before) throw new InternalError("the fuser does not come to rest");
+        continue;
+      }
       const groups = schedule(reports, this.isHeld, (r) => this.naturalKeys(r)).map(ordered);
       const dear = round < 12 ? this.worthHolding(groups) : [];
       if (dear.length > 0) {
@@ -104,12 +107,15 @@ class Fuser {
     const analysis = new Analysis(this.roles, this.isHeld, this.variables);
     const reports: Report[] = [];
     let complete = true;
-    for (const sink of [...[...this.sinks.values()].flat(), ...this.copies.values()]) {
+    const sinks = [...[...this.sinks.values()].flat(), ...this.copies.values()];
+    for (const sink of sinks) {
       try {
         reports.push(analysis.report(sink));
       } catch (e) {
         if (!(e instanceof NeedsMemory)) throw e;
         this.hold(e.value);
+        // What the new ones need is found in this round too, or nested values would take one each.
+        sinks.push(...(this.sinks.get(e.value) ?? []));
         complete = false;
       }
     }

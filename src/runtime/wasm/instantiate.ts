@@ -12,11 +12,16 @@ export function instantiate(image: ExecutableImage): Executable {
   const kernel = exports.run as () => void;
   const inputs: Record<string, Numbers> = {};
   for (const { name, offset, length, type } of image.inputs) inputs[name] = view(buffer, offset, length, type);
+  const residents = new Map(image.residents.map(({ name, offset, length, type }) => [name, view(buffer, offset, length, type)]));
   const resident = (name: string): Numbers => {
-    const found = inputs[name];
-    if (found === undefined) throw new InternalError(`the program has no input ${name}`);
+    const found = residents.get(name);
+    if (found === undefined) throw new InternalError(`the program has no resident ${name}`);
     return found;
   };
+  const narrowed = image.narrowed.map(({ resident: name, offset }) => {
+    const into = resident(name);
+    return { into, from: new Float64Array(buffer, offset, into.length) };
+  });
   return {
     inputs,
     outputs: image.outputs.map(({ offset, length }) => new Float64Array(buffer, offset, length)),
@@ -27,13 +32,14 @@ export function instantiate(image: ExecutableImage): Executable {
         // Kernels trap at indices outside their tables, which nobody but we can have made.
         throw new InternalError("a compiled program stopped", { cause });
       }
+      for (const { into, from } of narrowed) into.set(from);
     },
     finished: () => Promise.resolve(),
     read: (name) => Promise.resolve(resident(name).slice()),
     write(name, values) {
       const into = resident(name);
       if (values.length !== into.length)
-        throw new InternalError(`${values.length} values for the input ${name} of ${into.length}`);
+        throw new InternalError(`${values.length} values for the resident ${name} of ${into.length}`);
       into.set(values);
     },
     // The garbage collector takes module and memory when the caller lets go.

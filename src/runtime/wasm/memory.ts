@@ -1,5 +1,5 @@
 // Where everything lies in memory: inputs, outputs, temporaries that share space when their lives do not overlap, then constants.
-import type { ExecutableImage, Program } from "../backend.ts";
+import { callInputsOf, type ExecutableImage, type InputPlace, type Program, residentsOf } from "../backend.ts";
 import { InternalError } from "../errors.ts";
 import { dtypeOf, type InputAttrs, type Node, shapeOf, type Value } from "../ir/graph.ts";
 import type { AssembleAttrs } from "../ir/primitives/shape.ts";
@@ -31,7 +31,9 @@ export interface Layout {
   /** To be copied at the end: next values over the residents. */
   readonly updates: readonly { readonly from: number; readonly to: number; readonly bytes: number }[];
   readonly inputs: ExecutableImage["inputs"];
+  readonly residents: ExecutableImage["residents"];
   readonly outputs: ExecutableImage["outputs"];
+  readonly narrowed: ExecutableImage["narrowed"];
   /** First byte behind all this: constants go here. */
   readonly end: number;
 }
@@ -57,13 +59,15 @@ export function layOut(program: Program, fusion: Fusion): Layout {
     return at;
   };
   const homes = new Map<Value, Home>();
-  const inputs = program.inputs.map((v) => {
+  const place = (v: Value): InputPlace => {
     const element = elementOf(v);
     const length = sizeOf(shapeOf(v));
     const offset = take(length * bytesOf[element]);
     homes.set(v, { offset, element });
-    return { name: (v.node.attrs as InputAttrs).name, offset, length, type: element };
-  });
+    return { name: nameOf(v), offset, length, type: element };
+  };
+  const inputs = callInputsOf(program).map(place);
+  const residents = residentsOf(program).map(place);
 
   const copies = new Map<Value, Home>();
   const outputs = program.outputs.map((v) => {
@@ -73,15 +77,17 @@ export function layOut(program: Program, fusion: Fusion): Layout {
     (inMemory(v) ? homes : copies).set(v, home);
     return { offset: home.offset, length };
   });
-  const updates = program.updates.map(([resident, next]) => {
-    const element = elementOf(resident);
-    const bytes = sizeOf(shapeOf(resident)) * bytesOf[element];
-    if (element !== "f64") throw new InternalError("a resident of integers or truth values cannot be replaced");
+  const updates: { from: number; to: number; bytes: number }[] = [];
+  const narrowed: { resident: string; offset: number }[] = [];
+  for (const [resident, next] of program.updates) {
+    const bytes = 8 * sizeOf(shapeOf(resident));
     const known = inMemory(next) ? homes.get(next) : copies.get(next);
-    const home = known ?? { offset: take(bytes), element };
+    const home = known ?? { offset: take(bytes), element: "f64" as const };
     (inMemory(next) ? homes : copies).set(next, home);
-    return { from: home.offset, to: homes.get(resident)!.offset, bytes };
-  });
+    const { offset: to, element } = homes.get(resident)!;
+    if (element === "f64") updates.push({ from: home.offset, to, bytes });
+    else narrowed.push({ resident: nameOf(resident), offset: home.offset });
+  }
 
   // Temporaries: which values need memory, and which lie inside an assembly.
   const needed = valuesInMemory(fusion);
@@ -104,13 +110,15 @@ export function layOut(program: Program, fusion: Fusion): Layout {
     return { root: outer.root, offset: outer.offset + place.offset };
   };
 
+  // An assembly may lie inside another one: the zeros of either are to last.
+  const lasting = new Set([...needed].filter(hasGaps).map((v) => outermost(v).root));
   const regions = new Map<Value, Region>();
   const use = (v: Value, position: number): void => {
     const { root } = outermost(v);
     if (homes.has(root)) return;
     let region = regions.get(root);
     if (region === undefined) {
-      const life = hasGaps(root) ? null : { from: position, to: position };
+      const life = lasting.has(root) ? null : { from: position, to: position };
       regions.set(root, (region = { bytes: 8 * sizeOf(shapeOf(root)), life, offset: 0 }));
     } else if (region.life !== null) region.life.to = position;
   };
@@ -138,8 +146,10 @@ export function layOut(program: Program, fusion: Fusion): Layout {
   }
   const scratch = new Map([...scratchRegions].map(([node, region]) => [node, region.offset]));
   const spare = new Map([...spareRegions].map(([sink, region]) => [sink, region.offset]));
-  return { homes, copies, placed, spare, scratch, updates, inputs, outputs, end };
+  return { homes, copies, placed, spare, scratch, updates, inputs, residents, outputs, narrowed, end };
 }
+
+const nameOf = (input: Value): string => (input.node.attrs as InputAttrs).name;
 
 function isInside(v: Value, outer: Value, inside: ReadonlyMap<Value, { assembly: Value }>): boolean {
   for (let at: Value | undefined = v; at !== undefined; at = inside.get(at)?.assembly) if (at === outer) return true;

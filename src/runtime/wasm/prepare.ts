@@ -1,6 +1,6 @@
 // First step of code generation: primitives written with simpler ones are replaced by these, and contractions that no routine does better
 // become sums of products, which fuse with what surrounds them.
-import type { Program } from "../backend.ts";
+import { type Program, residentsOf, rootsOf } from "../backend.ts";
 import { createBuilder } from "../ir/builder.ts";
 import {
   type Builder,
@@ -26,8 +26,8 @@ export function prepare(program: Program): Program {
 
 /** One pass over the graph into a new builder; null where nothing is left to do. */
 function rewrite(program: Program): Program | null {
-  const roots = [...program.inputs, ...program.outputs, ...program.updates.map(([, next]) => next)];
-  const nodes = nodesOf(roots);
+  const residents = residentsOf(program);
+  const nodes = nodesOf([...program.inputs, ...residents, ...rootsOf(program)]);
   if (!nodes.some(isRewritten)) return null;
   const b = createBuilder();
   const images = new Map<Node, readonly Value[]>();
@@ -35,6 +35,7 @@ function rewrite(program: Program): Program | null {
   for (const node of nodes) images.set(node, image(b, node, node.inputs.map(imageOf)));
   return {
     inputs: program.inputs.map(imageOf),
+    residents: residents.map(imageOf),
     outputs: program.outputs.map(imageOf),
     updates: program.updates.map(([resident, next]) => [imageOf(resident), imageOf(next)] as const),
   };
