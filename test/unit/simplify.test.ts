@@ -313,6 +313,38 @@ describe("sums of other things", () => {
     expectSame(plain, cheap);
   });
 
+  test("rows of -0 and of 0 are all counted", () => {
+    for (const period of [2, 3]) {
+      const b = createBuilder();
+      const c = b.tensor(
+        Float64Array.from({ length: 12 }, (_, i) => (i % period === 0 ? -0 : 0)),
+        [12],
+      );
+      const u = b.input("u", real());
+      const { plain, cheap } = compiled(b, b.sum(b.exp(b.add(u, b.sin(b.mul(u, c))))), [u]);
+      expectSame(plain, cheap);
+    }
+  });
+
+  test("what has no cotangent is summed all the same: truth values, counts, whole numbers", () => {
+    const b = createBuilder();
+    const u = b.input("u", real([2, 3]));
+    const row = b.reshape(b.slice(u, 0, 0, 1), [3]);
+    const isPositive = (x: Value): Value => b.gt(x, b.constant(0));
+    const data = (n: number): Value => b.tensor(normals(n), [n]);
+    const whole = b.tensor(Float64Array.of(2, 5, 3), [3], "int");
+    for (const summed of [
+      b.add(b.concat([isPositive(row), row], 0), data(6)),
+      b.add(b.concat([whole, row], 0), data(6)),
+      b.add(b.concat([row, row], 0), data(6)),
+      b.matmul(b.tensor(normals(12), [4, 3]), isPositive(row)),
+      b.add(b.mul(data(2), b.sum(isPositive(u), [1])), data(2)),
+    ]) {
+      const { plain, cheap } = compiled(b, b.sum(summed), [u]);
+      expectSame(plain, cheap);
+    }
+  });
+
   test("elements that no row reads may be infinite", () => {
     const b = createBuilder();
     const g = b.tensor(

@@ -1,4 +1,5 @@
 // An expression over many rows, read row by row: which rows are the same, and the expression over chosen rows only.
+import { unreachable } from "../../errors.ts";
 import { type DotAttrs, shapeOf, type Value } from "../graph.ts";
 import type { Primitive } from "../primitive.ts";
 import { dot } from "../primitives/linalg.ts";
@@ -94,7 +95,10 @@ export function rowClasses(s: Session, v: Value, rows: number, limit: number): C
         for (let k = 0; k < columns; k++) {
           data.push(() => Float64Array.from({ length: rows }, (_, n) => matrix[at(positions, n) * columns + k]));
         }
+        break;
       }
+      default:
+        unreachable(reading, "rowClasses");
     }
   };
   visit(v, null);
@@ -126,7 +130,8 @@ export function valueAt(s: Session, v: Value, chosen: Int32Array, rows: number):
       case "closed": {
         const values = pick(s.valuesOf(value), positions, positions.length);
         const { dtype } = value.node.results[value.index];
-        return values.every((x) => x === values[0]) && values.length > 0
+        // -0 and 0 are two classes of rows: one number in their place would be one row.
+        return values.every((x) => Object.is(x, values[0])) && values.length > 0
           ? b.constant(values[0], dtype)
           : b.tensor(values, [values.length], dtype);
       }

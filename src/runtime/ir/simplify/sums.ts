@@ -236,18 +236,23 @@ class SumParts {
     const { b } = s;
     const { op, inputs } = v.node;
     const shape = shapeOf(v);
+    if (typeof op === "string") return this.#addLeaf(v, w);
+    if (op === sum && typeof w === "number") return this.add(inputs[0], w);
     const open = inputs.filter((x) => !s.isClosed(x));
     const size = Math.max(...open.map((x) => sizeOf(shapeOf(x))));
-    const isLinear = op === assemble || open.length === 1;
     const grows = op === dot && size > sizeOf(shape);
-    if (!isLinear || grows || typeof op === "string") return this.#addLeaf(v, w);
-    if (op === sum && typeof w === "number") return this.add(inputs[0], w);
-    if (op === dot) this.progress = true;
+    if (grows || (op !== assemble && open.length > 1)) return this.#addLeaf(v, w);
     const ct = typeof w === "number" ? b.broadcastTo(b.constant(w), shape) : b.tensor(w, shape);
-    op.gradient(b, [ct], v.node).forEach((g, i) => {
-      const x = inputs[i];
-      if (g !== null && s.isClosed(g)) this.add(x, weightsOf(s, g));
-    });
+    const cotangents = op.gradient(b, [ct], v.node);
+    const parts: Leaf[] = [];
+    for (const [i, value] of inputs.entries()) {
+      if (op === dot && s.isClosed(value)) continue;
+      const g = cotangents[i];
+      if (g === null || !s.isClosed(g)) return this.#addLeaf(v, w); // integers have no cotangents
+      parts.push({ value, weights: weightsOf(s, g) });
+    }
+    if (op === dot) this.progress = true;
+    for (const { value, weights } of parts) this.add(value, weights);
     return this;
   }
 
