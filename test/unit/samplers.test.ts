@@ -305,3 +305,38 @@ describe("discrete samplers", () => {
     expect(Math.abs(product / count + 9)).toBeLessThan((score * 50 * Math.sqrt(2 * 0.6 * 0.3)) / Math.sqrt(count));
   });
 });
+
+test("parameters outside their domain give NaN, and an end", () => {
+  const rng = stream(1, "outside");
+  const none = Number.NaN;
+  const out = new Float64Array(2);
+  const all = (fill: (out: Float64Array) => void): number => {
+    fill(out.fill(1));
+    return out.every(Number.isNaN) ? none : 0;
+  };
+  const draws: readonly (readonly [string, () => number])[] = [
+    ["gamma", () => samplers.gamma(rng, none)],
+    ["gamma of a negative shape", () => samplers.gamma(rng, -0.5)],
+    ["Student's t", () => samplers.studentT(rng, none)],
+    ["beta", () => samplers.beta(rng, none, 2)],
+    ["inverse Gaussian", () => samplers.inverseGaussian(rng, none, 2)],
+    ["von Mises", () => samplers.vonMises(rng, 0, none)],
+    ["von Mises of a negative concentration", () => samplers.vonMises(rng, 0, -5)],
+    ["Dirichlet", () => all((o) => samplers.dirichlet(rng, [none, 1], o))],
+    ["Poisson", () => samplers.poisson(rng, none)],
+    ["Poisson of a negative mean", () => samplers.poisson(rng, -4)],
+    ["negative binomial", () => samplers.negativeBinomial(rng, none, 2)],
+    ["binomial of no probability", () => samplers.binomial(rng, 100, none)],
+    ["binomial of no number", () => samplers.binomial(rng, none, 0.4)],
+    ["binomial of infinitely many", () => samplers.binomial(rng, Infinity, 0.4)],
+    ["hypergeometric", () => samplers.hypergeometric(rng, none, 3, 2)],
+    ["hypergeometric of more draws than there are", () => samplers.hypergeometric(rng, 3, 3, 9)],
+    ["categorical", () => samplers.categorical(rng, [none, 1, 2])],
+    ["categorical of nothing", () => samplers.categorical(rng, [0, 0])],
+    ["multinomial", () => all((o) => samplers.multinomial(rng, 5, [none, 1], o))],
+    ["multinomial of nothing", () => all((o) => samplers.multinomial(rng, 5, [0, 0], o))],
+  ];
+  for (const [name, draw] of draws) expect(draw(), name).toBeNaN();
+  expect(samplers.binomial(rng, 9, 1 + Number.EPSILON)).toBe(9);
+  expect(() => rng.below(0)).toThrow(/below 0/);
+});

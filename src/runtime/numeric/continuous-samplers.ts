@@ -1,5 +1,5 @@
 // Draws from the continuous distributions that no short program of noise gives. Results that underflow or round onto the edge of an open
-// support are moved to the nearest number inside it.
+// support are moved to the nearest number inside it. Parameters outside their domain, NaN too, give NaN.
 import { acos, asin, cos, exp, log, sigmoid } from "./math.ts";
 import type { Rng } from "./rng.ts";
 
@@ -22,6 +22,7 @@ function gammaAtLeastOne(rng: Rng, shape: number): number {
 
 /** The logarithm of a draw from Gamma(shape), scale 1. Shapes below 1: log Gamma(shape + 1) + log(U) / shape, which never underflows. */
 export function logGamma(rng: Rng, shape: number): number {
+  if (shape < 0) return Number.NaN;
   return shape < 1 ? log(gammaAtLeastOne(rng, shape + 1)) - rng.exponential() / shape : log(gammaAtLeastOne(rng, shape));
 }
 
@@ -65,6 +66,7 @@ export function inverseGaussian(rng: Rng, mean: number, shape: number): number {
 /** An angle within pi of `mean`: Best & Fisher, "Efficient simulation of the von Mises distribution", Applied Statistics 28, 1979; every
  *  difference rewritten so that neither small nor large concentrations cancel. */
 export function vonMises(rng: Rng, mean: number, concentration: number): number {
+  if (concentration < 0) return Number.NaN;
   if (concentration < 1e-15) return mean + Math.PI * (2 * rng.uniform() - 1);
   // relative error 1 / (8 concentration)
   if (concentration > 1e30) return mean + rng.normal() / Math.sqrt(concentration);

@@ -1,6 +1,5 @@
 // Draws from discrete distributions. Probabilities are in saddle-point form (Loader, "Fast and accurate computation of binomial
-// probabilities", 2000), which loses no digits where counts are large.
-
+// probabilities", 2000), which loses no digits where counts are large. Parameters outside their domain, NaN too, give NaN.
 import { gamma } from "./continuous-samplers.ts";
 import { exp, lgamma, log, log1p } from "./math.ts";
 import type { Rng } from "./rng.ts";
@@ -32,7 +31,7 @@ function logBinomial(k: number, n: number, p: number): number {
 /** Poisson(mean): inversion below 10, else PTRS (Hörmann, "The transformed rejection method for generating Poisson random variables",
  *  Insurance: Mathematics and Economics 12, 1993). */
 export function poisson(rng: Rng, mean: number): number {
-  if (!(mean < Infinity)) return NaN;
+  if (!(mean >= 0 && mean < Infinity)) return Number.NaN;
   if (mean < 10) {
     let p = exp(-mean);
     let u = rng.uniform();
@@ -63,9 +62,10 @@ export function poisson(rng: Rng, mean: number): number {
 export const negativeBinomial = (rng: Rng, shape: number, mean: number): number =>
   poisson(rng, (gamma(rng, shape) / shape) * mean);
 
-/** Binomial(n, p): inversion where n min(p, 1 - p) < 10, else BTRS (Hörmann, "The generation of binomial random variates", J. Statistical
+/** Binomial(n, p), a probability that rounding has carried beyond 0 or 1 being taken as that: inversion where n min(p, 1 - p) < 10, else BTRS (Hörmann, "The generation of binomial random variates", J. Statistical
  *  Computation and Simulation 46, 1993). */
 export function binomial(rng: Rng, n: number, p: number): number {
+  if (!(n >= 0 && n < Infinity) || Number.isNaN(p)) return Number.NaN;
   if (p > 0.5) return n - binomial(rng, n, 1 - p);
   if (n === 0 || p <= 0) return 0;
   if (n * p < 10) return binomialByInversion(rng, n, p);
@@ -103,6 +103,7 @@ function binomialByInversion(rng: Rng, n: number, p: number): number {
 export function categorical(rng: Rng, weights: ArrayLike<number>): number {
   let total = 0;
   for (let i = 0; i < weights.length; i++) total += weights[i];
+  if (!(total > 0 && total < Infinity)) return Number.NaN;
   let u = rng.uniform() * total;
   let last = 0;
   for (let i = 0; i < weights.length; i++) {
@@ -119,11 +120,11 @@ export function multinomial(rng: Rng, n: number, weights: ArrayLike<number>, out
   // sums from the end, so that the mass left over never becomes a rounded difference
   const left = new Float64Array(weights.length + 1);
   for (let i = weights.length - 1; i >= 0; i--) left[i] = left[i + 1] + weights[i];
+  if (!(left[0] > 0 && left[0] < Infinity)) return void out.fill(Number.NaN);
   for (let i = 0; i < weights.length; i++) {
     out[i] = left[i + 1] === 0 ? n : binomial(rng, n, weights[i] / left[i]);
     n -= out[i];
-    if (left[i + 1] === 0) out.fill(0, i + 1);
-    if (left[i + 1] === 0) return;
+    if (left[i + 1] === 0) return void out.fill(0, i + 1);
   }
 }
 
@@ -131,6 +132,7 @@ export function multinomial(rng: Rng, n: number, weights: ArrayLike<number>, out
  *  a number of steps of the order of the standard deviation. */
 export function hypergeometric(rng: Rng, successes: number, failures: number, draws: number): number {
   const total = successes + failures;
+  if (!(successes >= 0 && failures >= 0 && draws >= 0 && draws <= total && total < Infinity)) return Number.NaN;
   const least = Math.max(0, draws - failures);
   const most = Math.min(draws, successes);
   const mode = Math.min(most, Math.max(least, Math.floor(((draws + 1) * (successes + 1)) / (total + 2))));

@@ -2,6 +2,7 @@
 // xoshiro128** 1.1 (Blackman & Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS 47, 2021): period 2^128 - 1; the chance
 // that two of 10^6 streams of 2^40 numbers overlap is below 2^-46.
 import seedrandom from "seedrandom";
+import { InternalError } from "../errors.ts";
 import { exp, log } from "./math.ts";
 import type { Rng } from "./rng.ts";
 import { exponentialZiggurat, normalTail, normalZiggurat, type Ziggurat } from "./ziggurat.ts";
@@ -91,6 +92,7 @@ class Xoshiro implements Rng {
   }
 
   below(n: number): number {
+    if (!(n >= 1)) throw new InternalError(`a number below ${n}`);
     // whole multiples of n are kept, so all residues are equally likely
     if (n <= 4294967296) {
       const limit = 4294967296 - (4294967296 % n);

@@ -8,7 +8,7 @@ export interface Rng {
   normal(): number;
   /** Standard exponential. */
   exponential(): number;
-  /** Uniform integer in 0 .. n - 1. */
+  /** Uniform integer in 0 .. n - 1, n a whole number from 1 to 2^53. */
   below(n: number): number;
   fillNormal(out: Float64Array): void;
   fillUniform(out: Float64Array): void;

@@ -1,5 +1,5 @@
 // mixture(w, D1, D2, …), and mixture(w, D) with components along the last axis of D's arguments.
-import { ShapeError, UsageError } from "../../../runtime/errors.ts";
+import { InternalError, ShapeError, UsageError } from "../../../runtime/errors.ts";
 import type { Builder, Value } from "../../../runtime/ir/graph.ts";
 import { constantOf, dtypeOf, shapeOf } from "../../../runtime/ir/graph.ts";
 import type { Shape } from "../../../runtime/ir/type.ts";
@@ -7,10 +7,12 @@ import { broadcastShapes } from "../../../runtime/ir/type.ts";
 import { categorical } from "../../../runtime/numeric/samplers.ts";
 import type { Bounds, Constraint } from "../../constraints/define.ts";
 import { real } from "../../constraints/interval.ts";
+import { simplex } from "../../constraints/simplex.ts";
+import { hull as hullOfRanges } from "../../ranges.ts";
 import type { Applied, Argument } from "../applied.ts";
-import type { Modifier } from "./define.ts";
+import { type DistributionFacts, type Modifier, noClosedForms } from "./define.ts";
 import { type HostSampler, hostSampler } from "./host.ts";
-import { knownOrder, logDensityInside } from "./sides.ts";
+import { knownOrder, logDensityInside, logTail } from "./sides.ts";
 
 const lastOf = (v: Value): number => shapeOf(v)[shapeOf(v).length - 1];
 
@@ -34,6 +36,13 @@ function mixed(w: Value, parts: readonly Applied[]): Applied {
     const axis = shapeOf(v).length - 1;
     return b.reshape(b.slice(v, axis, k, 1), shapeOf(v).slice(0, axis));
   };
+  /** log Σ_k w_k e^{f_k} */
+  const weighted = (b: Builder, f: (d: Applied) => Value): Value => {
+    const logW = b.log(w);
+    return parts.map((d, k) => b.add(weight(b, logW, k), f(d))).reduce((p, q) => b.logAddExp(p, q));
+  };
+  const tail = (side: "logCdf" | "logCcdf"): Applied["logCdf"] =>
+    parts.every((d) => d[side]) ? (b, x) => weighted(b, (d) => tailOf(b, d, side, x, parts)) : undefined;
   const draws = parts.map((d) => d.draw);
   const allDraw = draws.every((d) => d !== undefined);
   return {
@@ -56,11 +65,9 @@ function mixed(w: Value, parts: readonly Applied[]): Applied {
         values[0],
         parts.map((d, k) => d.withArguments(part(values, k))),
       ),
-    logDensity(b, x) {
-      const logW = b.log(w);
-      const terms = parts.map((d, k) => b.add(weight(b, logW, k), inSupport(b, d, x, parts)));
-      return terms.reduce((p, q) => b.logAddExp(p, q));
-    },
+    logDensity: (b, x) => weighted(b, (d) => inSupport(b, d, x, parts)),
+    logCdf: tail("logCdf"),
+    logCcdf: tail("logCcdf"),
     draw: allDraw
       ? {
           gradient: "score",
@@ -94,16 +101,26 @@ function pickOne(
   if (hosts.some((h) => h === undefined)) return undefined;
   return (rng, values, out) => {
     const k = categorical(rng, values[0]);
+    if (Number.isNaN(k)) return void out.fill(Number.NaN);
     hosts[k]?.(rng, part(values, k), out);
   };
 }
 
+const isOneSupport = (b: Builder, d: Applied, parts: readonly Applied[]): boolean => {
+  const own = d.support.bounds(b);
+  return parts.every((o) => sameBounds(o.support.bounds(b), own));
+};
 const sameBounds = (p: Bounds<Value>, q: Bounds<Value>): boolean => p.lower === q.lower && p.upper === q.upper;
 /** The component's log density, -inf outside its support where other components reach further. */
 function inSupport(b: Builder, d: Applied, x: Value, parts: readonly Applied[]): Value {
-  const own = d.support.bounds(b);
-  const same = d.event !== 0 || parts.every((o) => sameBounds(o.support.bounds(b), own));
-  return same ? d.logDensity(b, x) : logDensityInside(b, d, b.cast(x, "real"), own);
+  if (d.event !== 0 || isOneSupport(b, d, parts)) return d.logDensity(b, x);
+  return logDensityInside(b, d, b.cast(x, "real"), d.support.bounds(b));
+}
+/** The component's tail, 0 or 1 outside its support where other components reach further. */
+function tailOf(b: Builder, d: Applied, side: "logCdf" | "logCcdf", x: Value, parts: readonly Applied[]): Value {
+  const log = isOneSupport(b, d, parts) ? d[side]?.(b, x) : logTail(b, d, side, b.cast(x, "real"));
+  if (!log) throw new InternalError(`${d.name} lost its distribution function`);
+  return log;
 }
 function commonConstraint(parts: readonly Applied[]): Constraint {
   const [first] = parts;
@@ -150,6 +167,22 @@ function along(w: Value, d: Applied, size: number): Applied {
   const { draw } = d;
   const host = hostSampler(d);
   const batchOf = (shape: Shape): Shape => shape.slice(0, shape.length - d.event);
+  /** log Σ_k w_k e^{f(x)[…, k]}, f of x with an axis for the components behind its batch. */
+  const weighted = (b: Builder, x: Value, f: (apart: Value) => Value): Value => {
+    const shape = shapeOf(x);
+    const batch = batchOf(shape);
+    const terms = b.add(b.log(w), f(b.reshape(x, [...batch, 1, ...shape.slice(batch.length)])));
+    return b.logSumExp(terms, [shapeOf(terms).length - 1]);
+  };
+  const supportVaries = (b: Builder): boolean => {
+    const own = d.support.bounds(b);
+    return d.event === 0 && [own.lower, own.upper].some((v) => v !== undefined && shapeOf(v).length > 0);
+  };
+  const tail = (side: "logCdf" | "logCcdf"): Applied["logCdf"] => {
+    const own = d[side];
+    if (!own) return undefined;
+    return (b, x) => weighted(b, x, (apart) => (supportVaries(b) && logTail(b, d, side, b.cast(apart, "real"))) || own(b, apart));
+  };
   return {
     name: `mixture(${d.name})`,
     event: d.event,
@@ -170,15 +203,13 @@ function along(w: Value, d: Applied, size: number): Applied {
     },
     arguments: [{ name: "w", value: w, rank: 1 }, ...args],
     withArguments: ([v, ...rest]) => along(v, d.withArguments(rest), size),
-    logDensity(b, x) {
-      const shape = shapeOf(x);
-      const batch = batchOf(shape);
-      const apart = b.reshape(x, [...batch, 1, ...shape.slice(batch.length)]);
-      const own = d.support.bounds(b);
-      const varies = d.event === 0 && [own.lower, own.upper].some((v) => v !== undefined && shapeOf(v).length > 0);
-      const terms = b.add(b.log(w), varies ? logDensityInside(b, d, b.cast(apart, "real"), own) : d.logDensity(b, apart));
-      return b.logSumExp(terms, [shapeOf(terms).length - 1]);
-    },
+    logDensity: (b, x) =>
+      weighted(b, x, (apart) => {
+        const own = d.support.bounds(b);
+        return supportVaries(b) ? logDensityInside(b, d, b.cast(apart, "real"), own) : d.logDensity(b, apart);
+      }),
+    logCdf: tail("logCdf"),
+    logCcdf: tail("logCcdf"),
     draw: draw && {
       gradient: "score",
       noise: (shape) => {
@@ -202,6 +233,7 @@ function along(w: Value, d: Applied, size: number): Applied {
       : host &&
         ((rng, [weights, ...values], out) => {
           const k = categorical(rng, weights);
+          if (Number.isNaN(k)) return void out.fill(Number.NaN);
           const one = values.map((v) => {
             const n = v.length / size;
             return v.subarray(k * n, (k + 1) * n);
@@ -216,7 +248,41 @@ function along(w: Value, d: Applied, size: number): Applied {
 export const mixtureModifier: Modifier = {
   name: "mixture",
   doc: "One of several distributions, chosen with probabilities w: sum over k of w[k] f_k(x).",
-  parameters: [{ name: "w", doc: "probabilities of the components", rank: 1 }],
+  usage: "mixture(w, D) or mixture(w, D1, D2, …)",
+  parameters: [{ name: "w", doc: "probabilities of the components", constraint: simplex, rank: 1 }],
   bases: "several",
+  over: "anything",
+  components: "w",
+  check(judge, bases, { w }) {
+    if (w.rank === 0) {
+      const text = w.text("p");
+      judge.reject(
+        w.span,
+        "PPL305",
+        `${w.text("this")} is a number`,
+        "mixture needs a vector of weights that sum to 1",
+        bases.length === 2 ? [`write mixture([${text}, 1 - ${text}], …)`] : undefined,
+      );
+      return undefined;
+    }
+    const [first] = bases;
+    const odd = bases.find((d) => d.event !== first.event || d.discrete !== first.discrete);
+    if (odd) {
+      const label = "the components of a mixture have one kind of values";
+      judge.reject(odd.span, "PPL218", `${odd.name} and ${first.name} are over different sets`, label);
+      return undefined;
+    }
+    const every = (f: (d: DistributionFacts) => boolean): boolean => bases.every(f);
+    return {
+      ...noClosedForms,
+      range: bases.map((d) => d.range).reduce(hullOfRanges, first.range),
+      normalised: every((d) => d.normalised),
+      declaredSupport: false,
+      cdf: every((d) => d.cdf),
+      ccdf: every((d) => d.ccdf),
+      sampler: every((d) => d.sampler),
+      noDensity: bases.find((d) => d.noDensity)?.noDensity,
+    };
+  },
   apply: (b, parts, { w }) => (parts.length === 1 ? stacked(b, w, parts[0]) : mixed(w, parts)),
 };
