@@ -31,27 +31,73 @@ export interface Term {
 }
 /** Constrained values by site. */
 export type Assignment = Readonly<Record<string, Value>>;
-export interface Rows {
-  readonly plate: string;
-  readonly indices: Value;
-  readonly total: number;
-}
 /** Noise as inputs of a program: asked for while the program is built, filled from a stream before each run. */
 export interface NoiseSource {
-  noise(kind: "normal" | "uniform" | "exponential", shape: Shape): Value;
+  /** `axes`: names of the leading axes of the shape that are plates, so that a minibatch may bring noise for its rows alone. */
+  noise(kind: "normal" | "uniform" | "exponential", shape: Shape, axes: readonly Axis[]): Value;
 }
-/** The model and the guide are the same kind of thing. */
+/** Something that is learnt, not integrated over: a param, or a tensor of a net. */
+export interface Parameter {
+  /** "W"; of a net "dec.1.weight". */
+  readonly name: string;
+  /** Shape of the constrained value. */
+  readonly shape: Shape;
+  /** In words, as in messages: "a positive number". */
+  readonly support: string;
+  /** Shape of its unconstrained coordinates, which are what is trained. */
+  readonly unconstrained: Shape;
+  /** The plate that the first axis of both shapes counts, where it has a row a datapoint (rule 45). */
+  readonly plate?: Axis;
+  /** Whether model or guide reads it: models are trained on what is inferred, guides on the bound. */
+  readonly readBy: "model" | "guide" | "both";
+  /** Unconstrained coordinates to start from, row-major. */
+  initial(rng: Rng): Float64Array;
+  readonly span: SourceSpan;
+}
+/** What is evaluated beside the latents. A program that reads parameters is given their constrained values by name. */
+export interface Setting {
+  readonly parameters?: Assignment;
+  /** Whether hidden inputs of networks (dropout's masks, statistics of a batch) are on: in fitting. */
+  readonly training?: NoiseSource;
+}
 export interface Generative {
   readonly sites: readonly Site[];
-  terms(b: Builder, values: Assignment, rows?: Rows): readonly Term[];
+  /** Log density of the given constrained values, a term a statement; a discrete latent absent from `values` is summed out. */
+  terms(b: Builder, values: Assignment, setting?: Setting): readonly Term[];
 }
-/** Where a latent lies in the unconstrained vector. */
+/** A name to which a guide gives its q. */
+export interface GuideSite {
+  readonly name: string;
+  readonly role: "latent" | "aux";
+  readonly plates: readonly Axis[];
+  readonly discrete: boolean;
+  /** How gradients pass through its draws: along the draw, or by the score of its density. */
+  readonly gradient: "pathwise" | "score";
+  readonly span: SourceSpan;
+}
+/** A guide block: q of the model's latents, and of auxiliary variables (rules 42-49). */
+export interface Guide {
+  /** In the order in which they are drawn. */
+  readonly sites: readonly GuideSite[];
+  /** Latents that `rest ~ meanfield()` leaves to a family of the engine's. */
+  readonly rest?: { readonly family: string; readonly rank?: number; readonly names: readonly string[] };
+  /** All sites drawn in order: constrained values by name (auxiliaries included), and log q of each at its draw. */
+  draw(b: Builder, noise: NoiseSource, setting?: Setting): { readonly values: Assignment; readonly terms: readonly Term[] };
+  /** log q of given values of all sites. */
+  terms(b: Builder, values: Assignment, setting?: Setting): readonly Term[];
+  /** log r of the auxiliaries given the latents (rule 46); none without auxiliaries. */
+  reverse(b: Builder, values: Assignment, setting?: Setting): readonly Term[];
+}
+/** Where a latent, or a part of one that has a statement of its own, lies in the unconstrained vector. */
 export interface Slot {
   readonly name: string;
   readonly offset: number;
   readonly size: number;
   /** Shape of the constrained value. */
   readonly shape: Shape;
+  /** Its coordinates, `size` in number, with the plates that the leading axes of both shapes count. */
+  readonly unconstrained: Shape;
+  readonly plates: readonly Axis[];
 }
 export interface Target extends Generative {
   readonly name: string;
@@ -60,10 +106,19 @@ export interface Target extends Generative {
   readonly plates: readonly Axis[];
   /** Notes for the user that arise at bind: normalisers left out, surplus data, sizes read off the data. */
   readonly notes: readonly string[];
-  /** Constrained values and log-Jacobian terms at the unconstrained point u, a vector of `dimension`. */
-  constrain(b: Builder, u: Value): { readonly values: Assignment; readonly jacobian: readonly Term[] };
+  /** What is to be learnt; empty where `--params` has fixed it. */
+  readonly parameters: readonly Parameter[];
+  /** Constrained values of parameters by name, from unconstrained ones. No Jacobian: parameters are maximised over. */
+  constrainParameters(b: Builder, unconstrained: Assignment): Assignment;
+  readonly guide?: Guide;
+  /** Constrained values and log-Jacobian terms at an unconstrained point: a vector of `dimension`, or the coordinates of each slot of the layout. */
+  constrain(
+    b: Builder,
+    u: Value | readonly Value[],
+    setting?: Setting,
+  ): { readonly values: Assignment; readonly jacobian: readonly Term[] };
   /** Sum of all terms and Jacobians: a scalar. `jacobian: false` for optima on the constrained scale (mle and map as Stan gives them). */
-  logDensity(b: Builder, u: Value, options?: { readonly jacobian?: boolean; readonly prior?: boolean }): Value;
+  logDensity(b: Builder, u: Value, options?: { readonly jacobian?: boolean; readonly prior?: boolean }, setting?: Setting): Value;
   /** `copies` evaluations side by side: the results of f gain a leading axis; f reads its copy's inputs by the values it closes over through `per`. */
   batched(
     b: Builder,

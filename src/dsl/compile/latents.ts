@@ -3,6 +3,7 @@
 import { InternalError } from "../../runtime/errors.ts";
 import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
+import type { Axis } from "../../runtime/target.ts";
 import type { ModelSymbol } from "../check/checked-model.ts";
 import type { Applied } from "../distributions/applied.ts";
 import { truncated } from "../distributions/modifiers/index.ts";
@@ -20,7 +21,7 @@ import { bindCodes, reject } from "./rejection.ts";
 import { type Rows, rowCount, rowShape } from "./rows.ts";
 import type { PieceArray } from "./scope.ts";
 import { declaredSupport, eventOf, type Meeting, meet, type Support } from "./support.ts";
-import { addTerm, axesOf, type Walk } from "./walk.ts";
+import { addTerm, axesOf, sizeNames, type Walk } from "./walk.ts";
 
 type LatentSymbol = Extract<ModelSymbol, { kind: "latent" }>;
 const isNoncentered = (s: SampleStatement): boolean => s.distribution.prefix.includes("noncentered");
@@ -33,7 +34,7 @@ export function declareLatent(w: Walk, c: Context, s: DeclareStatement): void {
   const support = declaredSupport(c, s.type);
   w.declared.add(name);
   register(w, name, s.type.span, support);
-  const piece = pieceOf(name, support, shape, [], s.type.span);
+  const piece = pieceOf(name, support, shape, platesOf(c, s.type, shape), s.type.span);
   if (w.source.kind === "values") {
     c.root.value(name, valueGiven(w, name));
     w.pieces.push(piece);
@@ -42,13 +43,28 @@ export function declareLatent(w: Walk, c: Context, s: DeclareStatement): void {
   else c.root.value(name, give(w, c, piece, []));
 }
 
-function pieceOf(name: string, support: Support, element: Shape, rows: Shape, span: Piece["span"]): Piece {
+/** The loops around, and the axes in front of one object that the type counts by a name: z: real[N, K]. */
+function platesOf(c: Context, type: TypeExpression | undefined, element: Shape): Axis[] {
+  const named = type?.sizes.length === element.length ? sizeNames(type) : [];
+  return axesOf(c, element.slice(0, named.length), named);
+}
+
+/** `plates`: at least the loops around, which are in front of the element. */
+function pieceOf(
+  name: string,
+  support: Support,
+  element: Shape,
+  plates: readonly Axis[],
+  span: Piece["span"],
+  rows: Shape = [],
+): Piece {
   const object = eventOf(support.constraint, element, span);
   const shape = [...rows, ...element];
   return {
     name,
     constraint: support.constraint,
     shape,
+    plates: plates.slice(0, shape.length - object.length),
     lead: shape.slice(0, shape.length - object.length),
     object,
     bounds: support.bounds,
@@ -215,7 +231,7 @@ function makePiece(c: Context, s: SampleStatement, name: string, d: Applied, mee
   const rows = rowShape(c.rows);
   if (!isNoncentered(s)) {
     const bounds = { lower: align(meeting.bounds.lower), upper: align(meeting.bounds.upper) };
-    return pieceOf(name, { constraint: meeting.constraint, bounds }, element, rows, s.span);
+    return pieceOf(name, { constraint: meeting.constraint, bounds }, element, platesOf(c, s.type, element), s.span, rows);
   }
   const { affine } = d;
   if (!affine)
@@ -235,7 +251,7 @@ function makePiece(c: Context, s: SampleStatement, name: string, d: Applied, mee
   const support: Support = { constraint: raw.support.constraint, bounds: raw.support.bounds(c.b) };
   const matrix = affine.kind === "cholesky";
   return {
-    ...pieceOf(name, support, element, rows, s.span),
+    ...pieceOf(name, support, element, platesOf(c, s.type, element), s.span, rows),
     affine: {
       kind: affine.kind,
       location: affine.location && over(affine.location, matrix ? 1 : 0),

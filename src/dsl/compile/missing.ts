@@ -99,6 +99,7 @@ function missingPiece(c: Context, s: SampleStatement, name: string, data: DataVa
     name,
     constraint: d.support.constraint,
     shape: [which.length],
+    plates: [],
     lead: [which.length],
     object: [],
     bounds: { lower: atMissing(bounds.lower), upper: atMissing(bounds.upper) },

@@ -3,6 +3,7 @@
 import { vectorize } from "../../runtime/ir/batch.ts";
 import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
+import type { Axis } from "../../runtime/target.ts";
 import type { Bounds, Constraint } from "../constraints/define.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type { Applied } from "../distributions/applied.ts";
@@ -15,6 +16,8 @@ export interface Piece {
   readonly constraint: Constraint;
   /** Shape of the constrained array: rows, then the element. */
   readonly shape: Shape;
+  /** The plates that its leading axes count. */
+  readonly plates: readonly Axis[];
   /** Axes in front of one constrained object. */
   readonly lead: Shape;
   /** One constrained object. */
@@ -115,4 +118,9 @@ export function takeFrom(b: Builder, u: Value, pieces: readonly PlacedPiece[]): 
     const { offset, size } = pieces[next++];
     return b.slice(u, 0, offset, size);
   };
+}
+/** Coordinates of each piece, given one by one. */
+export function takeInTurn(coordinates: readonly Value[]): () => Value {
+  let next = 0;
+  return () => coordinates[next++];
 }

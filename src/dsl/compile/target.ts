@@ -17,7 +17,7 @@ import type { CheckedModel } from "../check/checked-model.ts";
 import type { BoundData } from "./bind-data.ts";
 import { blameAt } from "./blame.ts";
 import { makeFinisher, predict, priorDraws } from "./finisher.ts";
-import { type Piece, type PlacedPiece, takeFrom, unconstrainedSize } from "./piece.ts";
+import { type Piece, type PlacedPiece, takeFrom, takeInTurn, unconstrainedShape, unconstrainedSize } from "./piece.ts";
 import { Rejection } from "./rejection.ts";
 import { Drawing } from "./staged.ts";
 import { type LatentValues, makeUnconstrainer } from "./unconstrain.ts";
@@ -41,10 +41,10 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
   const unconstrain = (values: LatentValues): Float64Array =>
     (inverse ??= makeUnconstrainer(model, data, pieces, shapes, dimension))(values);
 
-  const coordinates = (b: Builder, u: Value, merged: boolean): LatentSource => ({
+  const coordinates = (b: Builder, u: Value | readonly Value[], merged: boolean): LatentSource => ({
     kind: "coordinates",
     merged,
-    take: takeFrom(b, u, pieces),
+    take: isValue(u) ? takeFrom(b, u, pieces) : takeInTurn(u),
   });
   const logDensity = (b: Builder, u: Value, { jacobian = true, prior = true }: DensityOptions = {}): Value => {
     const w = walk(b, model, data, coordinates(b, u, jacobian && prior));
@@ -66,6 +66,8 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
     sites: layout.sites,
     plates: layout.plates,
     notes: layout.notes,
+    parameters: [],
+    constrainParameters: () => ({}),
     terms: (b, values) => {
       const w = walk(b, model, data, { kind: "values", values });
       return w.terms.map((t) => withReads(t, values));
@@ -112,6 +114,8 @@ export function gradientProgram(b: Builder, q: Value, density: Value): Program {
   return simplify(b, { inputs: [u], outputs: [root, ...gradient(b, root, [u])], updates: [] });
 }
 
+const isValue = (u: Value | readonly Value[]): u is Value => !Array.isArray(u);
+
 interface Layout {
   readonly pieces: readonly (PlacedPiece & Slot)[];
   readonly dimension: number;
@@ -124,11 +128,18 @@ interface Layout {
 function learnLayout(model: CheckedModel, data: BoundData, folds: Folds): Layout {
   for (const { values } of data.values.values()) folds.know(values);
   const b = createBuilder({ folds });
-  const pieces: PlacedPiece[] = [];
+  const pieces: (PlacedPiece & Slot)[] = [];
   let dimension = 0;
   const take = (p: Piece): Value => {
     const size = unconstrainedSize(p);
-    pieces.push({ name: p.name, offset: dimension, size, shape: p.shape });
+    pieces.push({
+      name: p.name,
+      offset: dimension,
+      size,
+      shape: p.shape,
+      unconstrained: unconstrainedShape(p),
+      plates: p.plates,
+    });
     dimension += size;
     return b.input(`coordinates#${pieces.length}`, { shape: [size], dtype: "real" });
   };

@@ -14,6 +14,7 @@ import type {
   QuantityStatement,
   SampleStatement,
   Statement,
+  TypeExpression,
 } from "../language/ast.ts";
 import { type BoundData, enterData } from "./bind-data.ts";
 import { executeBlock, executeLet } from "./block.ts";
@@ -126,6 +127,21 @@ function visitSample(w: Walk, c: Context, s: SampleStatement): void {
   likelihood(w, c, s, evaluate(c, s.target), "likelihood");
 }
 
+/** The names that count the leading axes of a type, up to the first that is none: real[N, K] has two. */
+export function sizeNames(type: TypeExpression): string[] {
+  const names = type.sizes.map((e) => (e.kind === "name" ? e.name : undefined));
+  const unnamed = names.indexOf(undefined);
+  return names.slice(0, unnamed < 0 ? names.length : unnamed) as string[];
+}
+
+/** The names that count the axes of what stands left of a ~ as a whole. */
+function targetNames(c: Context, target: Expression): readonly string[] {
+  if (target.kind !== "name") return [];
+  const symbol = c.model.symbols.get(target.name);
+  const type = symbol?.kind === "data" ? symbol.type : symbol?.kind === "latent" ? symbol.declared : undefined;
+  return type ? sizeNames(type) : [];
+}
+
 /** Axes of the rows, then of an element. */
 export function axesOf(c: Context, element: Shape, names: readonly (string | undefined)[] = []): Axis[] {
   return [
@@ -141,10 +157,12 @@ export function addTerm(
   site: string,
   role: Term["role"],
   value: Value,
+  /** What stands left of ~, or what is added; then what else went in. */
   inputs: readonly Expression[],
 ): void {
   const [over] = overRows(c.b, [value], c.rows);
-  w.terms.push({ site, role, axes: axesOf(c, shapeOf(value)), value: over, span, inputs: () => inputValues(c, inputs) });
+  const axes = axesOf(c, shapeOf(value), targetNames(c, inputs[0]));
+  w.terms.push({ site, role, axes, value: over, span, inputs: () => inputValues(c, inputs) });
 }
 
 /** What stood in a statement, by its text, for a message about it. */
