@@ -1,5 +1,7 @@
 // Fenced blocks of the documentation, and models among them as a reader would run them.
 import { readFileSync } from "node:fs";
+import { bind } from "../src/dsl/compile/lower.ts";
+import { dataFromValues } from "../src/dsl/data/from-javascript.ts";
 import { parseModel } from "../src/dsl/language/parser.ts";
 import { renderDiagnostic } from "../src/dsl/render-diagnostic.ts";
 import { type ImportResolver, ModelError, modelOf, type Posterior } from "../src/model.ts";
@@ -20,6 +22,13 @@ export interface Block {
 
 /** Written for readers, the generated pages included. */
 export const documents: readonly string[] = ["README.md", ...filesBelow("docs").filter((path) => path.endsWith(".md"))];
+
+/** Those, the changelog and the pages of models. */
+export const pages: readonly string[] = [
+  ...documents,
+  "CHANGELOG.md",
+  ...filesBelow("models").filter((path) => path.endsWith(".md")),
+];
 
 export const readDocument = (path: string): string => readFileSync(`${root}${path}`, "utf8").replaceAll("\r\n", "\n");
 
@@ -50,6 +59,7 @@ export function blocksOf(file: string, text = readDocument(file)): Block[] {
 }
 
 export type Reading =
+  /** `warnings`: of the model and of its data, notes included. */
   | { readonly posterior: Posterior | undefined; readonly warnings: string }
   | { readonly problem: string; readonly codes: readonly string[] };
 
@@ -66,8 +76,10 @@ export async function readModelBlock(block: Block, page: readonly Block[]): Prom
   try {
     const model = modelOf("model", sources, parseModel(sources[0], 0), resolveImport);
     const data = block.after.find((b) => b.language === "json");
-    const posterior = data ? await model.bind(JSON.parse(data.text)) : undefined;
-    return { posterior, warnings: model.diagnostics.map((d) => renderDiagnostic(d, sources)).join("\n\n") };
+    const values = data && JSON.parse(data.text);
+    const posterior = data ? await model.bind(values) : undefined;
+    const notes = data ? bind(model.checked, dataFromValues(values)).diagnostics : [];
+    return { posterior, warnings: [...model.diagnostics, ...notes].map((d) => renderDiagnostic(d, sources)).join("\n\n") };
   } catch (e) {
     if (!(e instanceof ModelError)) throw e;
     return { problem: e.message, codes: e.diagnostics.filter((d) => d.severity === "error").map((d) => d.code) };
