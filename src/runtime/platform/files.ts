@@ -1,5 +1,16 @@
 // Files, read whole and written so that nothing is ever seen half.
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { UsageError } from "../errors.ts";
 
@@ -9,8 +20,11 @@ const zlib = () => process.getBuiltinModule("node:zlib");
 /** Text of a UTF-8 file; of NAME.gz, what is in it. A byte-order mark is left out. */
 export function readText(path: string): string {
   const bytes = readBytes(path);
-  const text = new TextDecoder().decode(bytes);
-  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new UsageError(`${path} is not text in UTF-8, or too long for one string`);
+  }
 }
 
 /** A small file from a stranger may unpack to any size: no further than this. */
@@ -19,7 +33,7 @@ const MAX_UNPACKED = 4_000_000_000;
 /** Bytes of a file; of NAME.gz, those in it. */
 export function readBytes(path: string): Uint8Array {
   const bytes = attempt(path, "read", () => readFileSync(path));
-  if (!path.endsWith(".gz")) return bytes;
+  if (!isPacked(path)) return bytes;
   try {
     return zlib().gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED });
   } catch (error) {
@@ -28,18 +42,22 @@ export function readBytes(path: string): Uint8Array {
   }
 }
 
+const isPacked = (path: string): boolean => /\.gz$/i.test(path);
+
 /** A temporary file beside the place, flushed and renamed: a reader sees the old content or the new. */
-export function writeAtomically(path: string, content: string | Uint8Array | Iterable<string>): void {
+export function writeAtomically(path: string, content: string | Iterable<string>): void {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
   attempt(path, "write", () => {
     mkdirSync(dirname(path), { recursive: true });
-    const file = openSync(temporary, "w");
     try {
-      if (typeof content === "string") writeSync(file, content);
-      else if (content instanceof Uint8Array) writeAll(file, path.endsWith(".gz") ? zlib().gzipSync(content) : content);
-      else for (const piece of content) writeSync(file, piece);
-      fsyncSync(file);
-      closeSync(file);
+      const file = openSync(temporary, "w");
+      try {
+        // Each piece whole: a single write may stop short, as on a full disk.
+        for (const piece of typeof content === "string" ? [content] : content) writeFileSync(file, piece);
+        fsyncSync(file);
+      } finally {
+        closeSync(file);
+      }
       renameSync(temporary, path);
     } catch (error) {
       rmSync(temporary, { force: true });
@@ -48,20 +66,24 @@ export function writeAtomically(path: string, content: string | Uint8Array | Ite
   });
 }
 
-function writeAll(file: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-}
-
 /** One file of a folder; the name is relative to it. */
 export interface FolderEntry {
   readonly name: string;
-  readonly content: string | Uint8Array | Iterable<string>;
+  readonly content: string | Iterable<string>;
 }
 
-/** Writes all files into a folder that gets its name only when they are complete. An existing folder keeps its other files, and
- *  each of ours replaces the old one whole. */
-export function writeFolder(folder: string, entries: readonly FolderEntry[]): void {
+/** Writes all files into a folder that gets its name only when they are complete. In an existing folder each of ours replaces the old one
+ *  whole; other files stay there, but for those that `isStale` tells by their names. */
+export function writeFolder(
+  folder: string,
+  entries: readonly FolderEntry[],
+  isStale: (name: string) => boolean = () => false,
+): void {
   if (existsSync(folder)) {
+    const stale = attempt(folder, "write", () => readdirSync(folder)).filter(
+      (file) => isStale(file) && !entries.some(({ name }) => name === file),
+    );
+    for (const file of stale) attempt(join(folder, file), "write", () => rmSync(join(folder, file)));
     for (const { name, content } of entries) writeAtomically(join(folder, name), content);
     return;
   }
@@ -94,6 +116,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: "it is a folder",
   ENOTDIR: "a part of the path is not a folder",
   ENOSPC: "no space left",
+  EFBIG: "the file would be larger than the system allows",
   EROFS: "the file system is read-only",
   ENOTEMPTY: "the folder is not empty",
 };
