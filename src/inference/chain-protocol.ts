@@ -26,6 +26,8 @@ export type WorkerMessage =
 
 /** Milliseconds between two reports of the same chain. */
 const REPORT_INTERVAL = 100;
+/** The clock costs more than a small transition: after small ones it is looked at once in so many calls. */
+const UNSEEN_CALLS = 16;
 
 /** The context of one chain: its stream depends on seed and number alone, wherever it runs. */
 export function chainContext(
@@ -36,7 +38,8 @@ export function chainContext(
 ): RunContext {
   const now = () => performance.now();
   let last = Number.NEGATIVE_INFINITY;
-  let calls = 0;
+  let looked = Number.NEGATIVE_INFINITY;
+  let unseen = 0;
   return {
     rng: stream(seed, `chain ${chain}`),
     chain,
@@ -44,9 +47,10 @@ export function chainContext(
     stop,
     now,
     progress(at) {
-      // The clock costs more than a small transition; look at it now and then.
-      if (at.done !== at.total && (++calls & 15) !== 0) return;
+      if (at.done !== at.total && --unseen > 0) return;
       const time = now();
+      unseen = time - looked < REPORT_INTERVAL / 10 ? UNSEEN_CALLS : 1;
+      looked = time;
       if (at.done !== at.total && time - last < REPORT_INTERVAL) return;
       last = time;
       report(at);

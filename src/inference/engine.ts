@@ -49,6 +49,12 @@ export interface RunContext {
   /** Milliseconds of some clock; the only use of time an engine has is its report. */
   readonly now: () => number;
 }
+/** What an engine of unit "run" has besides: it shares the thread with signals and output. */
+export interface RunEngineContext extends RunContext {
+  /** To be awaited after each iteration: lets signals and output through when some milliseconds have passed, else costs next to nothing.
+   *  Without it `stop` cannot become true. */
+  breathe(): Promise<void>;
+}
 export interface Verdict {
   readonly what: string;
   readonly level: "pass" | "warn" | "fail";
@@ -64,7 +70,7 @@ export interface Result {
   /** Set when there is no result; all else is then empty. */
   readonly failure?: Failure;
   readonly chain?: RawChain;
-  readonly point?: { readonly position: Float64Array; readonly logDensity: number };
+  readonly point?: { readonly position: Float64Array; readonly logDensity: number; readonly evaluations: number };
   readonly fitted?: Readonly<Record<string, Float64Array>>;
   readonly start?: Start;
   readonly evidence?: { readonly mean: number; readonly se: number };
@@ -80,7 +86,7 @@ export interface ChainEngine<S extends OptionSchema> {
 /** An engine that sees the whole target. */
 export interface RunEngine<S extends OptionSchema> {
   readonly unit: "run";
-  run(target: Target, options: Options<S>, context: RunContext): Promise<Result>;
+  run(target: Target, options: Options<S>, context: RunEngineContext): Promise<Result>;
 }
 // biome-ignore lint/suspicious/noExplicitAny: a registry of engines with different options
 export type Engine<S extends OptionSchema = any> = EngineFacts<S> & (ChainEngine<S> | RunEngine<S>);

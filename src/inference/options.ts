@@ -7,11 +7,12 @@ export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** Values may be strings, as a command line has them. Throws a UsageError that names the option, its limits and near misses. */
+/** Values may be strings, as a command line has them. Throws a UsageError that names the option, its
+ *  limits, or the options that there are. */
 export function resolveOptions<S extends OptionSchema>(engine: Engine<S>, given: Readonly<Record<string, unknown>>): Options<S> {
   const schema: OptionSchema = engine.options;
   for (const name of Object.keys(given)) {
-    if (schema[name] === undefined && given[name] !== undefined)
+    if (!Object.hasOwn(schema, name) && given[name] !== undefined)
       throw new UsageError(
         `the engine ${engine.name} has no option ${flagOf(name)}; it has ${Object.keys(schema).map(flagOf).join(", ")}`,
       );

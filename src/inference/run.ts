@@ -1,6 +1,6 @@
 // Runs an engine over a target: chains on threads or interleaved here, with the same bits either way.
 import type { RawChain } from "../runtime/draws.ts";
-import { InternalError } from "../runtime/errors.ts";
+import { InternalError, UsageError } from "../runtime/errors.ts";
 import type { LogDensity, Target } from "../runtime/target.ts";
 import { type ChainOrder, chainContext, type WorkerData, type WorkerMessage } from "./chain-protocol.ts";
 import type { Engine, Failure, OptionValues, Progress, Result, Start } from "./engine.ts";
@@ -34,13 +34,17 @@ export interface RunOutcome {
   readonly threads: number;
 }
 
-/** Options are checked against the engine's schema; a mistake throws a UsageError. A refusal is a failure of the outcome. */
+/** Settings and options are checked, these against the engine's schema; a mistake throws a UsageError. A refusal is a failure of the outcome,
+ *  and so is a chain that cannot run, which ends the others. */
 export async function runEngine(
   target: Target,
   engine: Engine,
   options: Readonly<Record<string, unknown>>,
   settings: RunSettings,
 ): Promise<RunOutcome> {
+  checkInteger("seed", settings.seed, 0, 2 ** 32 - 1);
+  checkInteger("chains", settings.chains, 1, MOST_CHAINS);
+  checkInteger("threads", settings.threads, 1, MOST_THREADS);
   const resolved = resolveOptions(engine, options);
   const refusal = engine.refuse?.(target);
   if (refusal !== undefined)
@@ -53,12 +57,20 @@ export async function runEngine(
     () => signal?.aborted === true,
     (at) => settings.onProgress?.(at),
   );
-  const result = await engine.run(target, resolved, context);
+  const result = await engine.run(target, resolved, { ...context, breathe: breather() });
   return outcome([result], signal?.aborted === true, 0);
 }
 
+export const MOST_CHAINS = 10_000;
+export const MOST_THREADS = 1024;
+
+function checkInteger(name: string, value: number | undefined, low: number, high: number): void {
+  if (value !== undefined && !(Number.isInteger(value) && value >= low && value <= high))
+    throw new UsageError(`${name} must be an integer from ${low} to ${high}, not ${value}`);
+}
+
 /** `options` resolved. Chain c, from 1, draws from the stream "chain c" of the seed. */
-export async function runChains(
+async function runChains(
   target: Target,
   engine: AnyChainEngine,
   options: OptionValues,
@@ -75,8 +87,12 @@ export async function runChains(
         })
       : undefined;
   const density = await target.density();
-  const here = settings.workers === "always" ? undefined : await runHere(density, engine, options, orders, settings, patience);
-  density.dispose();
+  let here: Result[] | undefined;
+  try {
+    if (settings.workers !== "always") here = await runHere(density, engine, options, orders, settings, patience);
+  } finally {
+    density.dispose();
+  }
   if (here !== undefined) return outcome(here, settings.signal?.aborted === true, 0);
   const image = await target.image();
   const data: Omit<WorkerData, "stop"> = { image, engine: engine.name, options, seed: settings.seed };
@@ -107,6 +123,8 @@ async function threadsFor(engine: AnyChainEngine, chains: number, settings: RunS
 
 /** Milliseconds that one chain runs before the next one's turn. */
 const SLICE = 15;
+/** After transition i of a slice: seldom, for it costs more than a small one, but soon, for a large one may last a second. */
+const looksAtClock = (i: number): boolean => (i & 7) === 0 || i === 1 || i === 2 || i === 4;
 
 /** All chains on this thread, in turns, so that progress is shared and an interruption finds them alike. Undefined when patience
  *  is over: a chain's bits do not depend on where it runs. */
@@ -140,20 +158,34 @@ async function runHere(
       const end = resumed + SLICE;
       clocks[c].resumed = resumed;
       let step = runs[c].next();
-      for (let i = 1; !step.done && !((i & 7) === 0 && performance.now() > end); i++) step = runs[c].next();
+      for (let i = 1; !step.done && !(looksAtClock(i) && performance.now() > end); i++) step = runs[c].next();
       clocks[c] = { ran: clocks[c].ran + performance.now() - resumed, resumed: undefined };
       if (step.done) results[c] = step.value;
+      if (step.done && step.value.failure !== undefined) {
+        for (const run of runs) run.return(ABANDONED);
+        return orders.map((_, at) => results[at] ?? ABANDONED);
+      }
       await breathe();
-    }
-    const share = done.reduce((sum, part, c) => sum + (results[c] === undefined ? part : 1), 0) / done.length;
-    if (!stop() && patience?.isOver(share)) {
-      for (const run of runs) run.return(ABANDONED);
-      return undefined;
+      const share = done.reduce((sum, part, at) => sum + (results[at] === undefined ? part : 1), 0) / done.length;
+      if (!stop() && patience?.isOver(share)) {
+        for (const run of runs) run.return(ABANDONED);
+        return undefined;
+      }
     }
   }
   return results.flatMap((result) => result ?? []);
 }
 const ABANDONED: Result = { verdicts: [], traces: {} };
+
+/** `breathe`, once a slice. */
+function breather(): () => Promise<void> {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last < SLICE) return;
+    await breathe();
+    last = performance.now();
+  };
+}
 
 /** Lets signals and output through. */
 function breathe(): Promise<void> {
@@ -195,6 +227,7 @@ async function runOnThreads(
               if (message.type === "progress") settings.onProgress?.(message.at);
               else {
                 if (message.type === "done") results[message.chain - 1] = message.result;
+                if (message.type === "done" && message.result.failure !== undefined) abort();
                 next();
               }
             });

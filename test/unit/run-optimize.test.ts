@@ -1,8 +1,9 @@
 // The optimiser: its line search keeps the strong Wolfe conditions, and it finds the optima of densities that are hard to climb.
 import { describe, expect, test } from "vitest";
-import { maximize } from "../../src/inference/optimize/lbfgs.ts";
+import { climb, type MaximizeOptions, type Optimum } from "../../src/inference/optimize/lbfgs.ts";
 import { type Ray, strongWolfeStep } from "../../src/inference/optimize/line-search.ts";
 import { cos, exp, log, sin } from "../../src/runtime/numeric/math.ts";
+import type { LogDensity } from "../../src/runtime/target.ts";
 import { autoregressive, density, multivariateNormal } from "../laws/engines-densities.ts";
 
 /** f and its derivative, to be minimised from 0. */
@@ -53,6 +54,13 @@ describe("the line search", () => {
   });
 });
 
+function maximize(target: LogDensity, start: Float64Array, options: MaximizeOptions, goesOn = true): Optimum {
+  const run = climb(target, start, options);
+  let step = run.next();
+  while (!step.done) step = run.next(goesOn);
+  return step.value;
+}
+
 const options = { maxIterations: 500, history: 10, gradientTolerance: 1e-8, relativeTolerance: 0 };
 
 describe("L-BFGS", () => {
@@ -100,7 +108,7 @@ describe("L-BFGS", () => {
       g[0] = -2 * q[0];
       return -q[0] * q[0];
     });
-    expect(maximize(parabola, Float64Array.of(3), options, () => false)).toMatchObject({
+    expect(maximize(parabola, Float64Array.of(3), options, false)).toMatchObject({
       converged: false,
       reason: "it was interrupted",
     });

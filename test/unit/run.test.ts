@@ -1,6 +1,7 @@
 // Running an engine: chains here or on worker threads with the same bits, options, interruption, failures, progress.
 import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { chainContext } from "../../src/inference/chain-protocol.ts";
 import type { Progress } from "../../src/inference/engine.ts";
 import { hmc } from "../../src/inference/engines/hmc.ts";
 import { engines } from "../../src/inference/engines/index.ts";
@@ -154,6 +155,29 @@ describe("failures", () => {
     expect(outcome.chains).toEqual([]);
   });
 
+  test("one chain that cannot run ends the others", async () => {
+    // Finite at 0 alone: chains whose start is given there run, and every other one fails.
+    const start = (q: number) => ({ position: Float64Array.of(q, 0, 0, 0, 0) });
+    const target = compiledNormals(5);
+    const starts = [start(0), start(Number.NaN)];
+    for (const workers of ["never", "always"] as const) {
+      let most = 0;
+      const onProgress = (at: Progress) => {
+        most = Math.max(most, at.done / at.total);
+      };
+      const settings: RunSettings = { seed: 1, chains: 2, threads: 2, starts, workers, onProgress };
+      const { failure } = await runEngine(target, nuts, { draws: 2_000_000 }, settings);
+      expect(failure).toMatchObject({ chain: 2, reason: "the log density is not finite at the given starting point: it is NaN" });
+      expect(most).toBeLessThan(1);
+    }
+  });
+  test("numbers of a run that make none are refused", async () => {
+    const target = compiledNormals(1);
+    for (const wrong of [{ chains: 0 }, { chains: 2.5 }, { chains: Number.NaN }, { threads: 0 }, { seed: -1 }, { seed: 1.5 }])
+      await expect(runEngine(target, nuts, short, { seed: 1, ...wrong })).rejects.toThrow(
+        /^(chains|threads|seed) must be an integer from/,
+      );
+  });
   test("a refusal is told in words", async () => {
     const param = { name: "W", role: "param" } as Target["sites"][number];
     const outcome = await runEngine(targetOf(eightSchools, { sites: [param] }), hmc, {}, { seed: 1 });
@@ -185,6 +209,15 @@ describe("options", () => {
     expect(message({ metric: "round" })).toBe("--metric must be one of diag, dense, unit, not round");
     expect(message({ saveWarmup: "maybe" })).toBe("--save-warmup must be true or false, not maybe");
     expect(message({ tempo: 3 })).toContain("the engine nuts has no option --tempo; it has --warmup");
+    expect(message({ constructor: 3 })).toContain("the engine nuts has no option --constructor");
+  });
+  test("init is a number or a file that was read, for samplers and optimisers alike", async () => {
+    const target = compiledNormals(1);
+    for (const engine of [nuts, hmc, map])
+      for (const init of ["nowhere", "-1", " ", "Infinity"])
+        await expect(runEngine(target, engine, { init }, { seed: 1, workers: "never" })).rejects.toThrow(
+          "init is neither a number of at least 0 nor a readable file",
+        );
   });
   test("of every engine have a default that they accept, and a word on each", () => {
     for (const engine of engines.values()) {
@@ -245,6 +278,7 @@ describe("optima", () => {
     });
     const nowhere = await runEngine(targetOf(unbounded), map, {}, { seed: 1 });
     expect(nowhere.results[0].verdicts[0].level).toBe("fail");
+    expect(nowhere.results[0].point?.evaluations).toBeGreaterThan(0);
     const valley = density(2, (q, g) => {
       g[0] = g[1] = -(q[0] + q[1]);
       return (-(q[0] + q[1]) * (q[0] + q[1])) / 2;
@@ -252,6 +286,50 @@ describe("optima", () => {
     const flat = await runEngine(targetOf(valley), map, { standardErrors: true }, { seed: 1 });
     expect(flat.results[0].verdicts.map(({ what }) => what)).toContain("curvature");
   });
+});
+
+test("engines of one run let signals through, and stop when told", async () => {
+  // Too long to end by itself, and a timer that only a thread that breathes gets to.
+  const slowly = density(1, (q, g) => {
+    for (const end = performance.now() + 0.1; performance.now() < end; );
+    g[0] = -4 * q[0] * q[0] * q[0];
+    return -q[0] * q[0] * q[0] * q[0];
+  });
+  const target = targetOf(slowly, {
+    simulatePrior: async () => {
+      for (const end = performance.now() + 0.1; performance.now() < end; );
+      return { position: Float64Array.of(1) };
+    },
+  });
+  const runs = [
+    [map, { starts: 1_000_000 }],
+    [prior, { draws: 1_000_000 }],
+  ] as const;
+  for (const [engine, options] of runs) {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 30);
+    const { interrupted, failure } = await runEngine(target, engine, options, { seed: 1, signal: controller.signal });
+    expect([interrupted, failure]).toEqual([true, undefined]);
+  }
+});
+
+test("progress of slow transitions is told from the first one, of fast ones now and then", () => {
+  const reports = (milliseconds: number): number => {
+    let count = 0;
+    const { progress } = chainContext(
+      1,
+      { chain: 1 },
+      () => false,
+      () => count++,
+    );
+    for (let done = 1; done <= 5; done++) {
+      progress({ chain: 1, phase: "warmup", done, total: 1000, divergences: 0 });
+      for (const end = performance.now() + milliseconds; performance.now() < end; );
+    }
+    return count;
+  };
+  expect(reports(110)).toBe(5);
+  expect(reports(0)).toBe(1);
 });
 
 test("prior draws come by forward simulation, or say why not", async () => {

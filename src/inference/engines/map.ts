@@ -19,7 +19,7 @@ approximation.`,
   async run(target, options, context) {
     const density = await target.density({ jacobian: options.jacobian });
     try {
-      return findOptimum(density, options, context);
+      return await findOptimum(density, options, context);
     } finally {
       density.dispose();
     }

@@ -15,7 +15,7 @@ no maximum-likelihood estimate.`,
   async run(target, options, context) {
     const density = await target.density({ jacobian: false, prior: false });
     try {
-      return findOptimum(density, options, context);
+      return await findOptimum(density, options, context);
     } finally {
       density.dispose();
     }

@@ -1,9 +1,10 @@
 // What map and mle share: several starts, the best optimum, and whether the starts agree.
 import type { LogDensity } from "../../runtime/target.ts";
-import { defineOptions, type Options, type Result, type RunContext, type Verdict } from "../engine.ts";
+import { defineOptions, type Options, type Result, type RunEngineContext, type Verdict } from "../engine.ts";
 import { findStart } from "../hmc/start.ts";
 import { negativeHessian, standardErrors } from "../optimize/hessian.ts";
-import { maximize, type Optimum } from "../optimize/lbfgs.ts";
+import { climb, type Optimum } from "../optimize/lbfgs.ts";
+import { initOption, radiusOf } from "./init.ts";
 
 export const optimumOptions = defineOptions({
   starts: { type: "integer", default: 4, min: 1, doc: "runs from different starting points; the best is kept" },
@@ -12,17 +13,17 @@ export const optimumOptions = defineOptions({
   gradientTolerance: { type: "number", default: 1e-8, min: 0, doc: "stop when no element of the gradient is larger" },
   relativeTolerance: { type: "number", default: 1e-14, min: 0, doc: "stop when the log density changes by less, relatively" },
   standardErrors: { type: "boolean", default: false, doc: "standard errors from the curvature at the optimum, unconstrained" },
-  init: {
-    type: "string",
-    default: "2",
-    doc: "start uniformly within ± this of 0, unconstrained; or a JSON file of constrained values",
-  },
+  init: initOption,
 });
 
 /** Log densities closer than this are one optimum. */
 const SAME = 1e-4;
 
-export function findOptimum(density: LogDensity, options: Options<typeof optimumOptions>, context: RunContext): Result {
+export async function findOptimum(
+  density: LogDensity,
+  options: Options<typeof optimumOptions>,
+  context: RunEngineContext,
+): Promise<Result> {
   const { dimension } = density;
   const point = { position: new Float64Array(dimension), gradient: new Float64Array(dimension), logDensity: Number.NaN };
   const evaluator = {
@@ -30,47 +31,62 @@ export function findOptimum(density: LogDensity, options: Options<typeof optimum
       point.logDensity = density.evaluate(point.position, point.gradient);
     },
   };
-  const radius = Number(options.init);
-  const optima: Optimum[] = [];
-  const trace: number[] = [];
-  for (let run = 0; run < options.starts && !context.stop(); run++) {
+  const radius = radiusOf(options.init, context.start !== undefined);
+  const runs: Run[] = [];
+  for (let start = 0; start < options.starts && !context.stop(); start++) {
     // A given start is one of them; the others are random, unless its file left no radius.
-    const given = run === 0 || Number.isNaN(radius) ? context.start : undefined;
-    if (run > 0 && given !== undefined) break;
-    const failure = findStart(evaluator, point, radius, context.rng.split(`start ${run}`), given);
-    if (failure !== undefined && run === 0) return { failure, verdicts: [], traces: {} };
-    if (failure !== undefined) continue;
-    const optimum = maximize(density, point.position, options, (_, __, logDensity) => {
-      if (run === 0) trace.push(logDensity);
-      context.progress({
-        chain: 1,
-        phase: `start ${run + 1}`,
-        done: run,
-        total: options.starts,
-        divergences: 0,
-        loss: -logDensity,
-      });
-      return !context.stop();
-    });
-    optima.push(optimum);
+    const given = start === 0 || Number.isNaN(radius) ? context.start : undefined;
+    if (start > 0 && given !== undefined) break;
+    const failure = findStart(evaluator, point, radius, context.rng.split(`start ${start}`), given);
+    if (failure !== undefined && start === 0) return { failure, verdicts: [], traces: {} };
+    if (failure === undefined) runs.push(await climbFrom(point.position, start, density, options, context));
   }
-  const rank = (optimum: Optimum) => (Number.isNaN(optimum.logDensity) ? Number.NEGATIVE_INFINITY : optimum.logDensity);
-  const [best] = [...optima].sort((a, b) => rank(b) - rank(a));
+  const rank = ({ optimum }: Run) => (Number.isNaN(optimum.logDensity) ? Number.NEGATIVE_INFINITY : optimum.logDensity);
+  const [best] = [...runs].sort((a, b) => rank(b) - rank(a));
   if (best === undefined) return { failure: { reason: "it was interrupted before a start was found" }, verdicts: [], traces: {} };
-  const verdicts = [convergence(best), ...agreement(optima, best)];
-  const traces: Record<string, Float64Array> = { logDensity: Float64Array.from(trace) };
+  const { position, logDensity } = best.optimum;
+  const optima = runs.map(({ optimum }) => optimum);
+  const verdicts = [convergence(best.optimum), ...agreement(optima, best.optimum)];
+  const traces: Record<string, Float64Array> = { logDensity: Float64Array.from(best.trace) };
   let scale: Float64Array | undefined;
   if (options.standardErrors) {
-    scale = standardErrors(negativeHessian(density, best.position), density.dimension);
+    scale = standardErrors(negativeHessian(density, position), dimension);
     if (scale !== undefined) traces.standardErrors = scale;
     else verdicts.push(notPeaked);
   }
   return {
-    point: { position: best.position, logDensity: best.logDensity },
-    start: { position: best.position, scale },
+    point: { position, logDensity, evaluations: optima.reduce((sum, { evaluations }) => sum + evaluations, 0) },
+    start: { position, scale },
     verdicts,
     traces,
   };
+}
+
+interface Run {
+  readonly optimum: Optimum;
+  /** Log density after each iteration. */
+  readonly trace: readonly number[];
+}
+
+async function climbFrom(
+  position: Float64Array,
+  start: number,
+  density: LogDensity,
+  options: Options<typeof optimumOptions>,
+  context: RunEngineContext,
+): Promise<Run> {
+  const trace: number[] = [];
+  const run = climb(density, position, options);
+  let step = run.next();
+  while (!step.done) {
+    const { logDensity } = step.value;
+    trace.push(logDensity);
+    const phase = `start ${start + 1}`;
+    context.progress({ chain: 1, phase, done: start, total: options.starts, divergences: 0, loss: -logDensity });
+    await context.breathe();
+    step = run.next(!context.stop());
+  }
+  return { optimum: step.value, trace };
 }
 
 function convergence({ converged, reason, iterations }: Optimum): Verdict {

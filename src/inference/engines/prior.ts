@@ -18,6 +18,7 @@ export const prior = defineEngine({
       if ("refusal" in drawn) return { failure: { reason: drawn.refusal }, verdicts: [], traces: {} };
       positions.set(drawn.position, count * dimension);
       context.progress({ chain: 1, phase: "simulation", done: count + 1, total: draws, divergences: 0 });
+      await context.breathe();
     }
     return {
       chain: {

@@ -1,8 +1,8 @@
 // The options that nuts and hmc share, with Stan's names and defaults.
-import { UsageError } from "../../runtime/errors.ts";
 import { defineOptions, type Options } from "../engine.ts";
 import type { ChainOptions } from "../hmc/chain.ts";
 import type { MetricKind } from "../hmc/metric.ts";
+import { initOption, radiusOf } from "./init.ts";
 
 export const samplerOptions = defineOptions({
   warmup: { type: "integer", default: 1000, min: 0, doc: "iterations of warm-up in each chain, which are not draws" },
@@ -24,11 +24,7 @@ export const samplerOptions = defineOptions({
     choices: ["draws", "gradients", "both"],
     doc: "learn a diagonal metric from the draws' variances in Stan's windows, from those of draws and gradients as nutpie does, or from gradients at first and draws at last",
   },
-  init: {
-    type: "string",
-    default: "2",
-    doc: "start uniformly within ± this of 0, unconstrained; or a JSON file of constrained values",
-  },
+  init: initOption,
   stepSize: {
     type: "number",
     default: 1,
@@ -53,15 +49,12 @@ export const samplerOptions = defineOptions({
 
 /** The options as a chain reads them. `init` may name a file: its positions came as starts, and no radius is needed. */
 export function chainOptions(options: Options<typeof samplerOptions>, isStartGiven: boolean): ChainOptions {
-  const radius = Number(options.init);
-  if (!isStartGiven && !(radius >= 0 && options.init.trim() !== ""))
-    throw new UsageError(`init is neither a number nor a readable file: ${options.init}`);
   return {
     ...options,
     // Both are choices, checked against their schema.
     metric: options.metric as MetricKind,
     metricFrom: options.metricFrom as ChainOptions["metricFrom"],
-    radius,
+    radius: radiusOf(options.init, isStartGiven),
     jitter: options.stepSizeJitter,
   };
 }

@@ -46,7 +46,8 @@ export function* runHamiltonianChain(
   const kernel = createKernel(hamiltonian, start);
   const began = context.now();
   const warmup = createWarmup(hamiltonian, start, options, rng);
-  if (warmup.isFlat) return { failure: { reason: FLAT, position: start.position.slice() }, verdicts: [], traces: {} };
+  // No position: no term is to blame for a density that is finite.
+  if (warmup.isFlat) return { failure: { reason: FLAT }, verdicts: [], traces: {} };
   const chain = new Chain(options, context, kernel, warmup, began);
   let interrupted = false;
   while (chain.iteration < chain.total) {

@@ -22,11 +22,16 @@ export interface Optimum {
   readonly reason: string;
 }
 
-/** Called at the start and after each iteration; the arrays are reused. False stops. */
-export type OnIteration = (position: Float64Array, gradient: Float64Array, logDensity: number) => boolean;
+/** Where an iteration arrived; the arrays are reused. */
+export interface Iterate {
+  readonly position: Float64Array;
+  readonly gradient: Float64Array;
+  readonly logDensity: number;
+}
 
-/** From `start`, where density and gradient must be finite. */
-export function maximize(density: LogDensity, start: Float64Array, options: MaximizeOptions, onIteration?: OnIteration): Optimum {
+/** From `start`, where density and gradient must be finite. Yields at the start and after each iteration, so that whoever drives it may breathe;
+ *  what it is sent says whether to go on. */
+export function* climb(density: LogDensity, start: Float64Array, options: MaximizeOptions): Generator<Iterate, Optimum, boolean> {
   const n = density.dimension;
   const { history, maxIterations } = options;
   const x = start.slice();
@@ -63,7 +68,7 @@ export function maximize(density: LogDensity, start: Float64Array, options: Maxi
     reason,
   });
 
-  if (onIteration?.(x, g, value) === false) return finish(0, false, "it was interrupted");
+  if (!(yield { position: x, gradient: g, logDensity: value })) return finish(0, false, "it was interrupted");
   for (let iteration = 0; ; iteration++) {
     if (largest(g) <= options.gradientTolerance) return finish(iteration, true, "the gradient vanished");
     if (iteration === maxIterations) return finish(iteration, false, `it did not converge in ${maxIterations} iterations`);
@@ -125,7 +130,7 @@ export function maximize(density: LogDensity, start: Float64Array, options: Maxi
     value = -ray.value;
     x.set(trial);
     g.set(trialGradient);
-    if (onIteration?.(x, g, value) === false) return finish(iteration + 1, false, "it was interrupted");
+    if (!(yield { position: x, gradient: g, logDensity: value })) return finish(iteration + 1, false, "it was interrupted");
     if (Math.abs(value - before) <= options.relativeTolerance * Math.max(1, Math.abs(value)))
       return finish(iteration + 1, true, "the log density no longer changes");
   }
