@@ -3,6 +3,7 @@ import type { Draws } from "../../runtime/draws.ts";
 import { UsageError } from "../../runtime/errors.ts";
 import type { Column } from "../../runtime/target.ts";
 import { parseNumber } from "./number.ts";
+import { largestRectangle } from "./rectangle.ts";
 
 /** One file. */
 export interface ChainTable {
@@ -62,23 +63,24 @@ export function readChainCsv(name: string, text: string): ChainTable {
   return { names, columns, draws: rows.length, settings, stepSize, seconds };
 }
 
-/** Chains of one run as draws, cut to the shortest; columns whose names end in __ are the sampler's. */
-export function drawsOfTables(tables: readonly { readonly name: string; readonly table: ChainTable }[]): Draws {
-  const [first, ...others] = tables;
+/** Chains of one run as draws; columns whose names end in __ are the sampler's. Of chains of different lengths, those are kept, cut to one
+ *  length, that have the most draws together. */
+export function drawsOfTables(all: readonly { readonly name: string; readonly table: ChainTable }[]): Draws {
+  const [first, ...others] = all;
   for (const { name, table } of others)
     if (table.names.join() !== first.table.names.join())
       throw new UsageError(`${name} has other columns than ${first.name}: they are not chains of one run`);
-  const drawsPerChain = Math.min(...tables.map(({ table }) => table.draws));
-  if (drawsPerChain === 0)
-    throw new UsageError(`${tables.find(({ table }) => table.draws === 0)?.name} holds no draws after warm-up`);
+  const { kept, length: drawsPerChain } = largestRectangle(all.map(({ table }) => table.draws));
+  if (drawsPerChain === 0) throw new UsageError(`${first.name} holds no draws after warm-up`);
+  const tables = kept.map((c) => all[c]);
   const { names } = first.table;
   const stats: Record<string, Float64Array> = {};
   const stack = (column: number): Float64Array => {
-    const all = new Float64Array(tables.length * drawsPerChain);
+    const stacked = new Float64Array(tables.length * drawsPerChain);
     tables.forEach(({ table }, c) => {
-      all.set(table.columns[column].subarray(0, drawsPerChain), c * drawsPerChain);
+      stacked.set(table.columns[column].subarray(0, drawsPerChain), c * drawsPerChain);
     });
-    return all;
+    return stacked;
   };
   const grouped = new Map<string, { readonly column: number; readonly indices: readonly number[] }[]>();
   names.forEach((header, column) => {
@@ -99,20 +101,20 @@ export function drawsOfTables(tables: readonly { readonly name: string; readonly
     if (tables.length * drawsPerChain * size > MOST_NUMBERS)
       throw new UsageError(`${first.name}: ${name} would have ${size} elements, of which ${entries.length} are there`);
     const elements = entries.map(({ indices }) => indices.reduce((at, index, axis) => at * shape[axis] + index - 1, 0));
-    const all = new Float64Array(tables.length * drawsPerChain * size).fill(Number.NaN);
+    const whole = new Float64Array(tables.length * drawsPerChain * size).fill(Number.NaN);
     entries.forEach(({ column }, entry) => {
       const drawn = stack(column);
-      for (let i = 0; i < drawn.length; i++) all[i * size + elements[entry]] = drawn[i];
+      for (let i = 0; i < drawn.length; i++) whole[i * size + elements[entry]] = drawn[i];
     });
     elements.sort((a, b) => a - b);
     columns.push({ name, shape, role: "latent", integer: false, ...(elements.length < size ? { defined: elements } : {}) });
-    values[name] = all;
+    values[name] = whole;
   }
   return { chains: tables.length, drawsPerChain, columns, values, stats };
 }
 
 /** A header may claim any index; more numbers than this (8 GB) are not made room for. */
-const MOST_NUMBERS = 2 ** 30;
+const MOST_NUMBERS = 1 << 30;
 
 /** theta.1.2 is element [1,2] of theta, and so is theta[1] of other writers element [1]; a tuple's bar:2.1 keeps its first part as its name. */
 function elementOf(name: string): { readonly name: string; readonly indices: readonly number[] } {
