@@ -1,4 +1,4 @@
-// The two exceptions of the project. A user's mistake is a Diagnostic, returned; these are for what cannot be one.
+// The exceptions of the project. A user's mistake in a model or its data is a Diagnostic, returned; these are for what cannot be one.
 
 /** Our own fault: an invariant of ours does not hold. The command line asks for a report. */
 export class InternalError extends Error {

@@ -59,13 +59,8 @@ export const atan2 = (y: number, x: number): number => (compiled.atan2 ??= compi
 /** log(1 - exp(a)), a <= 0: the arrangement of Mächler, "Accurately computing log(1 - exp(-|a|))" (2012). */
 export const log1mExp = (a: number): number => (a > -Math.LN2 ? log(-expm1(a)) : log1p(-exp(a)));
 
-/** log(exp a + exp b) */
-export function logAddExp(a: number, b: number): number {
-  const m = Math.max(a, b);
-  // equal infinities: their difference would be NaN
-  if (a === b) return a + Math.LN2;
-  return m === Infinity ? m : m + log1p(exp(Math.min(a, b) - m));
-}
+/** log(exp a + exp b) = max + softplus(-|a - b|); equal arguments apart, since ∞ - ∞ is NaN. */
+export const logAddExp = (a: number, b: number): number => (a === b ? a + Math.LN2 : Math.max(a, b) + softplus(-Math.abs(a - b)));
 
 /** log Σ exp(a_i); -Infinity of nothing. */
 export function logSumExp(values: ArrayLike<number>): number {

@@ -5,7 +5,8 @@ import { broadcastTo } from "../primitives/shape.ts";
 import { sizeOf } from "../type.ts";
 
 /** A simpler value that equals the application of a primitive, or null. It may have fewer axes or a narrower element type where the
- *  builder can broadcast and cast it to what the primitive's type rule says. Exact, or safe: no NaN or infinity is gained or lost. */
+ *  builder can broadcast and cast it to what the primitive's type rule says. Exact but for roundings, the sign of a zero, and infinities that
+ *  an intermediate result alone had (log e^x at 1000); of finite numbers none becomes NaN. */
 // biome-ignore lint/suspicious/noExplicitAny: attributes differ by primitive
 export type Identity<A = any> = (b: Builder, inputs: readonly Value[], attrs: A) => Value | null;
 export type Identities = readonly (readonly [Primitive, Identity])[];

@@ -165,16 +165,11 @@ const scattered: Identity<{ readonly batch: number; readonly size: number }> = (
 /** Over no axes, or over axes of size 1: the operand itself, in fewer axes. */
 const overOne: Identity<ReduceAttrs> = (b, [x], { axes }) => {
   const shape = shapeOf(x);
-  if (axes.length === 0) return x;
-  const short = axes.filter((axis) => shape[axis] === 1);
-  if (short.length === 0) return null;
-  const kept = shape.map((_, i) => i).filter((axis) => !short.includes(axis));
-  const slim = b.reshape(
+  if (axes.some((axis) => shape[axis] !== 1)) return null;
+  return b.reshape(
     x,
-    kept.map((axis) => shape[axis]),
+    shape.filter((_, axis) => !axes.includes(axis)),
   );
-  const rest = axes.filter((axis) => !short.includes(axis)).map((axis) => kept.indexOf(axis));
-  return rest.length === 0 ? slim : null;
 };
 /** Copies of x sum to their number times x. */
 const sumOfCopies: Identity<ReduceAttrs> = (b, [x], { axes }) => {

@@ -213,8 +213,7 @@ export const div = pointwise({
   },
   emit: (w, x, y) => w.div(x, y),
   /** ct / y, -ct (x/y) / y */
-  gradient(b, ct, _xs, z) {
-    const y = _xs[1];
+  gradient(b, ct, [, y], z) {
     const dx = b.div(ct, y);
     return [dx, b.neg(b.mul(dx, z))];
   },

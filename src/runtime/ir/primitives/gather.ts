@@ -2,8 +2,8 @@
 import { InternalError, ShapeError } from "../../errors.ts";
 import { constantOf, dtypeOf, shapeOf, type Value } from "../graph.ts";
 import type { Primitive } from "../primitive.ts";
-import { formatShape, int, real, sameShape, sizeOf, type TensorType } from "../type.ts";
-import { allBatched, moveAxis } from "./axes.ts";
+import { bool, formatShape, int, real, sameShape, sizeOf, type TensorType } from "../type.ts";
+import { allBatched, joinDTypes, moveAxis } from "./axes.ts";
 
 export interface GatherAttrs {
   /** Number of leading axes that table and index share. */
@@ -111,6 +111,7 @@ export const gather: Primitive<GatherAttrs> = {
   ],
 };
 
+/** Of truth values the counts. */
 export const scatterAdd: Primitive<ScatterAddAttrs> = {
   name: "scatterAdd",
   type([values, index], { batch, size }) {
@@ -118,7 +119,9 @@ export const scatterAdd: Primitive<ScatterAddAttrs> = {
     if (!sameShape(values.shape.slice(0, index.shape.length), index.shape)) {
       throw new ShapeError(`scatterAdd: values ${formatShape(values.shape)} at indices ${formatShape(index.shape)}`);
     }
-    return [{ shape: [...index.shape.slice(0, batch), size, ...values.shape.slice(index.shape.length)], dtype: values.dtype }];
+    return [
+      { shape: [...index.shape.slice(0, batch), size, ...values.shape.slice(index.shape.length)], dtype: joinDTypes([values]) },
+    ];
   },
   gradient(b, [ct], { inputs: [values, index], attrs: { batch } }) {
     return [ct && dtypeOf(values) === "real" ? b.gather(ct, index, batch) : null, null];
@@ -176,6 +179,13 @@ export const scatterAdd: Primitive<ScatterAddAttrs> = {
       inputs: [
         { type: real([2]), values: [0.8, -1.4] },
         { type: int([]), values: [2] },
+      ],
+      attrs: { batch: 0, size: 3 },
+    },
+    {
+      inputs: [
+        { type: bool([4]), values: [1, 1, 0, 1] },
+        { type: int([4]), values: [2, 2, 0, 1] },
       ],
       attrs: { batch: 0, size: 3 },
     },

@@ -1,7 +1,7 @@
 // What all elementwise primitives share: broadcasting types, batching by alignment, interpretation element by element.
 import type { VectorEmitter, VectorValue } from "../../wasm/vector-emitter.ts";
 import { type HostLoop, mapElements } from "../broadcast.ts";
-import { type Builder, dtypeOf, type Node, resultsOf, shapeOf, type Value } from "../graph.ts";
+import { type Builder, constantOf, dtypeOf, type Node, resultsOf, shapeOf, type Value } from "../graph.ts";
 import type { Primitive, Probe } from "../primitive.ts";
 import { broadcastShapes, type DType, int, real, type TensorType } from "../type.ts";
 
@@ -82,13 +82,9 @@ export const mask = (w: VectorEmitter, x: VectorValue): VectorValue => (x.kind =
 export const arithmetic = (inputs: readonly DType[]): DType => (inputs.includes("real") ? "real" : "int");
 
 /** A product with this other factor can hand on an exact 0: data, indicators and counts hold zeros for a reason. */
-export function mayVanish(factor: Value): boolean {
-  const { op, attrs } = factor.node;
-  if (op === "constant")
-    return (attrs as { values: ArrayLike<number> & Iterable<number> }).values.length > 0 && hasZero(attrs.values);
-  return dtypeOf(factor) !== "real";
+function mayVanish(factor: Value): boolean {
+  return constantOf(factor)?.includes(0) ?? dtypeOf(factor) !== "real";
 }
-const hasZero = (values: { includes(x: number): boolean }): boolean => values.includes(0);
 /** For products of two factors: the cotangent of one is the result's times the other. */
 export const byOtherFactor = (node: Node, input: number): boolean => mayVanish(node.inputs[1 - input]);
 

@@ -1,5 +1,5 @@
 // Re-indexing: an output element is an input element, its own index, or zero.
-import { ShapeError } from "../../errors.ts";
+import { InternalError, ShapeError } from "../../errors.ts";
 import { broadcastStrides } from "../broadcast.ts";
 import { type Builder, dtypeOf, shapeOf, type Value } from "../graph.ts";
 import type { Primitive } from "../primitive.ts";
@@ -269,7 +269,9 @@ export const iota: Primitive<IotaAttrs> = {
     return [int(shape)];
   },
   gradient: () => [],
-  batch: (b, _inputs, _batched, { shape, axis }) => [b.iota(shape, axis)], // no input, so never asked for
+  batch() {
+    throw new InternalError("iota has no inputs that could be batched");
+  },
   rows: ({ attrs }, axis) =>
     axis === attrs.axis ? null : { inputs: [], attrs: (n) => ({ shape: resized(attrs.shape, axis, n), axis: attrs.axis }) },
   interpret(_inputs, { attrs: { shape, axis } }) {

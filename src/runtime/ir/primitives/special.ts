@@ -32,7 +32,7 @@ function pentagamma(b: Builder, x: Value): Value {
 }
 
 const SHIFT = 12;
-/** Coefficients of z^{-3}, z^{-4}, z^{-5}, z^{-7}, …: ψ'''(z) ~ 2/z³ + 3/z⁴ + Σ_k B_{2k} (2k+1)(2k+2)/z^{2k+3}. */
+/** Coefficients of z^{-5}, z^{-7}, …: ψ'''(z) ~ 2/z³ + 3/z⁴ + Σ_k B_{2k} (2k+1)(2k+2)/z^{2k+3}. */
 const ASYMPTOTIC = [2, -1, 4 / 3, -3, 10, (-691 * 182) / 2730, 280] as const;
 function pentagammaAboveHalf(b: Builder, x: Value): Value {
   const fourth = (v: Value): Value => b.square(b.square(v));

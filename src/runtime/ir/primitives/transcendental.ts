@@ -85,7 +85,7 @@ export const cosh = pointwise({
 /** log(1 - e^x), x < 0: log(-expm1 x) above -log 2, log1p(-e^x) below (Mächler 2012, "Accurately computing log(1 - exp(-|a|))"). */
 export const log1mExp = pointwise({
   name: "log1mExp",
-  host: (x) => (x > -LOG_2 ? host.log(-host.expm1(x)) : host.log1p(-host.exp(x))),
+  host: host.log1mExp,
   emit(w, x) {
     const near = w.call("log", w.neg(w.call("expm1", x)));
     const far = w.call("log1p", w.neg(w.call("exp", x)));
@@ -100,7 +100,7 @@ export const log1mExp = pointwise({
 /** log(e^x + e^y) = max + softplus(-|x - y|); equal arguments apart, since ∞ - ∞ is NaN. */
 export const logAddExp = pointwise({
   name: "logAddExp",
-  host: (x, y) => (x === y ? x + LOG_2 : Math.max(x, y) + host.softplus(-Math.abs(x - y))),
+  host: host.logAddExp,
   emit(w: VectorEmitter, x: VectorValue, y: VectorValue) {
     const apart = w.add(w.max(x, y), w.call("softplus", w.neg(w.abs(w.sub(x, y)))));
     return w.select(w.eq(x, y), w.add(x, w.constant(LOG_2)), apart);

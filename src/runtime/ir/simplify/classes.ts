@@ -32,7 +32,7 @@ function codesOf(column: Float64Array | Int32Array): Ranks {
     return ranks(column, largest + 1, Number.POSITIVE_INFINITY)!;
   }
   const values = new Set<number>(column);
-  const rank = new Map([...values].sort((x, y) => x - y).map((x, i) => [x, i + 1]));
+  const rank = new Map(Array.from(Float64Array.from(values).sort(), (x, i) => [x, i + 1])); // NaN last
   const codes = new Int32Array(column.length);
   for (let n = 0; n < codes.length; n++) codes[n] = Object.is(column[n], -0) ? 0 : rank.get(column[n])!;
   return { codes, count: values.size + 1 };
