@@ -1,4 +1,5 @@
 // What a primitive is: one record holds everything the system knows about one tensor operation.
+import type { TfjsRule } from "../tfjs/tensor-ops.ts";
 import type { Factored, VectorEmitter, VectorValue } from "../wasm/vector-emitter.ts";
 import type { Builder, Node, Value } from "./graph.ts";
 import type { RowsRule } from "./rows.ts";
@@ -17,6 +18,7 @@ export interface Primitive<A = any> {
   /** Reference semantics in float64: slow, obvious, the oracle of every test. */
   interpret(inputs: readonly Numbers[], node: Node<A>): readonly Float64Array[];
   readonly wasm: WasmRule<A> | Expansion<A>;
+  readonly tfjs?: TfjsRule<A> | Expansion<A>;
   /** Element i of the result depends on element i of each broadcast input alone. The driver guards its cotangents, the builder
    *  lets broadcasts of its inputs pass through to its result. */
   readonly elementwise?: boolean;

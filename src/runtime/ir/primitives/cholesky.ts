@@ -4,6 +4,7 @@ import { shapeOf, type Value } from "../graph.ts";
 import type { Primitive } from "../primitive.ts";
 import { real, sameShape } from "../type.ts";
 import { allBatched, leadingRows, squareMatrixShape, transposed, triangleMask } from "./axes.ts";
+import { hosted } from "./tensor-rules.ts";
 import { forEachSystem } from "./triangular.ts";
 
 type NoAttrs = Readonly<Record<string, never>>;
@@ -39,6 +40,7 @@ export const cholesky: Primitive<NoAttrs> = {
     return [out];
   },
   wasm: { kind: "routine", routine: "cholesky" },
+  tfjs: hosted,
   probes: [
     { inputs: [{ type: real([3, 3]), values: definite }], attrs: {} },
     { inputs: [{ type: real([2, 2, 2]), values: [1.7, 9, 0.6, 0.8, 2.3, 9, -1.1, 1.4] }], attrs: {} },
@@ -96,6 +98,7 @@ export const choleskyGradient: Primitive<NoAttrs> = {
     return [out];
   },
   wasm: { kind: "routine", routine: "choleskyGradient" },
+  tfjs: hosted,
   probes: [
     {
       inputs: [

@@ -1,17 +1,26 @@
 // Comparisons and logic, whose results are bools, and the choice that reads them.
+import type { Comparison } from "../../tfjs/tensor-ops.ts";
 import type { VectorEmitter, VectorValue } from "../../wasm/vector-emitter.ts";
 import type { Primitive, Probe } from "../primitive.ts";
 import { bool, type DType, real } from "../type.ts";
 import { binaryProbes, edgePairs, integers, mask, numbers, pointwise, probe, truths, unaryProbes, vector } from "./pointwise.ts";
+import { comparisonKernel, logicKernel, written } from "./tensor-rules.ts";
 
 type Emit = (w: VectorEmitter, ...xs: VectorValue[]) => VectorValue;
 
-function comparison(name: string, holds: (x: number, y: number) => boolean, emit: Emit, commutative = false): Primitive<null> {
+function comparison(
+  name: string,
+  kernel: Comparison,
+  holds: (x: number, y: number) => boolean,
+  emit: Emit,
+  commutative = false,
+): Primitive<null> {
   return pointwise({
     name,
     dtype: () => "bool",
     host: (x, y) => Number(holds(x, y)),
     emit,
+    tfjs: comparisonKernel(kernel),
     commutative,
     probes: [
       ...binaryProbes(vector(-1.7, 0.6, 2.3), vector(0.8, 0.6, 1.9)),
@@ -23,33 +32,39 @@ function comparison(name: string, holds: (x: number, y: number) => boolean, emit
 }
 export const eq = comparison(
   "eq",
+  "Equal",
   (x, y) => x === y,
   (w, x, y) => w.eq(x, y),
   true,
 );
 export const ne = comparison(
   "ne",
+  "NotEqual",
   (x, y) => x !== y,
   (w, x, y) => w.ne(x, y),
   true,
 );
 export const lt = comparison(
   "lt",
+  "Less",
   (x, y) => x < y,
   (w, x, y) => w.lt(x, y),
 );
 export const le = comparison(
   "le",
+  "LessEqual",
   (x, y) => x <= y,
   (w, x, y) => w.le(x, y),
 );
 export const gt = comparison(
   "gt",
+  "Greater",
   (x, y) => x > y,
   (w, x, y) => w.gt(x, y),
 );
 export const ge = comparison(
   "ge",
+  "GreaterEqual",
   (x, y) => x >= y,
   (w, x, y) => w.ge(x, y),
 );
@@ -68,6 +83,7 @@ export const and = pointwise({
   host: (x, y) => Number(holds(x) && holds(y)),
   readsMasks: true,
   emit: (w, x, y) => w.and(mask(w, x), mask(w, y)),
+  tfjs: logicKernel("LogicalAnd"),
   commutative: true,
   probes: table,
 });
@@ -77,6 +93,7 @@ export const or = pointwise({
   host: (x, y) => Number(holds(x) || holds(y)),
   readsMasks: true,
   emit: (w, x, y) => w.or(mask(w, x), mask(w, y)),
+  tfjs: logicKernel("LogicalOr"),
   commutative: true,
   probes: table,
 });
@@ -86,6 +103,7 @@ export const not = pointwise({
   host: (x) => Number(!holds(x)),
   readsMasks: true,
   emit: (w, x) => w.not(mask(w, x)),
+  tfjs: written((t, [x]) => t.not(t.truth(x))),
   probes: [...unaryProbes(-1.7, 0, 2.3), probe(truths(1, 0, 1))],
 });
 
@@ -108,6 +126,7 @@ export const select = pointwise({
   host: (c, a, b) => (holds(c) ? a : b),
   readsMasks: true,
   emit: (w, c, a, b) => w.select(c, numbers(w, a), numbers(w, b)),
+  tfjs: written((t, [c, a, b], { results: [{ dtype }] }) => t.select(t.truth(c), t.cast(a, dtype), t.cast(b, dtype))),
   gradient(b, ct, [c]) {
     const zero = b.constant(0);
     return [null, b.select(c, ct, zero), b.select(c, zero, ct)];

@@ -4,6 +4,7 @@ import { type Builder, type DotAttrs, dtypeOf, shapeOf, type Value } from "../gr
 import type { Primitive } from "../primitive.ts";
 import { formatShape, int, real, type Shape, sizeOf, stridesOf } from "../type.ts";
 import { checkAxes, forEachIndex, joinDTypes, moveAxis, otherAxes, range } from "./axes.ts";
+import { dotRule } from "./tensor-dot.ts";
 
 /** Axes of an operand that are neither batch nor contracted, ascending. */
 const freeAxes = (rank: number, batch: number, contracted: readonly number[]): number[] =>
@@ -110,6 +111,7 @@ export const dot: Primitive<DotAttrs> = {
     return [out];
   },
   wasm: { kind: "contract", routine: "dot" },
+  tfjs: dotRule,
   probes: [
     {
       inputs: [

@@ -1,5 +1,6 @@
 // Arithmetic on elements: what the hardware does itself, rounding, and casts.
 import { ShapeError } from "../../errors.ts";
+import type { Tensor, TensorOps } from "../../tfjs/tensor-ops.ts";
 import type { VectorEmitter, VectorValue } from "../../wasm/vector-emitter.ts";
 import type { Primitive } from "../primitive.ts";
 import type { DType } from "../type.ts";
@@ -16,6 +17,7 @@ import {
   unaryProbes,
   vector,
 } from "./pointwise.ts";
+import { arithmeticKernel, binaryReals, extremumKernel, hosted, rounded, unary, written } from "./tensor-rules.ts";
 
 const generic = [-3.7, -1.2, -0.4, 0.3, 1.6, 2.9] as const;
 const left = vector(-1.7, 0.6, 2.3);
@@ -40,6 +42,7 @@ export const neg = pointwise({
     for (let k = 0; k < count; k++) out[at + k] = -x[i + k * p];
   },
   emit: (w, x) => w.neg(x),
+  tfjs: arithmeticKernel("Neg", "integers"),
   gradient: (b, ct) => [b.neg(ct)],
   finiteDerivative: true,
   probes: [...unaryProbes(...generic), probe(integers(-4, 3, 7))],
@@ -50,6 +53,7 @@ export const abs = pointwise({
   dtype: arithmetic,
   host: Math.abs,
   emit: (w, x) => w.abs(x),
+  tfjs: arithmeticKernel("Abs"),
   /** sign(x) ct, written so that a NaN in x gives no NaN. */
   gradient(b, ct, [x]) {
     const zero = b.constant(0);
@@ -66,6 +70,7 @@ export const stopGradient = pointwise({
   dtype: ([x]) => x,
   host: (x) => x,
   emit: (_w, x) => x,
+  tfjs: written((_t, [x]) => x),
   heldConstant: true,
   cost: 0,
   probes: [...unaryProbes(...generic), probe(integers(-4, 3, 7))],
@@ -76,6 +81,7 @@ export const sign = pointwise({
   dtype: arithmetic,
   host: Math.sign,
   emit: (w, x) => w.select(w.gt(x, w.constant(0)), w.constant(1), w.select(w.lt(x, w.constant(0)), w.constant(-1), x)),
+  tfjs: arithmeticKernel("Sign"),
   probes: unaryProbes(...generic),
 });
 
@@ -87,6 +93,7 @@ export const square = pointwise({
     for (let k = 0; k < count; k++) out[at + k] = x[i + k * p] * x[i + k * p];
   },
   emit: (w, x) => w.mul(x, x),
+  tfjs: arithmeticKernel("Square"),
   gradient: (b, ct, [x]) => [b.mul(ct, b.mul(b.constant(2), x))],
   probes: [...unaryProbes(...generic), probe(integers(-4, 3, 7))],
 });
@@ -95,6 +102,7 @@ export const sqrt = pointwise({
   name: "sqrt",
   host: Math.sqrt,
   emit: (w, x) => w.sqrt(x),
+  tfjs: unary("Sqrt"),
   /** ct / (2 √x) */
   gradient: (b, ct, _xs, y) => [b.div(b.mul(b.constant(0.5), ct), y)],
   cost: 8,
@@ -105,6 +113,7 @@ export const reciprocal = pointwise({
   name: "reciprocal",
   host: (x) => 1 / x,
   emit: (w, x) => w.div(w.constant(1), x),
+  tfjs: unary("Reciprocal"),
   gradient: (b, ct, _xs, y) => [b.neg(b.mul(ct, b.square(y)))],
   cost: 4,
   probes: unaryProbes(...generic),
@@ -114,17 +123,34 @@ const rounding = (
   name: string,
   host: (x: number) => number,
   emit: (w: VectorEmitter, x: VectorValue) => VectorValue,
+  tfjs: (t: TensorOps, x: Tensor) => Tensor | null,
 ): Primitive<null> =>
   pointwise({
     name,
     dtype: arithmetic,
     host,
     emit,
+    tfjs: rounded(tfjs),
     probes: [...unaryProbes(...generic), singular(vector(-2.5, -1.5, -0.5, 0.49999999999999994, 0.5, 1.5, 4503599627370497))],
   });
-export const floor = rounding("floor", Math.floor, (w, x) => w.floor(x));
-export const ceil = rounding("ceil", Math.ceil, (w, x) => w.ceil(x));
-export const trunc = rounding("trunc", Math.trunc, (w, x) => w.trunc(x));
+export const floor = rounding(
+  "floor",
+  Math.floor,
+  (w, x) => w.floor(x),
+  (t, x) => t.unary("Floor", x),
+);
+export const ceil = rounding(
+  "ceil",
+  Math.ceil,
+  (w, x) => w.ceil(x),
+  (t, x) => t.unary("Ceil", x),
+);
+export const trunc = rounding(
+  "trunc",
+  Math.trunc,
+  (w, x) => w.trunc(x),
+  (t, x) => t.select(t.compare("Less", x, t.scalar(0)), t.unary("Ceil", x), t.unary("Floor", x)),
+);
 /** To the nearest integer, halves away from 0. */
 export const round = rounding(
   "round",
@@ -137,6 +163,7 @@ export const round = rounding(
     const away = w.select(w.lt(x, w.constant(0)), w.constant(-1), w.constant(1));
     return w.select(w.ge(w.abs(w.sub(x, whole)), w.constant(0.5)), w.add(whole, away), whole);
   },
+  () => null,
 );
 
 export interface CastAttrs {
@@ -151,6 +178,7 @@ export const cast = pointwise<CastAttrs>({
     for (let k = 0; k < count; k++) out[at + k] = x[i + k * p];
   },
   emit: (_w, x) => x,
+  tfjs: written((t, [x], { attrs: { to } }) => t.cast(x, to)),
   gradient: (_b, ct) => [ct],
   finiteDerivative: true,
   cost: 0,
@@ -172,6 +200,7 @@ export const add = pointwise({
     for (let k = 0; k < count; k++) out[at + k] = x[i + k * p] + y[j + k * q];
   },
   emit: (w, x, y) => w.add(x, y),
+  tfjs: arithmeticKernel("Add", "integers"),
   gradient: (_b, ct) => [ct, ct],
   commutative: true,
   finiteDerivative: true,
@@ -186,6 +215,7 @@ export const sub = pointwise({
     for (let k = 0; k < count; k++) out[at + k] = x[i + k * p] - y[j + k * q];
   },
   emit: (w, x, y) => w.sub(x, y),
+  tfjs: arithmeticKernel("Sub", "integers"),
   gradient: (b, ct) => [ct, b.neg(ct)],
   finiteDerivative: true,
   probes: pairs,
@@ -199,6 +229,7 @@ export const mul = pointwise({
     for (let k = 0; k < count; k++) out[at + k] = x[i + k * p] * y[j + k * q];
   },
   emit: (w, x, y) => w.mul(x, y),
+  tfjs: arithmeticKernel("Multiply", "integers"),
   gradient: (b, ct, [x, y]) => [b.mul(ct, y), b.mul(ct, x)],
   commutative: true,
   zeroCotangents: byOtherFactor,
@@ -212,6 +243,7 @@ export const div = pointwise({
     for (let k = 0; k < count; k++) out[at + k] = x[i + k * p] / y[j + k * q];
   },
   emit: (w, x, y) => w.div(x, y),
+  tfjs: binaryReals((t, x, y) => t.binary("RealDiv", x, y)),
   /** ct / y, -ct (x/y) / y */
   gradient(b, ct, [, y], z) {
     const dx = b.div(ct, y);
@@ -229,6 +261,7 @@ const extremum = (name: "min" | "max"): Primitive<null> =>
     dtype: arithmetic,
     host: Math[name],
     emit: (w, x, y) => w[name](x, y),
+    tfjs: extremumKernel(name === "min" ? "Minimum" : "Maximum"),
     gradient(b, ct, [x, y]) {
       const first = name === "min" ? b.le(x, y) : b.ge(x, y);
       const zero = b.constant(0);
@@ -258,6 +291,7 @@ export const idiv = pointwise({
   dtype: wholeOnly("integer division"),
   host: (x, y) => Math.trunc(x / y),
   emit: (w, x, y) => w.trunc(w.div(x, y)),
+  tfjs: hosted,
   cost: 4,
   probes: wholePairs,
 });
@@ -266,6 +300,7 @@ export const imod = pointwise({
   dtype: wholeOnly("the integer remainder"),
   host: (x, y) => x - Math.trunc(x / y) * y,
   emit: (w, x, y) => w.sub(x, w.mul(w.trunc(w.div(x, y)), y)),
+  tfjs: hosted,
   cost: 4,
   probes: wholePairs,
 });
@@ -282,6 +317,10 @@ export const mod = pointwise({
     const r = w.sub(x, w.mul(w.floor(w.div(x, y)), y));
     return w.select(w.lt(w.mul(r, y), w.constant(0)), w.add(r, y), r);
   },
+  tfjs: binaryReals((t, x, y) => {
+    const r = t.binary("Sub", x, t.binary("Multiply", t.unary("Floor", t.binary("RealDiv", x, y)), y));
+    return t.select(t.compare("Less", t.binary("Multiply", r, y), t.scalar(0)), t.binary("Add", r, y), r);
+  }),
   gradient: (b, ct, [x, y]) => [ct, b.neg(b.mul(ct, b.floor(b.div(x, y))))],
   cost: 6,
   probes: pairs,

@@ -4,6 +4,7 @@ import { constantOf, dtypeOf, shapeOf, type Value } from "../graph.ts";
 import type { Primitive } from "../primitive.ts";
 import { bool, formatShape, int, real, sameShape, sizeOf, type TensorType } from "../type.ts";
 import { allBatched, joinDTypes, moveAxis } from "./axes.ts";
+import { written } from "./tensor-rules.ts";
 
 export interface GatherAttrs {
   /** Number of leading axes that table and index share. */
@@ -77,6 +78,7 @@ export const gather: Primitive<GatherAttrs> = {
     return [out];
   },
   wasm: { kind: "gather" },
+  tfjs: written((t, [a, index], { attrs: { batch } }) => t.gather(a, index, batch)),
   finiteDerivative: true,
   zeroCotangents: ({ inputs: [a, index], attrs: { batch } }) => !readsEveryRow(index, shapeOf(a)[batch], batch),
   probes: [
@@ -152,6 +154,9 @@ export const scatterAdd: Primitive<ScatterAddAttrs> = {
     return [out];
   },
   wasm: { kind: "scatter" },
+  tfjs: written((t, [values, index], { attrs: { batch, size } }) =>
+    t.has("UnsortedSegmentSum") ? t.scatterAdd(values, index, size, batch) : null,
+  ),
   finiteDerivative: true,
   probes: [
     {

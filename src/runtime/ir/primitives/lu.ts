@@ -5,6 +5,7 @@ import { dtypeOf, shapeOf } from "../graph.ts";
 import type { Primitive } from "../primitive.ts";
 import { type Numbers, real, sizeOf } from "../type.ts";
 import { identityMatrix, leadingRows, squareMatrixShape, transposed } from "./axes.ts";
+import { hosted } from "./tensor-rules.ts";
 import { batchSolver, forEachSystem, solutionType, timesTransposed } from "./triangular.ts";
 
 type NoAttrs = Readonly<Record<string, never>>;
@@ -65,6 +66,7 @@ export const solve: Primitive<NoAttrs> = {
     return [out];
   },
   wasm: { kind: "routine", routine: "solve" },
+  tfjs: hosted,
   probes: [
     {
       inputs: [
@@ -110,6 +112,7 @@ export const logAbsDet: Primitive<NoAttrs> = {
     return [out];
   },
   wasm: { kind: "routine", routine: "logAbsDet" },
+  tfjs: hosted,
   probes: [
     { inputs: [{ type: real([3, 3]), values: square }], attrs: {} },
     { inputs: [{ type: real([2, 2, 2]), values: [0.3, -1.3, 2.4, 0.31, 1.52, 1.9, 1.3, -2.2] }], attrs: {} },

@@ -16,6 +16,7 @@ export interface Pointwise<A> {
   readonly hostLoop?: HostLoop;
   /** The operands are numbers, unless `readsMasks`: then those of dtype bool may be masks. The result may be a mask. */
   emit(w: VectorEmitter, ...xs: VectorValue[]): VectorValue;
+  readonly tfjs: Primitive<A>["tfjs"];
   /** Cotangents of the inputs xs given that of the result y, each of y's shape. Absent: the derivative is 0 wherever there is one. */
   gradient?(b: Builder, ct: Value, xs: readonly Value[], y: Value): readonly (Value | null)[];
   readonly readsMasks?: boolean;
@@ -50,6 +51,7 @@ export function pointwise<A = null>(p: Pointwise<A>): Primitive<A> {
       kind: "map",
       emit: (w, xs) => p.emit(w, ...(p.readsMasks ? xs : xs.map((x) => numbers(w, x)))),
     },
+    tfjs: p.tfjs,
     elementwise: true,
     commutative: p.commutative,
     finiteDerivative: p.finiteDerivative ?? p.gradient === undefined,

@@ -4,6 +4,7 @@ import { shapeOf, type Value } from "../graph.ts";
 import type { Primitive } from "../primitive.ts";
 import { formatShape, real, sizeOf } from "../type.ts";
 import { leadingRows, matrixShape, range, transposed, triangleMask } from "./axes.ts";
+import { hosted } from "./tensor-rules.ts";
 
 /** A [lead…, n, k], n >= k, is Q R with R upper triangular, its diagonal nonnegative. */
 export const qr: Primitive<Readonly<Record<string, never>>> = {
@@ -62,6 +63,7 @@ export const qr: Primitive<Readonly<Record<string, never>>> = {
     return [q, r];
   },
   wasm: { kind: "routine", routine: "qr" },
+  tfjs: hosted,
   probes: [
     { inputs: [{ type: real([3, 2]), values: [0.7, -1.3, 2.4, 0.31, -0.52, 1.9] }], attrs: {} },
     { inputs: [{ type: real([2, 2]), values: [0.7, -1.3, 2.4, 0.31] }], attrs: {} },

@@ -7,6 +7,7 @@ import type { Primitive, Probe, WasmRule } from "../primitive.ts";
 import { readStrided } from "../strided.ts";
 import { type DType, type Numbers, real, type Shape, sizeOf, stridesOf, type TensorType } from "../type.ts";
 import { checkAxes, otherAxes } from "./axes.ts";
+import { reductionKernel, written } from "./tensor-rules.ts";
 
 export interface ReduceAttrs {
   readonly axes: readonly number[];
@@ -50,6 +51,7 @@ interface ReductionRecord {
   reduce(group: Numbers): number;
   gradient(b: Builder, ct: Value, a: Value, result: Value, axes: readonly number[]): Value;
   readonly wasm: Primitive<ReduceAttrs>["wasm"];
+  readonly tfjs: Primitive<ReduceAttrs>["tfjs"];
   readonly finiteDerivative?: boolean;
   readonly zeroCotangents?: boolean;
   readonly cost?: number;
@@ -71,6 +73,7 @@ function reduction(r: ReductionRecord): Primitive<ReduceAttrs> {
     rows: ({ inputs: [a], attrs: { axes } }, axis) => ({ inputs: [otherAxes(shapeOf(a).length, axes)[axis]] }),
     interpret: ([a], node: Node<ReduceAttrs>) => [reduceGroups(a, shapeOf(node.inputs[0]), node.attrs.axes, r.reduce)],
     wasm: r.wasm,
+    tfjs: r.tfjs,
     finiteDerivative: r.finiteDerivative,
     zeroCotangents: r.zeroCotangents,
     cost: r.cost,
@@ -116,6 +119,7 @@ export const sum = reduction({
   reduce: accurateSum,
   gradient: (b, ct, a, _result, axes) => b.broadcastTo(spread(b, ct, a, axes), shapeOf(a)),
   wasm: { kind: "reduce", init: 0, combine: (w, acc, x) => w.add(acc, x) },
+  tfjs: reductionKernel("Sum", "integers"),
   finiteDerivative: true,
   probes: cubeProbes,
 });
@@ -150,6 +154,7 @@ export const prod = reduction({
   reduce: (group) => fold(group, 1, (p, x) => p * x),
   gradient: (b, ct, a, _result, axes) => b.mul(spread(b, ct, a, axes), productOfOthers(b, a, axes)),
   wasm: { kind: "reduce", init: 1, combine: (w, acc, x) => w.mul(acc, x) },
+  tfjs: reductionKernel("Prod"),
   probes: [
     ...cubeProbes,
     { inputs: [{ type: real([2, 3]), values: [0.7, 0, -1.6, 2.5, 1.5, -0.4] }], attrs: { axes: [1] } },
@@ -175,6 +180,7 @@ const extremum = (
     reduce: (group) => fold(group, init, pick),
     gradient: extremumGradient,
     wasm: { kind: "reduce", init, combine: (w, acc, x) => w[op](acc, x) } satisfies WasmRule<ReduceAttrs>,
+    tfjs: reductionKernel(op === "min" ? "Min" : "Max"),
     zeroCotangents: true,
     probes: cubeProbes,
   });
@@ -206,6 +212,7 @@ export const logSumExp = reduction({
     return b.mul(back(ct), b.exp(b.sub(a, back(shift))));
   },
   wasm: { kind: "expand", expand: expandLogSumExp },
+  tfjs: { kind: "expand", expand: expandLogSumExp },
   finiteDerivative: true,
   zeroCotangents: true,
   probes: [
@@ -222,6 +229,9 @@ export const sumSoftplus = reduction({
   reduce: (group) => accurateSum(Float64Array.from(group, hostSoftplus)),
   gradient: (b, ct, a, _result, axes) => b.mul(spread(b, ct, a, axes), b.sigmoid(a)),
   wasm: { kind: "reduce", init: 0, combine: (w, acc, x) => w.add(acc, x), factored: softplusFactored },
+  tfjs: written((t, [x], { attrs: { axes } }) =>
+    t.has("Softplus", "Sum") ? t.reduce("Sum", t.unary("Softplus", t.cast(x, "real")), axes) : null,
+  ),
   cost: 15,
   probes: [
     ...cubeProbes,
@@ -261,6 +271,9 @@ export const cumsum: Primitive<CumsumAttrs> = {
     return [out];
   },
   wasm: { kind: "routine", routine: "cumsum" },
+  tfjs: written((t, [x], { attrs: { reverse }, results: [{ dtype }] }) =>
+    dtype === "real" && t.has("Cumsum") ? t.cumsum(x, reverse) : null,
+  ),
   finiteDerivative: true,
   probes: [
     { inputs: [{ type: real([3, 4]), values: cube }], attrs: { reverse: false } },

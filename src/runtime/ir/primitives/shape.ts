@@ -1,11 +1,13 @@
 // Re-indexing: an output element is an input element, its own index, or zero.
 import { InternalError, ShapeError } from "../../errors.ts";
+import type { Tensor, TensorOps } from "../../tfjs/tensor-ops.ts";
 import { broadcastStrides } from "../broadcast.ts";
-import { type Builder, dtypeOf, shapeOf, type Value } from "../graph.ts";
+import { type Builder, dtypeOf, type Node, shapeOf, type Value } from "../graph.ts";
 import type { Primitive } from "../primitive.ts";
 import { readStrided, writeStrided } from "../strided.ts";
 import { bool, broadcastShapes, formatShape, int, real, type Shape, sameShape, sizeOf, stridesOf } from "../type.ts";
 import { allBatched, checkAxes, joinDTypes } from "./axes.ts";
+import { written } from "./tensor-rules.ts";
 
 export interface ShapeAttrs {
   readonly shape: Shape;
@@ -52,6 +54,7 @@ export const reshape: Primitive<ShapeAttrs> = {
   },
   interpret: ([a]) => [Float64Array.from(a)],
   wasm: { kind: "view", index: () => ({ kind: "reshape" }) },
+  tfjs: written((t, [a], { attrs }) => t.reshape(a, attrs.shape)),
   finiteDerivative: true,
   probes: [
     { inputs: [{ type: real([4, 4]), values: sixteen }], attrs: { shape: [2, 8] } },
@@ -95,6 +98,7 @@ export const broadcastTo: Primitive<ShapeAttrs> = {
       };
     },
   },
+  tfjs: written((t, [a], { attrs }) => t.broadcastTo(a, attrs.shape)),
   finiteDerivative: true,
   probes: [
     { inputs: [{ type: real([3, 1]), values: [0.7, -1.3, 2.4] }], attrs: { shape: [2, 3, 4] } },
@@ -126,6 +130,7 @@ export const transpose: Primitive<TransposeAttrs> = {
       axes: inversePermutation(attrs.permutation).map((axis) => ({ offset: 0, terms: [{ axis, stride: 1 }] })),
     }),
   },
+  tfjs: written((t, [a], { attrs }) => t.transpose(a, attrs.permutation)),
   finiteDerivative: true,
   probes: [
     { inputs: [{ type: real([2, 3]), values: sixteen.slice(0, 6) }], attrs: { permutation: [1, 0] } },
@@ -179,6 +184,7 @@ export const slice: Primitive<SliceAttrs> = {
       ),
     }),
   },
+  tfjs: written((t, [a], { attrs: { axis, start, size, step } }) => t.slice(a, axis, start, size, step)),
   finiteDerivative: true,
   zeroCotangents: ({ inputs: [a], attrs: { axis, size } }) => size < shapeOf(a)[axis],
   probes: [
@@ -241,6 +247,7 @@ export const assemble: Primitive<AssembleAttrs> = {
     return [out];
   },
   wasm: { kind: "assemble" },
+  tfjs: written(assembleTensors),
   finiteDerivative: true,
   probes: [
     {
@@ -261,6 +268,22 @@ export const assemble: Primitive<AssembleAttrs> = {
     { inputs: [{ type: bool([2]), values: [1, 1] }], attrs: { axis: 0, offsets: [1], size: 4 } },
   ],
 };
+
+/** Pieces in order, zeros between them. */
+function assembleTensors(t: TensorOps, pieces: readonly Tensor[], { attrs, results: [type] }: Node<AssembleAttrs>): Tensor {
+  const { axis, offsets, size } = attrs;
+  const inPlace = pieces
+    .map((piece, i) => ({ piece: t.cast(piece, type.dtype), offset: offsets[i], end: offsets[i] + piece.shape[axis] }))
+    .filter(({ offset, end }) => end > offset)
+    .sort((p, q) => p.offset - q.offset);
+  let end = 0;
+  const padded = inPlace.map(({ piece, offset, end: own }, i) => {
+    const before = offset - end;
+    end = i === inPlace.length - 1 ? size : own;
+    return t.pad(piece, axis, before, end - own);
+  });
+  return t.concat(padded, axis);
+}
 
 export const iota: Primitive<IotaAttrs> = {
   name: "iota",
@@ -289,6 +312,7 @@ export const iota: Primitive<IotaAttrs> = {
     ];
   },
   wasm: { kind: "view", index: ({ attrs }) => ({ kind: "iota", axis: attrs.axis }) },
+  tfjs: written((t, _inputs, node) => t.constant(iota.interpret([], node)[0], node.results[0])),
   finiteDerivative: true,
   probes: [
     { inputs: [], attrs: { shape: [3, 4], axis: 1 } },

@@ -5,6 +5,7 @@ import type { MathFunction, VectorEmitter, VectorValue } from "../../wasm/vector
 import type { Builder, Value } from "../graph.ts";
 import type { Primitive } from "../primitive.ts";
 import { binaryProbes, edgePairs, pointwise, probe, singular, unaryProbes, vector } from "./pointwise.ts";
+import { binaryReals, libraryKernel, written } from "./tensor-rules.ts";
 
 const LOG_2 = Math.LN2;
 const { POSITIVE_INFINITY: inf } = Number;
@@ -21,6 +22,7 @@ export function libraryFunction(
     name,
     host: f,
     emit: (w, x) => w.call(name, x),
+    tfjs: libraryKernel(name),
     gradient: (b, ct, [x], y) => [gradient(b, ct, x, y)],
     cost,
     probes: unaryProbes(...values),
@@ -69,6 +71,7 @@ export const sinh = pointwise({
   name: "sinh",
   host: host.sinh,
   emit: (w, x) => emitSinh(w, x),
+  tfjs: libraryKernel("sinh"),
   gradient: (b, ct, [x]) => [b.mul(ct, b.cosh(x))],
   cost: 30,
   probes: unaryProbes(-25.3, -0.8, -1e-7, 0.3, 2.6, 24.1),
@@ -77,6 +80,7 @@ export const cosh = pointwise({
   name: "cosh",
   host: host.cosh,
   emit: (w, x) => emitCosh(w, x),
+  tfjs: libraryKernel("cosh"),
   gradient: (b, ct, [x]) => [b.mul(ct, b.sinh(x))],
   cost: 30,
   probes: unaryProbes(-25.3, -0.8, 0.3, 2.6),
@@ -91,6 +95,13 @@ export const log1mExp = pointwise({
     const far = w.call("log1p", w.neg(w.call("exp", x)));
     return w.select(w.gt(x, w.constant(-LOG_2)), near, far);
   },
+  tfjs: written((t, [operand]) => {
+    const x = t.cast(operand, "real");
+    if (!t.has("Log", "Expm1", "Log1p", "Exp")) return null;
+    const near = t.unary("Log", t.unary("Neg", t.unary("Expm1", x)));
+    const far = t.unary("Log1p", t.unary("Neg", t.unary("Exp", x)));
+    return t.select(t.compare("Greater", x, t.scalar(-LOG_2)), near, far);
+  }),
   /** -e^x / (1 - e^x) = -1 / expm1(-x) */
   gradient: (b, ct, [x]) => [b.neg(b.div(ct, b.expm1(b.neg(x))))],
   cost: 58,
@@ -105,6 +116,12 @@ export const logAddExp = pointwise({
     const apart = w.add(w.max(x, y), w.call("softplus", w.neg(w.abs(w.sub(x, y)))));
     return w.select(w.eq(x, y), w.add(x, w.constant(LOG_2)), apart);
   },
+  tfjs: binaryReals((t, x, y) => {
+    if (!t.has("Softplus", "Maximum")) return null;
+    const apart = t.unary("Neg", t.unary("Abs", t.binary("Sub", x, y)));
+    const sum = t.binary("Add", t.binary("Maximum", x, y), t.unary("Softplus", apart));
+    return t.select(t.compare("Equal", x, y), t.binary("Add", x, t.scalar(LOG_2)), sum);
+  }),
   /** σ(x - y) and σ(y - x), one half each where both are the same infinity */
   gradient(b, ct, [x, y]) {
     const difference = b.select(b.eq(x, y), b.constant(0), b.sub(x, y));
@@ -125,6 +142,10 @@ export const xlogy = pointwise({
   name: "xlogy",
   host: (x, y) => (x === 0 ? 0 : x * host.log(y)),
   emit: (w, x, y) => w.select(w.eq(x, w.constant(0)), w.constant(0), w.mul(x, w.call("log", y))),
+  tfjs: binaryReals((t, x, y) => {
+    const zero = t.scalar(0);
+    return t.has("Log") ? t.select(t.compare("Equal", x, zero), zero, t.binary("Multiply", x, t.unary("Log", y))) : null;
+  }),
   /** log y, x / y: the second 0 where x is 0. The first is infinite at y = 0 even where x is 0: there the slope is. */
   gradient(b, ct, [x, y]) {
     const zero = b.constant(0);
@@ -139,6 +160,10 @@ export const xlog1py = pointwise({
   name: "xlog1py",
   host: (x, y) => (x === 0 ? 0 : x * host.log1p(y)),
   emit: (w, x, y) => w.select(w.eq(x, w.constant(0)), w.constant(0), w.mul(x, w.call("log1p", y))),
+  tfjs: binaryReals((t, x, y) => {
+    const zero = t.scalar(0);
+    return t.has("Log1p") ? t.select(t.compare("Equal", x, zero), zero, t.binary("Multiply", x, t.unary("Log1p", y))) : null;
+  }),
   gradient(b, ct, [x, y]) {
     const zero = b.constant(0);
     return [b.mul(ct, b.log1p(y)), b.select(b.eq(x, zero), zero, b.div(b.mul(ct, x), b.add(y, b.constant(1))))];
@@ -155,6 +180,7 @@ export const pow = pointwise({
   name: "pow",
   host: host.pow,
   emit: (w, x, y) => w.call("pow", x, y),
+  tfjs: binaryReals((t, x, y) => (t.has("Pow") ? t.binary("Pow", x, y) : null)),
   /** y x^{y-1}, 0 for y = 0; x^y log x, 0 where x = 0 */
   gradient(b, ct, [x, y], z) {
     const zero = b.constant(0);
@@ -173,6 +199,7 @@ export const atan2 = pointwise({
   name: "atan2",
   host: host.atan2,
   emit: (w, y, x) => w.call("atan2", y, x),
+  tfjs: binaryReals((t, y, x) => (t.has("Atan2") ? t.binary("Atan2", y, x) : null)),
   /** x / (x² + y²), -y / (x² + y²) */
   gradient(b, ct, [y, x]) {
     const share = b.div(ct, b.add(b.square(x), b.square(y)));

@@ -4,6 +4,7 @@ import { type Builder, dtypeOf, shapeOf, type Value } from "../graph.ts";
 import type { Primitive } from "../primitive.ts";
 import { formatShape, real, type Shape, sameShape, sizeOf, type TensorType } from "../type.ts";
 import { allBatched, leadingRows, matrixShape, range, squareMatrixShape, triangleMask } from "./axes.ts";
+import { hosted } from "./tensor-rules.ts";
 
 export interface TriangularSolveAttrs {
   readonly lower: boolean;
@@ -94,6 +95,7 @@ export const triangularSolve: Primitive<TriangularSolveAttrs> = {
     return [out];
   },
   wasm: { kind: "routine", routine: "triangularSolve" },
+  tfjs: hosted,
   probes: [
     ...[false, true].flatMap((transpose) => [
       {
