@@ -1,7 +1,7 @@
 // Laws of the constraints, over all records and their probes; no test asks which constraint it holds.
 import { describe, expect, it } from "vitest";
 import type { Bounds, Constraint } from "../../src/dsl/constraints/define.ts";
-import { constraints, typeConstraint } from "../../src/dsl/constraints/index.ts";
+import { constraints } from "../../src/dsl/constraints/index.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import { gradient } from "../../src/runtime/ir/gradient.ts";
 import type { Builder, Value } from "../../src/runtime/ir/graph.ts";
@@ -76,7 +76,7 @@ describe("each constraint", () => {
     for (const c of constraints.values()) {
       expect(c.probes.length, c.name).toBeGreaterThanOrEqual(3);
       expect(c.words.length, c.name).toBeGreaterThan(3);
-      expect(typeConstraint(c.name, {}, Number)?.constraint).toBe(c);
+      expect(constraints.get(c.name)).toBe(c);
       for (const p of c.probes) expect(c.contains(p.values, p.shape, p.bounds ?? {}), `${c.name} ${p.values}`).toBe(true);
     }
   });
@@ -218,6 +218,36 @@ describe("the map stays finite and inside far out", () => {
       expect(Number.isFinite(v)).toBe(true);
     // An exact matrix may round to a singular one, an increasing vector to one with ties: only single numbers and sums are promised there.
     if (c.event < 2 && c.logSymmetry === undefined) expect(c.contains(at.x, probe.shape, probe.bounds ?? {})).toBe(true);
+  });
+});
+
+describe("coordinates at infinity, where a start on a bound lies", () => {
+  const single = each.filter(({ c }) => c.event === 0);
+  it.each(single)("$title: the map goes to the bound, the log Jacobian with it", ({ c, probe }) => {
+    const { lower = Number.NEGATIVE_INFINITY, upper = Number.POSITIVE_INFINITY } = { ...c.ownBounds, ...probe.bounds };
+    for (const bound of [lower, upper]) {
+      const u = c.unconstrain(Float64Array.of(bound), probe.shape, probe.bounds ?? {});
+      expect(Math.abs(u[0])).toBe(Number.POSITIVE_INFINITY);
+      const at = map(c, u, probe);
+      expect(at.x[0]).toBe(bound);
+      // The slope falls to 0 at a finite bound; towards an infinite one it is 1 or grows.
+      if (Number.isFinite(bound)) expect(at.logDetJacobian).toBe(Number.NEGATIVE_INFINITY);
+      else expect(at.logDetJacobian).toBeGreaterThanOrEqual(0);
+      expect(at.slope[0]).not.toBeNaN();
+    }
+  });
+});
+
+describe("bounds at infinity", () => {
+  const unbounded = each.filter(({ c }) => c.event === 0 && c.ownBounds?.lower === undefined && c.ownBounds?.upper === undefined);
+  it.each(unbounded)("$title: are none on their own side, and leave nothing on the other", ({ c, probe }) => {
+    const u = Float64Array.of(0.7);
+    const at = (bounds: Bounds<number>) => map(c, u, { ...probe, bounds });
+    const [low, high] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+    expect(at({ lower: low, upper: high })).toEqual(at({}));
+    expect(at({ lower: low, upper: 2 })).toEqual(at({ upper: 2 }));
+    expect(at({ lower: -3, upper: high })).toEqual(at({ lower: -3 }));
+    for (const bounds of [{ lower: high }, { upper: low }]) expect(Number.isFinite(at(bounds).x[0])).toBe(false);
   });
 });
 

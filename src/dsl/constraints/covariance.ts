@@ -7,15 +7,15 @@ import type { Constraint } from "./define.ts";
 import { entries, factorOf, isSymmetric, placed, squareOf } from "./triangle.ts";
 
 const lower = (rows: number, cols: number): number[] => entries(rows, cols, (i, j) => j <= i);
+/** Of a flat index in rows of `cols`. */
+const isDiagonal = (entry: number, cols: number): boolean => entry % cols === Math.floor(entry / cols);
 
 /** The entries of the lower trapezoid row by row, as Stan's: free below the diagonal, exp on it. */
 function factor(b: Builder, u: Value, rows: number, cols: number): { l: Value; logDiagonal: Value } {
   const at = lower(rows, cols);
-  const onDiagonal = at.map((e, k) => (e % (cols + 1) === 0 && Math.floor(e / cols) < cols ? k : -1)).filter((k) => k >= 0);
+  const onDiagonal = at.flatMap((e, k) => (isDiagonal(e, cols) ? [k] : []));
   const logDiagonal = b.gather(u, b.tensor(Int32Array.from(onDiagonal), [cols], "int"));
-  const source = at.map((e) => e);
-  for (const k of onDiagonal) source[k] = -1;
-  const free = at.flatMap((_, k) => (source[k] < 0 ? [] : [k]));
+  const free = at.flatMap((e, k) => (isDiagonal(e, cols) ? [] : [k]));
   const order = [...free.map((k) => at[k]), ...onDiagonal.map((k) => at[k])];
   const values =
     free.length === 0
@@ -28,7 +28,7 @@ const weighted = (b: Builder, logDiagonal: Value, weight: readonly number[]): Va
   b.sum(b.mul(b.tensor(Float64Array.from(weight), [weight.length]), logDiagonal));
 
 const coordinates = (l: ArrayLike<number>, rows: number, cols: number): Float64Array =>
-  Float64Array.from(lower(rows, cols), (e) => (e % cols === Math.floor(e / cols) ? log(l[e]) : l[e]));
+  Float64Array.from(lower(rows, cols), (e) => (isDiagonal(e, cols) ? log(l[e]) : l[e]));
 
 function factorShape(s: Shape): readonly [rows: number, cols: number] {
   if (s.length !== 2 || s[0] < s[1]) throw new ShapeError("a cholesky_cov is a matrix with at least as many rows as columns");

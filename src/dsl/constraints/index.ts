@@ -1,7 +1,7 @@
-// Every constraint by the name that the language gives it, and types with bounds.
+// Every constraint by the name that the language gives it.
 import { choleskyCorr, corr } from "./correlation.ts";
 import { choleskyCov, cov } from "./covariance.ts";
-import type { Bounds, Constraint } from "./define.ts";
+import type { Constraint } from "./define.ts";
 import { int, nonnegative, positive, real, unit } from "./interval.ts";
 import { ordered, positiveOrdered } from "./ordered.ts";
 import { simplex, sumToZero } from "./simplex.ts";
@@ -25,20 +25,3 @@ export const constraints: ReadonlyMap<string, Constraint> = new Map(
     cov,
   ].map((c) => [c.name, c]),
 );
-
-/** The constraint of a type expression `base<lower, upper>`; undefined for an unknown name. Bounds of the name itself are merged in,
- *  `literal` makes them what the caller's bounds are made of. Only numbers (event 0) take bounds. */
-export function typeConstraint<V>(
-  base: string,
-  bounds: Bounds<V>,
-  literal: (x: number) => V,
-): { readonly constraint: Constraint; readonly bounds: Bounds<V> } | undefined {
-  const constraint = constraints.get(base);
-  if (!constraint) return undefined;
-  const own = constraint.ownBounds ?? {};
-  const merged: Bounds<V> = {
-    lower: bounds.lower ?? (own.lower === undefined ? undefined : literal(own.lower)),
-    upper: bounds.upper ?? (own.upper === undefined ? undefined : literal(own.upper)),
-  };
-  return { constraint, bounds: merged };
-}

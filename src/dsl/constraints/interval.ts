@@ -8,24 +8,26 @@ import { sameShape } from "../../runtime/ir/type.ts";
 import { log } from "../../runtime/numeric/math.ts";
 import type { Bounds, Constraint } from "./define.ts";
 
-/** A bound that is ±inf in every element is none. */
-const given = (v: Value | undefined): Value | undefined => {
+/** A bound that lies at infinity, `nowhere`, in every element is none. */
+const given = (v: Value | undefined, nowhere: number): Value | undefined => {
   const values = v && constantOf(v);
-  return values?.length && values.every((x) => Math.abs(x) === Number.POSITIVE_INFINITY) ? undefined : v;
+  return values?.length && values.every((x) => x === nowhere) ? undefined : v;
 };
 const isZero = (v: Value): boolean => constantOf(v)?.every((x) => x === 0) ?? false;
 const isOne = (v: Value): boolean => constantOf(v)?.every((x) => x === 1) ?? false;
 const toShape = (b: Builder, v: Value, shape: Shape): Value => (sameShape(shapeOf(v), shape) ? v : b.broadcastTo(v, shape));
 
 /** Lower: x = l + e^u, log|dx/du| = u. Upper: x = h - e^u. Both: x = l + (h - l) σ(u), log|dx/du| = log(h - l) + u - 2 log(1 + e^u).
- *  Those of Stan (reference manual, "Constraint transforms"). Bounds may be latent: their gradients flow through x and through log(h - l). */
+ *  Those of Stan (reference manual, "Constraint transforms"). Bounds may be latent: their gradients flow through x and through log(h - l).
+ *  u = ±∞ is where a start on a bound lies. The slope is -∞ there, and no ∞ - ∞, by a minimum; -|u| - 2 log(1 + e^{-|u|}) would be so as well,
+ *  but its derivative takes a second exponential, where that of log(1 + e^u) is the σ(u) of x. */
 function constrainReal(b: Builder, u: Value, bounds: Bounds<Value>, shape: Shape): { x: Value; logDetJacobian: Value } {
-  const lower = given(bounds.lower);
-  const upper = given(bounds.upper);
+  const lower = given(bounds.lower, Number.NEGATIVE_INFINITY);
+  const upper = given(bounds.upper, Number.POSITIVE_INFINITY);
   if (lower && upper) {
     const width = isZero(lower) ? upper : b.sub(upper, lower);
     const scaled = isOne(width) ? b.sigmoid(u) : b.mul(width, b.sigmoid(u));
-    const slope = b.sub(u, b.mul(b.constant(2), b.softplus(u)));
+    const slope = b.sub(b.min(u, b.constant(Number.MAX_VALUE)), b.mul(b.constant(2), b.softplus(u)));
     return {
       x: toShape(b, isZero(lower) ? scaled : b.add(lower, scaled), shape),
       logDetJacobian: toShape(b, isOne(width) ? slope : b.add(slope, b.log(width)), shape),
@@ -39,16 +41,13 @@ function constrainReal(b: Builder, u: Value, bounds: Bounds<Value>, shape: Shape
   return { x: u, logDetJacobian: b.broadcastTo(b.constant(0), shape) };
 }
 
-const finiteOr = (x: number | undefined, otherwise: number): number => (x === undefined ? otherwise : x);
-
-function unconstrainReal(x: number, bounds: Bounds<number>): number {
-  const lower = finiteOr(bounds.lower, Number.NEGATIVE_INFINITY);
-  const upper = finiteOr(bounds.upper, Number.POSITIVE_INFINITY);
-  const above = x - lower;
-  const below = upper - x;
-  if (above < Number.POSITIVE_INFINITY && below < Number.POSITIVE_INFINITY) return log(above) - log(below);
-  if (above < Number.POSITIVE_INFINITY) return log(above);
-  return below < Number.POSITIVE_INFINITY ? log(below) : x;
+function unconstrainReal(
+  x: number,
+  { lower = Number.NEGATIVE_INFINITY, upper = Number.POSITIVE_INFINITY }: Bounds<number>,
+): number {
+  const isBelow = upper < Number.POSITIVE_INFINITY;
+  if (lower > Number.NEGATIVE_INFINITY) return isBelow ? log(x - lower) - log(upper - x) : log(x - lower);
+  return isBelow ? log(upper - x) : x;
 }
 
 interface Named {
