@@ -1,6 +1,6 @@
 // Data files, by their endings. Node only.
 import { readJson } from "./dsl/data/json.ts";
-import type { DataSet } from "./dsl/data/value.ts";
+import { type DataSet, variableName } from "./dsl/data/value.ts";
 import { UsageError } from "./runtime/errors.ts";
 import { readBytes } from "./runtime/platform/files.ts";
 
@@ -15,7 +15,8 @@ export async function readDataFile(path: string): Promise<DataSet> {
   }
   if (ending === "npy") {
     const { readNpy } = await import("./dsl/data/npy.ts");
-    return new Map([[plain.slice(0, -".npy".length).split(/[\\/]/).at(-1) ?? plain, readNpy(path, readBytes(path))]]);
+    const file = plain.slice(0, -".npy".length).split(/[\\/]/).at(-1) ?? plain;
+    return new Map([[variableName(file), readNpy(path, readBytes(path))]]);
   }
   if (ending === "npz") {
     const { readNpz } = await import("./dsl/data/npz.ts");

@@ -81,6 +81,12 @@ describe("JSON", () => {
     expect([...data.keys()]).toEqual(["__proto__", "constructor", "ab\n", "", "μ"]);
     expect(Object.getPrototypeOf({})).toBe(Object.prototype);
     expect(data.get("__proto__")?.values[0]).toBe(1);
+    expect(json(`{"${"a".repeat(20_000_000)}": 1}`).size).toBe(1);
+  });
+  test("names are those of the language, whichever way they are written", () => {
+    expect([...json('{"µ": 1}').keys(), ...csv("µ\n1\n").keys(), ...dataFromValues({ µ: 1 }).keys()]).toEqual(["μ", "μ", "μ"]);
+    expect(message(() => csv("µ,μ\n1,2\n"))).toContain("two columns called μ");
+    expect(message(() => dataFromValues({ µ: 1, μ: 2 }))).toContain("μ is there twice");
   });
   test.each([
     ["", "line 1, column 1: the file is empty"],
@@ -107,6 +113,10 @@ describe("JSON", () => {
     ['{"y": [1.]}', "expected at y[1]"],
     ['{"y": [+1]}', "expected at y[1]"],
     ["{y: 1}", "a name in quotes is expected"],
+    ['{"y\n": 1}', "a name in quotes is expected"],
+    ['{"y\\x": 1}', "a name in quotes is expected"],
+    ['{"y\\', "the file ends too early"],
+    ['{"µ": 1, "μ": 2}', "μ is there twice"],
     [`{"y": ${"[".repeat(17)}1${"]".repeat(17)}}`, "y is nested more than 16 deep"],
     [`{"y": ${"[".repeat(100_000)}`, "y is nested more than 16 deep"],
   ])("%s", (text, expected) => {
@@ -219,6 +229,7 @@ describe("CSV", () => {
     expect([...csv("name,x\nann,1\nbob,2\n").keys()]).toEqual(["x"]);
     expect(message(() => csv("x\n1\noops\n"))).toBe('d.csv, row 2 below the header: x is the text "oops"; data are numbers');
     expect(message(() => csv("x\n1\n0x10\n"))).toContain('"0x10"');
+    expect(message(() => csv("x\n1\n+-5\n"))).toContain('"+-5"');
   });
   test.each([
     ["", "no header"],
@@ -304,9 +315,9 @@ describe("npy", () => {
     ["huge", npy(head("<f8", "(9007199254740991, 9007199254740991)"), eight), "does not take"],
     ["overflow", npy(head("<f8", "(99999999999999999999,)"), eight), "its shape is not understood"],
     ["negative", npy(head("<f8", "(-1,)"), eight), "not understood"],
-    ["strings", npy(head("<U4", "(1,)"), eight), "type U4 are no numbers"],
-    ["objects", npy(head("|O", "(1,)"), eight), "type O are no numbers"],
-    ["complex", npy(head("<c8", "(1,)"), eight), "type c8 are no numbers"],
+    ["strings", npy(head("<U4", "(1,)"), eight), "type U4 are none of f4, f8, i1"],
+    ["objects", npy(head("|O", "(1,)"), eight), "type O are none of f4, f8, i1"],
+    ["complex", npy(head("<c8", "(1,)"), eight), "type c8 are none of"],
     ["records", npy("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1,), }", eight), "not understood"],
     ["missing field", npy("{'descr': '<f8', 'shape': (1,), }", eight), "lacks fortran_order"],
     ["field twice", npy("{'descr': '<f8', 'descr': '<f8', 'fortran_order': False, 'shape': (1,), }", eight), "descr twice"],

@@ -26,5 +26,6 @@ test("an archive gives one variable an entry", () => {
 
 test("what is no archive, or holds a broken array, is said so", () => {
   expect(() => readNpz("b.npz", Uint8Array.of(1, 2, 3))).toThrow(/b\.npz is no \.npz archive/);
+  expect(() => readNpz("d.npz", zipSync({ "µ.npy": reals, "μ.npy": ints }))).toThrow(/d\.npz has two arrays called μ/);
   expect(() => readNpz("c.npz", zipSync({ "X.npy": reals.subarray(0, 20) }))).toThrow(/c\.npz, X\.npy is no \.npy array/);
 });

@@ -47,9 +47,8 @@ export class Collector {
   }
 
   #grow(): void {
-    const size = 2 * this.#values.length;
-    if (size > LIMIT) throw new UsageError(`a variable has more than ${LIMIT / 1e6} million numbers`);
-    const more = new Float64Array(size);
+    if (this.#values.length >= LIMIT) throw new UsageError(`a variable has more than ${LIMIT / 1e6} million numbers`);
+    const more = new Float64Array(Math.min(2 * this.#values.length, LIMIT));
     more.set(this.#values);
     this.#values = more;
   }

@@ -3,7 +3,7 @@ import Papa from "papaparse";
 import { UsageError } from "../../runtime/errors.ts";
 import { Collector, MAX_AXES } from "./collector.ts";
 import { readDecimal } from "./decimal.ts";
-import type { DataSet, DataValue } from "./value.ts";
+import { type DataSet, type DataValue, variableName } from "./value.ts";
 import { numberWords } from "./words.ts";
 
 const MISSING = new Set(["", "NA", "null", "N/A", "."]);
@@ -17,7 +17,7 @@ export function readCsv(name: string, text: string): DataSet {
   if (quote) throw new UsageError(`${name}, row ${(quote.row ?? 0) + 1}: a quotation mark is not closed`);
   const [header, ...rows] = data;
   if (!header || header.every((cell) => cell.trim() === "")) throw new UsageError(`${name} has no header of names`);
-  const names = header.map((cell) => cell.trim());
+  const names = header.map((cell) => variableName(cell.trim()));
   refuseTwice(name, names);
   rows.forEach((row, i) => {
     if (row.length !== names.length) {
@@ -57,7 +57,7 @@ function readColumn(file: string, column: string, rows: readonly (readonly strin
       numbers.addMissing();
       continue;
     }
-    const decimal = readDecimal(cell, cell.startsWith("+") ? 1 : 0) ?? loose(cell);
+    const decimal = readDecimal(cell, 0) ?? loose(cell);
     const infinite = numberWords.get(cell.toLowerCase());
     if (decimal?.end === cell.length) numbers.add(decimal.value, decimal.integer);
     else if (infinite !== undefined) numbers.add(infinite, false);
@@ -71,7 +71,7 @@ function readColumn(file: string, column: string, rows: readonly (readonly strin
   return numbers.finish([rows.length]);
 }
 
-/** What JSON does not write and spreadsheets do: 007, .5 and 5. */
+/** What JSON does not write and spreadsheets do: 007, .5, 5. and +5 */
 function loose(cell: string): { readonly value: number; readonly integer: boolean; readonly end: number } | undefined {
   if (!/^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/.test(cell)) return undefined;
   return { value: Number(cell), integer: /^[+-]?[0-9]+$/.test(cell), end: cell.length };

@@ -1,14 +1,20 @@
 // Data given as JavaScript values: numbers, booleans, typed arrays, nested arrays; null or undefined for a missing entry.
 import { UsageError } from "../../runtime/errors.ts";
 import { Collector, ShapeFinder } from "./collector.ts";
-import type { DataSet, DataValue } from "./value.ts";
+import { type DataSet, type DataValue, variableName } from "./value.ts";
 
 export type DataInput = number | boolean | null | ArrayLike<number> | readonly DataInput[];
 
 /** Throws a UsageError with the path of what does not fit: "y[3] has 4 elements where y[1] has 5". */
 export function dataFromValues(values: Readonly<Record<string, DataInput>> | ReadonlyMap<string, DataInput>): DataSet {
   const entries = values instanceof Map ? [...values] : Object.entries(values);
-  return new Map(entries.map(([name, value]) => [name, dataValue(name, value)]));
+  const out = new Map<string, DataValue>();
+  for (const [written, value] of entries) {
+    const name = variableName(written);
+    if (out.has(name)) throw new UsageError(`${name} is there twice`);
+    out.set(name, dataValue(name, value));
+  }
+  return out;
 }
 
 function dataValue(name: string, value: unknown): DataValue {

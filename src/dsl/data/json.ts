@@ -2,12 +2,13 @@
 import { UsageError } from "../../runtime/errors.ts";
 import { Collector, ShapeFinder } from "./collector.ts";
 import { readDecimal } from "./decimal.ts";
-import type { DataSet, DataValue } from "./value.ts";
+import { type DataSet, type DataValue, variableName } from "./value.ts";
 import { numberWords } from "./words.ts";
 
 const [TAB, NEWLINE, RETURN, SPACE, QUOTE, COMMA, OPEN, CLOSE, BYTE_ORDER_MARK] = [9, 10, 13, 32, 34, 44, 91, 93, 0xfeff];
+const BACKSLASH = 92;
+const TOO_EARLY = "the file ends too early: is it complete?";
 const WORD = /[+-]?[A-Za-z]+/y;
-const TEXT = /"((?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*)"/uy;
 
 /** `name`: of the file, for messages. Throws a UsageError with line and column, and the path of the entry. */
 export function readJson(name: string, text: string): DataSet {
@@ -35,7 +36,7 @@ class JsonReader {
       if (out.size > 0) this.#expect(",", "a comma or }");
       this.#blank();
       const before = this.#at;
-      const key = this.#string("a name in quotes");
+      const key = variableName(this.#string("a name in quotes"));
       if (out.has(key)) this.#fail(`${key} is there twice`, before);
       this.#blank();
       this.#expect(":", `a colon after ${JSON.stringify(key)}`);
@@ -112,12 +113,34 @@ class JsonReader {
   }
 
   #string(what: string): string {
-    TEXT.lastIndex = this.#at;
-    const match = TEXT.exec(this.#text);
-    if (!match) return this.#fail(this.#ended() ? "the file ends too early: is it complete?" : `${what} is expected`);
-    this.#at += match[0].length;
-    // A string by the grammar above, so that this cannot fail.
-    return match[1].includes("\\") ? String(JSON.parse(match[0])) : match[1];
+    if (this.#text.charCodeAt(this.#at) !== QUOTE) this.#notString(what);
+    let end = this.#at + 1;
+    let escaped = false;
+    for (let c = this.#text.charCodeAt(end); c !== QUOTE; c = this.#text.charCodeAt(++end)) {
+      if (end >= this.#text.length) this.#fail(TOO_EARLY);
+      // Control characters are to be escaped.
+      if (c < SPACE) this.#notString(what);
+      if (c === BACKSLASH) {
+        escaped = true;
+        end++;
+      }
+    }
+    const [content, literal] = [this.#text.slice(this.#at + 1, end), this.#text.slice(this.#at, end + 1)];
+    if (!escaped) {
+      this.#at = end + 1;
+      return content;
+    }
+    try {
+      const value = String(JSON.parse(literal));
+      this.#at = end + 1;
+      return value;
+    } catch {
+      return this.#notString(what);
+    }
+  }
+
+  #notString(what: string): never {
+    this.#fail(this.#ended() ? TOO_EARLY : `${what} is expected`);
   }
 
   #peek(): string {
@@ -137,7 +160,7 @@ class JsonReader {
   }
 
   #expect(sign: string, what: string): void {
-    if (this.#peek() !== sign) this.#fail(this.#ended() ? "the file ends too early: is it complete?" : `${what} is expected`);
+    if (this.#peek() !== sign) this.#fail(this.#ended() ? TOO_EARLY : `${what} is expected`);
     this.#at++;
   }
 

@@ -23,6 +23,8 @@ const types: ReadonlyMap<string, ElementType> = new Map<string, ElementType>([
   ["b1", { bytes: 1, integer: true, read: (v, at) => (v.getUint8(at) === 0 ? 0 : 1) }],
 ]);
 
+const unreadable = (type: string): string => `elements of type ${type} are none of ${[...types.keys()].join(", ")}`;
+
 /** What a header may take; NumPy itself writes some hundred bytes. */
 const MAX_HEADER = 65_536;
 
@@ -49,7 +51,7 @@ export function readNpy(name: string, bytes: Uint8Array): DataValue {
   if (start + length > bytes.length) fail("its header is cut off");
   const text = new TextDecoder(version === 3 ? "utf-8" : "latin1").decode(bytes.subarray(start, start + length));
   const header = readHeader(text, fail);
-  const type = types.get(header.type) ?? fail(`elements of type ${header.type} are no numbers`);
+  const type = types.get(header.type) ?? fail(unreadable(header.type));
   const count = header.shape.reduce((n, d) => n * d, 1);
   const there = bytes.length - start - length;
   if (!Number.isSafeInteger(count) || count * type.bytes !== there) {
@@ -75,8 +77,7 @@ function readHeader(text: string, fail: (why: string) => never): Header {
     entries.set(key, found[3]);
   }
   const field = (key: string) => entries.get(key) ?? fail(`its header lacks ${key}`);
-  const descr =
-    /^['"]([<>|=]?)([a-zA-Z]\d*)['"]$/.exec(field("descr")) ?? fail(`elements of type ${field("descr")} are no numbers`);
+  const descr = /^['"]([<>|=]?)([a-zA-Z]\d*)['"]$/.exec(field("descr")) ?? fail(unreadable(field("descr")));
   const order = field("fortran_order");
   if (order !== "True" && order !== "False") fail("its order is not understood");
   const sizes = /^\(([\d,\sL]*)\)$/.exec(field("shape")) ?? fail("its shape is not understood");

@@ -9,5 +9,10 @@ export interface DataValue {
   /** Row-major index of the first entry that is not written as an integer (17.5, 1e3, NaN); absent: all are. */
   readonly firstReal?: number;
 }
-/** All variables of the data files, merged. A Map, since names come from strangers: `__proto__` is a name like any other. */
+/** All variables of the data files, merged, by `variableName`. A Map, since names come from strangers: `__proto__` is a name like any other. */
 export type DataSet = ReadonlyMap<string, DataValue>;
+
+/** What a model calls the variable: its names are in the normal form NFKC (µ = μ), however a file or a program writes them. */
+export function variableName(written: string): string {
+  return written.normalize("NFKC");
+}
