@@ -18,6 +18,8 @@ export interface RenderOptions {
 /** Columns of source that are shown; a longer line is cut around the carets. */
 const WINDOW = 110;
 const TAB = 4;
+/** Of a longer line no more than this many UTF-16 units are looked at, before the carets and behind their beginning. */
+const NEAR = 1000;
 
 const colourOf = { error: "\u001b[31m", warning: "\u001b[33m", note: "\u001b[36m" } as const;
 const bold = "\u001b[1m";
@@ -77,20 +79,22 @@ function frameOf(d: Diagnostic, source: Source): Row[] {
 
 /** One line with carets under its UTF-16 columns from..to; at least one caret. */
 function row(source: Source, starts: readonly number[], line: number, from: number, to: number, label: string | undefined): Row {
-  const raw = lineText(source.text, starts, line);
+  const whole = lineText(source.text, starts, line);
+  const skipped = atCharacter(whole, from - NEAR);
+  const raw = whole.slice(skipped, atCharacter(whole, from + NEAR));
   const cells = cellsOf(raw);
-  const columnAt = (offset: number) => cells.find((c) => c.offset >= offset)?.column ?? widthOf(cells);
-  const left = columnAt(Math.min(from, raw.length));
-  const right = Math.max(left + 1, columnAt(Math.min(to, raw.length)));
+  const columnAt = (offset: number) => cells.find((c) => c.offset >= offset - skipped)?.column ?? widthOf(cells);
+  const left = columnAt(from);
+  const right = Math.max(left + 1, columnAt(to));
   const total = widthOf(cells);
   const number = String(line + 1);
-  if (total <= WINDOW)
+  if (total <= WINDOW && raw.length === whole.length)
     return { number, text: cells.map((c) => c.text).join(""), indent: left, carets: "^".repeat(right - left), label };
   // A window that holds the carets, or their beginning, with some context before them.
   const start = Math.max(0, Math.min(left - Math.max(20, Math.floor((WINDOW - (right - left)) / 2)), total - WINDOW));
   const shown = cells.filter((c) => c.column >= start && c.column + c.width <= start + WINDOW);
-  const cutLeft = start > 0 ? "…" : "";
-  const cutRight = start + WINDOW < total ? "…" : "";
+  const cutLeft = skipped > 0 || start > 0 ? "…" : "";
+  const cutRight = skipped + raw.length < whole.length || start + WINDOW < total ? "…" : "";
   const shift = (shown[0]?.column ?? 0) - cutLeft.length;
   const carets = Math.max(1, Math.min(right, start + WINDOW) - left);
   return {
@@ -100,6 +104,13 @@ function row(source: Source, starts: readonly number[], line: number, from: numb
     carets: "^".repeat(carets),
     label,
   };
+}
+
+/** The offset, inside the text and not between the halves of a character. */
+function atCharacter(text: string, offset: number): number {
+  const at = Math.max(0, Math.min(offset, text.length));
+  const code = text.charCodeAt(at);
+  return code >= 0xdc00 && code <= 0xdfff ? at + 1 : at;
 }
 
 interface Cell {

@@ -1,4 +1,5 @@
 // The frame of a diagnostic, where its golden programs do not reach: widths, tabs, long lines, several lines and files.
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Diagnostic } from "../../src/dsl/diagnostics.ts";
 import { didYouMean, editDistance } from "../../src/dsl/did-you-mean.ts";
@@ -88,6 +89,17 @@ test("a long line is cut around the carets", () => {
   expect(line.slice(under.indexOf("^"), under.lastIndexOf("^") + 1)).toBe("HERE");
 });
 
+test("a line of a megabyte takes no time, and is cut between characters", () => {
+  const text = `${"😀".repeat(250_000)}HERE${"東".repeat(250_000)}`;
+  const begin = performance.now();
+  for (let i = 0; i < 20; i++) expect(show(text, "HERE")).toContain("a.ppl:1:250001");
+  // Some milliseconds each; cells for the whole line took 300.
+  expect(performance.now() - begin).toBeLessThan(3000);
+  const [, , line, under] = show(text, "HERE").split("\n");
+  expect(line).toMatch(/^1 \| …😀+HERE東+…$/u);
+  expect(displayWidth(line.slice(0, line.indexOf("HERE")))).toBe(under.indexOf("^"));
+});
+
 test("nothing from a stranger moves the cursor", () => {
   const frame = show("a\u001b[31mb\u202e x", "x", undefined, { message: "\u001b]0;t\u0007", notes: ["\u2066"] });
   expect(frame.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202e\u2066]/u);
@@ -138,6 +150,23 @@ describe("did you mean", () => {
     ["", undefined],
   ])("%s: %s", (name, expected) => {
     expect(didYouMean(name, names)).toBe(expected);
+  });
+  test("long names are no slips", () => {
+    const long = "a".repeat(300_000);
+    expect(didYouMean(`${long}b`, [long])).toBeUndefined();
+    expect(didYouMean("sgima", [long, "sigma"])).toBe("sigma");
+  });
+  test("a limit changes no distance below it", () => {
+    const word = fc.string({ unit: fc.constantFrom("a", "b", "😀"), maxLength: 8 });
+    fc.assert(
+      fc.property(word, word, fc.nat(9), (a, b, limit) => {
+        const whole = editDistance(a, b);
+        const limited = editDistance(a, b, limit);
+        if (whole < limit) expect(limited).toBe(whole);
+        else expect(limited).toBeGreaterThanOrEqual(limit);
+      }),
+      { numRuns: 2000, seed: 1 },
+    );
   });
   test("distances", () => {
     expect([
