@@ -1,8 +1,9 @@
 // Models in tagged templates: the text with its values written out, and the tree in which the values are literals, never read as code.
 import type { Diagnostic, Outcome, Source } from "./diagnostics.ts";
-import type { Expression, ModelFile } from "./language/ast.ts";
+import type { BooleanLiteral, ModelFile, Name, NumberLiteral } from "./language/ast.ts";
 import { parseExpression, parseModel } from "./language/parser.ts";
 import { type EmbeddedValue, scan } from "./language/scan.ts";
+import type { Placeable } from "./language/tokens.ts";
 
 /** A piece of a model: statements, or an expression, which stays one when it is put into a larger one. */
 export interface Fragment {
@@ -39,12 +40,12 @@ class EmbeddedText {
   fragment(f: Fragment): void {
     for (const [i, part] of f.strings.entries()) {
       this.text += part;
-      if (i < f.values.length) this.value(f.values[i], f.strings[i + 1] ?? "");
+      if (i < f.values.length) this.value(f.values[i], f.strings[i + 1] ?? "", f.values[i + 1]);
     }
   }
 
-  /** `after`: the text behind it. */
-  private value(value: Interpolation, after: string): void {
+  /** `after`: the text behind it; `following`: the value behind that. */
+  private value(value: Interpolation, after: string, following: Interpolation | undefined): void {
     const start = this.text.length;
     if (isFragment(value)) {
       this.inner(value, after);
@@ -62,9 +63,12 @@ class EmbeddedText {
       return;
     }
     // Postfix signs and ^ bind tighter than the sign of a negative number; the tree knows, and the text is to say the same.
-    const signed = literal.value.kind === "unary" && /^[ \t]*[\^'[]/.test(after);
+    const next = after.replace(leadingBlank, "");
+    const signed =
+      literal.text.startsWith("-") && (/^[\^'[]/.test(next) || (next === "" && following !== undefined && isFragment(following)));
     this.text += signed ? `(${literal.text})` : literal.text;
-    this.embedded.push({ start, end: this.text.length, value: literal.value });
+    const placed: Placeable = signed ? (file, at) => literal.value(file, at + 1) : literal.value;
+    this.embedded.push({ start, end: this.text.length, value: placed });
   }
 
   /** An expression goes in as one operand; statements go in as they are. */
@@ -74,9 +78,9 @@ class EmbeddedText {
     const start = this.text.length;
     const { diagnostics } = scan(part.text, 0, part.embedded);
     const e = diagnostics.length === 0 && part.diagnostics.length === 0 ? parseExpression(part.text, part.embedded) : undefined;
-    const operand = e !== undefined && (e.kind === "binary" || e.kind === "unary" || e.kind === "conditional");
-    // A comment to the end of the line must not swallow what follows.
+    // A comment to the end of the line must not swallow what follows, nor its line break end the statement.
     const end = /\/\/[^\n]*$/.test(part.text) ? "\n" : "";
+    const operand = e !== undefined && (e.kind === "binary" || e.kind === "unary" || e.kind === "conditional" || end !== "");
     const before = this.text;
     this.text += operand ? `(${part.text}${end})` : part.text + end;
     const shift = start + (operand ? 1 : 0);
@@ -110,9 +114,11 @@ function isFragment(value: Interpolation): value is Fragment {
   return typeof value === "object" && value !== null && "kind" in value && value.kind === "tilde-fragment";
 }
 
-type Literal = { readonly text: string; readonly value: Expression };
+type Literal = { readonly text: string; readonly value: Placeable };
+type Unplaced = Omit<NumberLiteral, "span"> | Omit<BooleanLiteral, "span"> | Omit<Name, "span">;
 type Problem = { readonly problem: string; readonly shown: string };
-const nowhere = { file: 0, start: 0, end: 0 };
+/** Blanks, line breaks and comments. */
+const leadingBlank = /^(?:\s|\/\/[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)+/;
 
 /** The literal of a value. What a program passes is not known to be what the types say. */
 function literalOf(value: unknown): Literal | Problem {
@@ -122,12 +128,12 @@ function literalOf(value: unknown): Literal | Problem {
 
 function walk(value: unknown, path: string, depth: number, count: { elements: number }): Literal | Problem {
   if (typeof value === "number") return numberOf(value);
-  if (typeof value === "boolean") return { text: String(value), value: { kind: "boolean", value, span: nowhere } };
+  if (typeof value === "boolean") return leaf(String(value), { kind: "boolean", value });
   const list = Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
   if (!list) return problem(value, path);
   if (depth >= MAX_DEPTH) return { problem: `an array nested more than ${MAX_DEPTH} deep`, shown: "[…]" };
   const texts: string[] = [];
-  const elements: Expression[] = [];
+  const elements: Placeable[] = [];
   // Both kinds have a length and elements by index.
   const items = value as ArrayLike<unknown>;
   for (let i = 0; i < items.length; i++) {
@@ -138,18 +144,37 @@ function walk(value: unknown, path: string, depth: number, count: { elements: nu
     texts.push(literal.text);
     elements.push(literal.value);
   }
-  return { text: `[${texts.join(", ")}]`, value: { kind: "array", elements, span: nowhere } };
+  const text = `[${texts.join(", ")}]`;
+  const array: Placeable = (file, start) => {
+    let at = start + 1;
+    const placed = elements.map((e, i) => {
+      const element = e(file, at);
+      at += texts[i].length + ", ".length;
+      return element;
+    });
+    return { kind: "array", elements: placed, span: { file, start, end: start + text.length } };
+  };
+  return { text, value: array };
+}
+
+function leaf(text: string, e: Unplaced): Literal {
+  return { text, value: (file, start) => ({ ...e, span: { file, start, end: start + text.length } }) };
 }
 
 function numberOf(value: number): Literal {
-  if (Number.isNaN(value)) return { text: "nan", value: { kind: "name", name: "nan", span: nowhere } };
+  if (Number.isNaN(value)) return leaf("nan", { kind: "name", name: "nan" });
   if (value < 0 || Object.is(value, -0)) {
     const magnitude = numberOf(-value);
-    return { text: `-${magnitude.text}`, value: { kind: "unary", operator: "-", operand: magnitude.value, span: nowhere } };
+    const text = `-${magnitude.text}`;
+    const negative: Placeable = (file, start) => {
+      const operand = magnitude.value(file, start + 1);
+      return { kind: "unary", operator: "-", operand, span: { file, start, end: start + text.length } };
+    };
+    return { text, value: negative };
   }
-  if (value === Number.POSITIVE_INFINITY) return { text: "inf", value: { kind: "name", name: "inf", span: nowhere } };
+  if (value === Number.POSITIVE_INFINITY) return leaf("inf", { kind: "name", name: "inf" });
   const text = String(value);
-  return { text, value: { kind: "number", value, integer: /^[0-9]*$/.test(text), text, span: nowhere } };
+  return leaf(text, { kind: "number", value, integer: /^[0-9]*$/.test(text), text });
 }
 
 function problem(value: unknown, path: string): Problem {

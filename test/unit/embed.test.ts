@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Embedded, embed, type Interpolation } from "../../src/dsl/embed.ts";
+import { type Expression, eachChild } from "../../src/dsl/language/ast.ts";
 import { formatTree } from "../../src/dsl/language/format.ts";
 import { parseModel } from "../../src/dsl/language/parser.ts";
 import { showTree } from "../../src/dsl/language/show-tree.ts";
@@ -34,12 +35,32 @@ describe("values", () => {
     );
     expect(tree(ppl`x: real<${0}, ${true}>[${3}] ~ Flat()`)).toBe("(~ x real<0 true>[3] (call Flat))\n");
     expect(tree(ppl`for i in ${1}..${3} { x[i] ~ Flat() }`)).toContain("(i (.. 1 3))");
+    const power = "(let a (^ (- 2) 2))\n";
+    expect(
+      tree(ppl`let a = (${-2}
+      ^2)`),
+    ).toBe(power);
+    expect(tree(ppl`let a = ${-2} /* squared */ ^2`)).toBe(power);
+    expect(tree(ppl`let a = ${-2}${part`^2`}`)).toBe(power);
   });
   test("arrays", () => {
     const typed = Float64Array.of(1, -2.5);
     expect(tree(ppl`let a = ${[[1, 2], [3, 4]]}[${1}] + ${typed} + ${[]}`)).toBe(
       "(let a (+ (+ (at [[1 2] [3 4]] 1) [1 (- 2.5)]) []))\n",
     );
+  });
+  test("elements stand where their texts are", () => {
+    const { source, outcome } = ppl`let a = 2 * ${[[1, -2.5], [Number.NaN, true]]}`;
+    const [s] = outcome.value!.statements;
+    if (s.kind !== "let" || s.value.kind !== "binary") throw new Error("another tree");
+    const texts: string[] = [];
+    const visit = (e: Expression): void => {
+      texts.push(source.text.slice(e.span.start, e.span.end));
+      eachChild(e, visit);
+    };
+    visit(s.value.right);
+    expect(texts).toEqual(["[[1, -2.5], [nan, true]]", "[1, -2.5]", "1", "-2.5", "2.5", "[nan, true]", "nan", "true"]);
+    expect(source.text.slice(s.value.right.span.start)).toBe(texts[0]);
   });
   test("in comments and strings they are text", () => {
     expect(tree(ppl`import "${1}.ppl" // ${2}`)).toBe('(import "1.ppl")\n');
@@ -66,6 +87,7 @@ describe("fragments", () => {
   test("an expression stays one operand", () => {
     const sum = part`a + b // the sum`;
     expect(tree(ppl`let c = ${sum} * 2`)).toBe("(let c (* (+ a b) 2))\n");
+    expect(tree(ppl`let c = ${part`f(a) // c`} * 2`)).toBe("(let c (* (call f a) 2))\n");
     expect(tree(ppl`let c = ${part`x`}[1] + ${part`-${3}`}^2`)).toBe("(let c (+ (at x 1) (^ (- 3) 2)))\n");
   });
   test("names, distributions, statements", () => {

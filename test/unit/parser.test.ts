@@ -94,6 +94,17 @@ describe("depth is bounded, and up to the bound there is no overflow", () => {
 });
 
 describe("robustness", () => {
+  test("a text that is not read to its end is not blamed for what is missing there", () => {
+    expect(new Set(codesOf(`let a = (${"$ ".repeat(25)})`))).toEqual(new Set(["PPL103"]));
+  });
+  test("a comma at the end of a statement is no comma of a list", () => {
+    for (const text of ["data x: real,", "x ~ Normal(0, 1),\n", "for i in 1..2 { x[i] ~ Normal(0, 1), }", "let a = [1, 2,],"])
+      expect(codesOf(text)).toEqual(["PPL110"]);
+    expect(codesOf("let a = f([1, 2,], 3,\n)")).toEqual([]);
+  });
+  test("an operator may dangle over any number of lines", () => {
+    expect(tree(`x ~${"\n".repeat(500_000)}Flat()`)).toBe("(~ x (call Flat))\n");
+  });
   test("any text", () => {
     const words = [
       "data",
@@ -168,7 +179,17 @@ describe("robustness", () => {
     );
   });
   test("a long text of errors ends soon", () => {
-    for (const unit of ["let = \n", "( [ {\n", "} ", "\u20ac ", "x ~ Normal(0, 1\n", '"a\n', "a <- 3\n", "for i in 1:N {\n"]) {
+    for (const unit of [
+      "a)\n",
+      "let = \n",
+      "( [ {\n",
+      "} ",
+      "\u20ac ",
+      "x ~ Normal(0, 1\n",
+      '"a\n',
+      "a <- 3\n",
+      "for i in 1:N {\n",
+    ]) {
       const text = unit.repeat(Math.floor(200_000 / unit.length));
       const begin = performance.now();
       expect(codesOf(text).length).toBeGreaterThan(0);

@@ -1,4 +1,5 @@
 // The abstract syntax of a model: plain readonly data with spans, made by the parser, read by the formatter, checker and lowering.
+import { unreachable } from "../../runtime/errors.ts";
 import type { SourceSpan } from "../../runtime/source.ts";
 
 interface Spanned {
@@ -328,6 +329,8 @@ export function eachChild(e: Expression, f: (child: Expression) => void): void {
       for (const l of e.loops) eachLoopExpression(l, f);
       f(e.body);
       return;
+    default:
+      unreachable(e, "eachChild");
   }
 }
 

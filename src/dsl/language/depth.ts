@@ -1,4 +1,5 @@
 // How deep a tree is: those that read it recurse, so its depth is bounded here, once.
+import { unreachable } from "../../runtime/errors.ts";
 import type { Diagnostic, SourceSpan } from "../diagnostics.ts";
 import { type Expression, eachChild, eachLoopExpression, type Statement, type Subscript, type TypeExpression } from "./ast.ts";
 
@@ -113,5 +114,7 @@ export function eachPart(s: Statement, expression: (e: Expression) => void, stat
     case "objective":
       for (const g of s.goals) expression(g.value);
       return;
+    default:
+      unreachable(s, "eachPart");
   }
 }

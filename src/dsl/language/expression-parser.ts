@@ -156,8 +156,8 @@ export class ExpressionParser extends EmbeddedActionsParser {
   );
 
   private literal(at: Token): ast.Expression {
+    if (at.value) return at.value(this.file, at.startOffset);
     const span = this.identifier(at).span;
-    if (at.value) return { ...at.value, span };
     if (at.tokenType === t.StringToken) return { kind: "string", value: at.text!, span };
     if (at.tokenType === t.BooleanToken) return { kind: "boolean", value: at.text === "true", span };
     return { kind: "number", value: Number(at.image), integer: /^[0-9]*$/.test(at.image), text: at.image, span };

@@ -6,6 +6,7 @@ import { CommentQueue, type Doc, Writer } from "./doc.ts";
 import { parseModel } from "./parser.ts";
 import { Printer } from "./print.ts";
 import { isShort, simple } from "./print-statement.ts";
+import { lineOf, lineStarts, refuseText } from "./source.ts";
 
 const WIDTH = 100;
 const INDENT = 2;
@@ -19,7 +20,11 @@ export function formatModel(source: Source): Outcome<string> {
   if (!value) return { diagnostics };
   let text = formatTree(value, source.text);
   for (let pass = 1; pass < PASSES; pass++) {
-    const again = parseModel({ name: source.name, text }).value;
+    const written = { name: source.name, text };
+    const refused = refuseText(written, 0);
+    // A line for each of many short statements may be too much.
+    if (refused) return { diagnostics: [refused] };
+    const again = parseModel(written).value;
     if (!again) throw new InternalError(`format: what was written cannot be read back:\n${text}`);
     const next = formatTree(again, text);
     if (next === text) break;
@@ -47,6 +52,7 @@ interface Line {
 
 class Formatter {
   private readonly source: string;
+  private readonly lines: readonly number[];
   private readonly writer: Writer;
   private readonly printer: Printer;
   /** End of what was written last, in the source. */
@@ -56,6 +62,7 @@ class Formatter {
 
   constructor(comments: readonly ast.Comment[], source: string) {
     this.source = source.replace(/^\ufeff/, " ");
+    this.lines = lineStarts(this.source);
     const queue = new CommentQueue(comments, this.source);
     this.writer = new Writer(WIDTH, queue);
     this.printer = new Printer(queue);
@@ -104,9 +111,10 @@ class Formatter {
       this.writer.blankLine();
   }
 
+  /** Offset of the last character of the line that holds an offset. */
   private endOfLine(at: number): number {
-    const found = this.source.slice(at).search(/[\n\r]/);
-    return found < 0 ? Number.POSITIVE_INFINITY : at + found;
+    const next = lineOf(this.lines, at) + 1;
+    return next < this.lines.length ? this.lines[next] - 1 : Number.POSITIVE_INFINITY;
   }
 
   /** Those before `at` that stand on lines of their own. */

@@ -7,6 +7,8 @@ import * as t from "./tokens.ts";
 
 /** Brackets within brackets. They bound the recursion of the parser, which must fit the stack of a main thread (about 1 MB) before anything is optimised. */
 export const MAX_NESTING = 100;
+/** A text with more errors is not worth more words. */
+const MAX_DIAGNOSTICS = 100;
 
 export interface Layout {
   readonly tokens: Token[];
@@ -156,13 +158,19 @@ class LayoutPass {
     }
     const last = this.last;
     if (!last || last.tokenType === t.NewLine) return;
-    const next = this.after(this.at);
+    const next = this.following(this.at);
+    if (this.goesOn(last, next)) this.at = next - 1;
+    else this.endStatement(token);
+  }
+
+  /** Whether the statement that `last` stands in goes on after the end of the line, with the token at `next`. */
+  private goesOn(last: Token, next: number): boolean {
+    const token: Token | undefined = this.input[next];
     // An operator dangles, unless what follows shows that something was left out after it.
-    if (dangling.has(last.tokenType) && !(next && this.beginsStatement(this.input.indexOf(next, this.at)))) return;
+    if (dangling.has(last.tokenType)) return !(token && this.beginsStatement(next));
+    if (!token) return false;
     // A brace may stand before a line's `else`; a density's sampler may stand on the next line.
-    if (next?.tokenType === t.Else && last.tokenType === t.RightBrace) return;
-    if (next && this.isSimulate(next, this.input[this.input.indexOf(next, this.at) + 1])) return;
-    this.endStatement(token);
+    return (token.tokenType === t.Else && last.tokenType === t.RightBrace) || this.isSimulate(token, this.input[next + 1]);
   }
 
   /** Whether nothing but a new statement can begin so, the one before having its ~ or = already. */
@@ -199,12 +207,15 @@ class LayoutPass {
   /** The comma after the last element of a call or an array. */
   private isTrailing(): boolean {
     const { close, subscripts } = this.top;
-    return close !== t.RightBound && !subscripts && this.last?.tokenType !== t.Comma && this.after(this.at)?.tokenType === close;
+    if ((close !== t.RightParen && close !== t.RightBracket) || subscripts) return false;
+    return this.last?.tokenType !== t.Comma && this.input[this.following(this.at)]?.tokenType === close;
   }
 
-  private after(at: number): Token | undefined {
-    for (let i = at + 1; i < this.input.length; i++) if (this.input[i].tokenType !== t.NewLine) return this.input[i];
-    return undefined;
+  /** Index of the next token that is no newline. */
+  private following(at: number): number {
+    let i = at + 1;
+    while (this.input[i]?.tokenType === t.NewLine) i++;
+    return i;
   }
 
   // ---------------------------------------------------------------- words
@@ -377,6 +388,7 @@ class LayoutPass {
   }
 
   private report(code: string, at: Token, message: string, label?: string, ...notes: string[]): void {
+    if (this.diagnostics.length >= MAX_DIAGNOSTICS) return;
     const span = { file: this.file, start: at.startOffset, end: at.endOffset + 1 };
     this.diagnostics.push({ severity: "error", code, message, span, label, notes });
   }

@@ -13,6 +13,8 @@ export function parseModel(source: Source, file = 0, embedded: readonly Embedded
   const refused = refuseText(source, file);
   if (refused) return { diagnostics: [refused] };
   const scanned = scan(source.text, file, embedded);
+  // Of a text that is read in part only nobody knows what is missing.
+  if (!scanned.whole) return { diagnostics: scanned.diagnostics };
   const laid = layout(scanned.tokens, file);
   const { statements, diagnostics } = theParser().model(laid.tokens, source.text, file, [
     ...scanned.diagnostics,

@@ -1,6 +1,6 @@
 // Characters to tokens. Newlines are tokens here; layout.ts decides which of them end a statement.
 import type { Diagnostic } from "../diagnostics.ts";
-import type { Comment, Expression } from "./ast.ts";
+import type { Comment } from "./ast.ts";
 import { foreignSigns } from "./foreign-signs.ts";
 import type { Token, TokenType } from "./tokens.ts";
 import * as t from "./tokens.ts";
@@ -9,13 +9,15 @@ export interface Scan {
   readonly tokens: readonly Token[];
   readonly comments: readonly Comment[];
   readonly diagnostics: readonly Diagnostic[];
+  /** Whether the text was read to its end. */
+  readonly whole: boolean;
 }
 
 /** A stretch of the text that stands for a value of an embedding program; it is not read as code. */
 export interface EmbeddedValue {
   readonly start: number;
   readonly end: number;
-  readonly value: Expression;
+  readonly value: t.Placeable;
 }
 
 /** UAX #31 identifiers, and `_`, without the middle dot, which means a product; subscript digits as in σ₁, which NFKC turns into digits. */
@@ -70,7 +72,8 @@ class Scanner {
 
   run(): Scan {
     while (this.at < this.text.length && this.diagnostics.length < MAX_DIAGNOSTICS) this.step();
-    return { tokens: this.tokens, comments: this.comments, diagnostics: this.diagnostics };
+    const whole = this.at >= this.text.length;
+    return { tokens: this.tokens, comments: this.comments, diagnostics: this.diagnostics, whole };
   }
 
   private step(): void {
@@ -134,7 +137,7 @@ class Scanner {
     return found;
   }
 
-  private push(type: TokenType, start: number, more?: { text?: string; value?: Expression }): void {
+  private push(type: TokenType, start: number, more?: { text?: string; value?: t.Placeable }): void {
     this.tokens.push(t.token(type, this.text.slice(start, this.at), start, this.at, more));
   }
 
@@ -181,7 +184,7 @@ class Scanner {
     if (end < 0) this.report("PPL106", start, start + 2, "this comment is not closed", "it begins here", "end it with */");
     this.comment(start);
     // A comment over several lines ends a line, like the line breaks in it.
-    if (/[\n\r]/.test(this.text.slice(start, this.at))) this.tokens.push(t.token(t.NewLine, "\n", this.at, this.at));
+    if (/[\n\r\u2028\u2029]/.test(this.text.slice(start, this.at))) this.tokens.push(t.token(t.NewLine, "\n", this.at, this.at));
   }
 
   private comment(start: number): void {
@@ -247,13 +250,15 @@ class Scanner {
     if (point) {
       this.at++;
       const rest = this.take(/[0-9.eE]*/y) ?? "";
+      const exponent = /^[eE][0-9]+$/.test(rest) ? rest : "";
+      const mended = `write ${digits}.0${exponent}${exponent ? "" : `, or ${digits} for an integer`}`;
       this.report(
         "PPL107",
         start,
         this.at,
         `a digit must follow the decimal point in ${digits}.${rest}`,
         undefined,
-        `write ${digits}.0, or ${digits} for an integer`,
+        /^[0-9]+$/.test(digits) ? mended : "a number has one decimal point, and none in its exponent",
       );
     } else {
       const glued = this.take(/[\p{XIDC}]+/uy);

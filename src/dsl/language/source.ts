@@ -12,7 +12,7 @@ export function decodeSource(name: string, bytes: Uint8Array, file = 0): Outcome
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
     return failed(`${name} is text in UTF-16, not UTF-8`, "save it as UTF-8");
   }
-  if (bytes.length > 4 * MAX_SOURCE_LENGTH) return { diagnostics: [tooLarge(name, bytes.length, file)] };
+  if (bytes.length > 4 * MAX_SOURCE_LENGTH) return { diagnostics: [tooLarge(name, `${bytes.length} bytes`, file)] };
   try {
     const source = { name, text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes) };
     const refused = refuseText(source, file);
@@ -25,7 +25,7 @@ export function decodeSource(name: string, bytes: Uint8Array, file = 0): Outcome
 /** Why a text cannot be a model at all: too long, or binary. */
 export function refuseText(source: Source, file: number): Diagnostic | undefined {
   const { name, text } = source;
-  if (text.length > MAX_SOURCE_LENGTH) return tooLarge(name, text.length, file);
+  if (text.length > MAX_SOURCE_LENGTH) return tooLarge(name, `${text.length} characters`, file);
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
     if (c < 32 && !(c >= 9 && c <= 13)) {
@@ -44,11 +44,11 @@ export function refuseText(source: Source, file: number): Diagnostic | undefined
   return undefined;
 }
 
-function tooLarge(name: string, length: number, file: number): Diagnostic {
+function tooLarge(name: string, size: string, file: number): Diagnostic {
   return {
     severity: "error",
     code: "PPL102",
-    message: `${name} is too large for a model: ${length} characters, where ${MAX_SOURCE_LENGTH} are allowed`,
+    message: `${name} is too large for a model: ${size}, where ${MAX_SOURCE_LENGTH} characters are allowed`,
     span: { file, start: 0, end: 0 },
     notes: ["numbers belong in a data file: declare `data y: real[N]` and pass it with --data"],
   };

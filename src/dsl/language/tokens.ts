@@ -13,8 +13,10 @@ export interface Token extends IToken {
   /** A name's NFKC form, a string's content. */
   readonly text?: string;
   /** What an embedding program put here. */
-  readonly value?: Expression;
+  readonly value?: Placeable;
 }
+/** The tree of a literal whose text begins at an offset of a file. */
+export type Placeable = (file: number, start: number) => Expression;
 
 const words = new Map<TokenType, string>();
 
@@ -118,7 +120,7 @@ export function token(
   image: string,
   start: number,
   end: number,
-  more?: { text?: string; value?: Expression },
+  more?: { text?: string; value?: Placeable },
 ): Token {
   return { image, startOffset: start, endOffset: end - 1, tokenType, tokenTypeIdx: tokenType.tokenTypeIdx!, ...more };
 }
