@@ -1,14 +1,7 @@
 // A few real posteriors against their references at every run of the tests; `npm run test:posteriors` runs them all.
 import { expect, test } from "vitest";
 import { loadModel } from "../src/load.ts";
-import {
-  deviations,
-  distances,
-  readPosterior,
-  referencesAreThere,
-  runOptions,
-  whereReferencesAre,
-} from "./posteriors/reference.ts";
+import { deviations, distances, readPosterior, referencesAreThere, whereReferencesAre } from "./posteriors/reference.ts";
 
 const few = [
   "eight_schools-eight_schools_noncentered",
@@ -25,11 +18,3 @@ for (const name of few)
     const fit = await (await loadModel(modelPath).bind(data)).run("nuts", { ...options, seed: 1 });
     expect(deviations(distances(fit.summary(), references))).toEqual([]);
   });
-
-test("a line of a model states its settings", () => {
-  expect(runOptions("// Schools.\n// run: --target-accept 0.99 --draws 5000\ndata J: int")).toEqual({
-    targetAccept: "0.99",
-    draws: "5000",
-  });
-  expect(runOptions("data J: int\n")).toEqual({});
-});

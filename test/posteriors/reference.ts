@@ -61,10 +61,12 @@ interface IndexEntry {
 }
 const index = (): readonly IndexEntry[] => readJson("index.json") as IndexEntry[];
 
-/** Options of a comment line `// run: --target-accept 0.99 --draws 5000`, as the engine names them. */
+/** Options of a comment line `// run: --target-accept 0.99 --draws 5000`, as the engine names them; throws where it reads otherwise. */
 export function runOptions(text: string): Record<string, string> {
-  const line = /^\/\/ run:(.*)$/m.exec(text)?.[1] ?? "";
-  const flags = [...line.matchAll(/--([a-z-]+)\s+([^\s-]\S*)/g)];
+  const line = /^\/\/ run:(.*)$/m.exec(text)?.[1].trim() ?? "";
+  const flags = [...line.matchAll(/--([a-z0-9-]+)\s+([^\s-]\S*)/g)];
+  if (flags.map(([all]) => all).join(" ") !== line.replaceAll(/\s+/g, " "))
+    throw new Error(`// run: takes flags with values, as in --draws 4000, not "${line}"`);
   return Object.fromEntries(flags.map(([, flag, value]) => [flag.replace(/-(.)/g, (_, c: string) => c.toUpperCase()), value]));
 }
 
