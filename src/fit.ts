@@ -26,6 +26,20 @@ export interface Provenance {
   readonly seconds: Readonly<Record<string, number>>;
 }
 
+/** One chain with its draws on the model's scale, and those of its warm-up when they were asked for; both have it at index `at`. */
+export interface ChainRecord {
+  readonly chain: RawChain;
+  readonly at: number;
+  readonly draws: Draws;
+  readonly warmup?: Draws;
+}
+
+export interface FinishedDraws {
+  readonly draws: Draws;
+  readonly warmup?: Draws;
+  readonly records: readonly ChainRecord[];
+}
+
 export class Fit {
   /** Name of the model. */
   readonly model: string;
@@ -33,23 +47,30 @@ export class Fit {
   readonly traces: Readonly<Record<string, Float64Array>>;
   readonly provenance: Provenance;
   readonly chains: readonly RawChain[];
+  /** Rectangular: of chains that were interrupted at different lengths, those and as much of them as keep the most draws. */
   readonly allDraws: Draws;
-  /** Draws of the warm-up, when they were asked for. */
+  /** Draws of the warm-up, when they were asked for; rectangular likewise. */
   readonly warmup: Draws | undefined;
+  /** Every chain that has draws, in full, as it is saved. */
+  readonly records: readonly ChainRecord[];
   readonly sampler: SamplerReport;
   readonly interrupted: boolean;
+  /** Whether the result is a single point, which `allDraws` has as its one draw: an optimum, without spread or diagnostics. */
+  readonly isPoint: boolean;
   /** What is wrong with the result, and what to try; empty if nothing is. */
   readonly verdicts: readonly Verdict[];
   readonly #rows: SummaryRow[];
 
-  constructor(model: string, provenance: Provenance, outcome: RunOutcome, draws: Draws, warmup: Draws | undefined) {
+  constructor(model: string, provenance: Provenance, outcome: RunOutcome, { draws, warmup, records }: FinishedDraws) {
     this.model = model;
     this.traces = Object.assign({}, ...outcome.results.map((r) => r.traces));
     this.provenance = provenance;
     this.chains = outcome.chains;
     this.allDraws = draws;
     this.warmup = warmup;
+    this.records = records;
     this.interrupted = outcome.interrupted;
+    this.isPoint = outcome.results.some((r) => r.point);
     const maxDepth = Number(provenance.options.maxDepth);
     this.sampler = samplerReport(outcome.chains, Number.isFinite(maxDepth) ? maxDepth : undefined);
     this.#rows = draws.drawsPerChain > 0 ? summarize(draws) : [];
@@ -74,7 +95,7 @@ export class Fit {
 
   /** The summary as an aligned table of at most `rows` rows; of an optimum, its values alone. */
   table(rows?: number): string {
-    return this.allDraws.drawsPerChain === 1 ? pointTable(this.#rows, rows) : summaryTable(this.#rows, rows);
+    return this.isPoint ? pointTable(this.#rows, rows) : summaryTable(this.#rows, rows);
   }
 
   /** Draws of a latent, quantity or prediction, by its name in the model. */
@@ -117,16 +138,28 @@ export class Fit {
 /** From the outcome of a run to a Fit; the optimum of an engine that gives a point counts as its one draw. */
 export async function finishFit(target: Target, provenance: Provenance, ran: RunOutcome): Promise<Fit> {
   const outcome = ran.chains.length > 0 ? ran : { ...ran, chains: ran.results.flatMap(pointAsChain) };
-  const draws = await finishDraws(target, outcome.chains, { seed: provenance.seed });
-  const warmup = outcome.chains.some((c) => c.warmup)
-    ? await finishDraws(target, outcome.chains, { seed: provenance.seed, part: "warmup" })
-    : undefined;
-  return new Fit(target.name, provenance, outcome, draws, warmup);
+  return new Fit(target.name, provenance, outcome, await finishAll(target, provenance.seed, outcome.chains));
+}
+
+async function finishAll(target: Target, seed: number, all: readonly RawChain[]): Promise<FinishedDraws> {
+  const finish = (chains: readonly RawChain[]) => finishDraws(target, chains, { seed });
+  const finishWarmup = async (chains: readonly RawChain[]) =>
+    chains.some((chain) => chain.warmup) ? finishDraws(target, chains, { seed, part: "warmup" }) : undefined;
+  const draws = await finish(all);
+  const warmup = await finishWarmup(all);
+  if (all.every((chain) => chain.draws === draws.drawsPerChain)) {
+    return { draws, warmup, records: draws.drawsPerChain === 0 ? [] : all.map((chain, at) => ({ chain, at, draws, warmup })) };
+  }
+  // Interrupted at different lengths: a chain's draws do not depend on the others, so each is finished once more, whole.
+  const records: ChainRecord[] = [];
+  for (const chain of all)
+    if (chain.draws > 0) records.push({ chain, at: 0, draws: await finish([chain]), warmup: await finishWarmup([chain]) });
+  return { draws, warmup, records };
 }
 
 function pointAsChain({ point }: Result, i: number): RawChain[] {
   if (!point) return [];
-  const { position, logDensity } = point;
+  const { position, logDensity, evaluations } = point;
   return [
     {
       chain: i + 1,
@@ -135,7 +168,7 @@ function pointAsChain({ point }: Result, i: number): RawChain[] {
       positions: position,
       stats: { lp: Float64Array.of(logDensity) },
       seconds: { warmup: 0, sampling: 0 },
-      evaluations: 0,
+      evaluations,
       interrupted: false,
       divergences: [],
     },

@@ -1,5 +1,4 @@
 // The embedded API: a model, its posterior given data, and runs of engines over it.
-
 import { blameText } from "./blame-text.ts";
 import { checkModel } from "./dsl/check/check.ts";
 import type { CheckedModel } from "./dsl/check/checked-model.ts";
@@ -9,12 +8,19 @@ import type { DataSet } from "./dsl/data/value.ts";
 import type { Diagnostic, Source } from "./dsl/diagnostics.ts";
 import type { ModelFile } from "./dsl/language/ast.ts";
 import { renderDiagnostic } from "./dsl/render-diagnostic.ts";
-import { Fit, finishFit } from "./fit.ts";
+import { type Fit, finishFit } from "./fit.ts";
 import type { Engine, Progress, Start } from "./inference/engine.ts";
 import { engines } from "./inference/engines/index.ts";
+import { DEFAULT_RADIUS } from "./inference/engines/init.ts";
+import { START_TRIES } from "./inference/hmc/start.ts";
 import { resolveOptions } from "./inference/options.ts";
-import { type RunOutcome, runEngine } from "./inference/run.ts";
+import { DEFAULT_CHAINS, type RunOutcome, runEngine } from "./inference/run.ts";
 import { UsageError } from "./runtime/errors.ts";
+import { createBuilder } from "./runtime/ir/builder.ts";
+import { shapeOf } from "./runtime/ir/graph.ts";
+import type { Shape } from "./runtime/ir/type.ts";
+import { stream } from "./runtime/numeric/random.ts";
+import type { Rng } from "./runtime/numeric/rng.ts";
 import type { LogDensity, Target } from "./runtime/target.ts";
 
 /** A model or its data are wrong: `diagnostics` say where and how to mend it; `message` is their rendered text. */
@@ -70,9 +76,11 @@ export class Model {
 
   /** The same for data that have been read from files. */
   async bindData(data: DataSet, set: ReadonlyMap<string, number> = new Map()): Promise<Posterior> {
+    const began = performance.now();
     const bound = bind(this.checked, data, set);
     if (!bound.value) throw new ModelError(bound.diagnostics, this.sources);
-    return new Posterior(this, bound.value, await bound.value.density());
+    const density = await bound.value.density();
+    return new Posterior(this, bound.value, density, (performance.now() - began) / 1000);
   }
 }
 
@@ -80,12 +88,16 @@ export class Model {
 export class Posterior {
   readonly model: Model;
   readonly target: Target;
+  /** That binding the data and compiling took. */
+  readonly compileSeconds: number;
   readonly #density: LogDensity;
   readonly #gradient: Float64Array;
+  #shapes: ReadonlyMap<string, Shape> | undefined;
 
-  constructor(model: Model, target: Target, density: LogDensity) {
+  constructor(model: Model, target: Target, density: LogDensity, compileSeconds: number) {
     this.model = model;
     this.target = target;
+    this.compileSeconds = compileSeconds;
     this.#density = density;
     this.#gradient = new Float64Array(density.dimension);
   }
@@ -106,17 +118,40 @@ export class Posterior {
     return this.#density.evaluate(q, out);
   }
 
-  /** Unconstrained position of constrained values; latents left out are taken at 0. */
+  /** Unconstrained position of constrained values; latents left out are at 0. Throws a UsageError for a name that is no latent's, another
+   *  shape, or a value outside its support. */
   unconstrain(values: StartValues): Float64Array {
-    const flat = [...dataFromValues(values)].map(([name, v]): [string, number[]] => {
-      const slot = this.target.layout.find((s) => s.name === name);
-      if (!slot)
+    return this.#unconstrain(this.#latentValues(values), new Float64Array(this.dimension));
+  }
+
+  /** Flat values by latent, of the right sizes. */
+  #latentValues(values: StartValues): Readonly<Record<string, readonly number[]>> {
+    this.#shapes ??= latentShapes(this.target);
+    const shapes = this.#shapes;
+    const flat = [...dataFromValues(values)].map(([name, given]): [string, number[]] => {
+      const shape = shapes.get(name);
+      if (!shape) throw new UsageError(`${name} is no latent of the model; it has ${[...shapes.keys()].join(", ")}`);
+      // A table of one row has the values of scalars in arrays of length one.
+      const long = (sizes: Shape) => sizes.filter((size) => size !== 1).join();
+      if (long(given.shape) !== long(shape))
         throw new UsageError(
-          `${name} is no latent of the model; it has ${[...new Set(this.target.layout.map((s) => s.name))].join(", ")}`,
+          `the starting value of ${name} has ${shapeWords(given.shape)}, but ${name} has ${shapeWords(shape)}`,
         );
-      return [name, [...v.values]];
+      return [name, [...given.values]];
     });
-    return this.target.unconstrain(Object.fromEntries(flat), new Float64Array(this.dimension));
+    return Object.fromEntries(flat);
+  }
+
+  /** What is not given is taken from `base`. */
+  #unconstrain(given: Readonly<Record<string, readonly number[]>>, base: Float64Array): Float64Array {
+    const position = this.target.unconstrain(given, base);
+    for (const { name, offset, size } of this.target.layout) {
+      if (given[name] === undefined || position.subarray(offset, offset + size).every(Number.isFinite)) continue;
+      throw new UsageError(
+        `the starting value of ${name}, ${listed(given[name])}, is outside its support, or on the border of it`,
+      );
+    }
+    return position;
   }
 
   /** Runs an engine by its name. Throws a UsageError for a wrong option, or when the engine cannot run, with the reason. */
@@ -124,24 +159,41 @@ export class Posterior {
     const { chains, seed = drawSeed(), threads, signal, onProgress, start, ...engineOptions } = given;
     const engine = engineNamed(engineName);
     const options = resolveOptions(engine, engineOptions);
+    const count = engine.unit === "chain" ? (chains ?? DEFAULT_CHAINS) : 1;
     const began = performance.now();
     const outcome = await runEngine(this.target, engine, options, {
-      chains,
+      chains: count,
       seed,
       threads,
       signal,
       onProgress,
-      starts: this.#starts(start, chains ?? 4),
+      starts: this.#starts(start, count, Number(options.init), seed),
     });
     this.#refuseFailure(outcome);
-    const seconds = { ...chainSeconds(outcome), total: (performance.now() - began) / 1000 };
-    return finishFit(this.target, { engine: engine.name, options, seed, chains: outcome.chains.length, seconds }, outcome);
+    const seconds = { compile: this.compileSeconds, ...chainSeconds(outcome), total: (performance.now() - began) / 1000 };
+    return finishFit(this.target, { engine: engine.name, options, seed, chains: count, seconds }, outcome);
   }
 
-  #starts(start: RunOptions["start"], chains: number): readonly Start[] | undefined {
+  #starts(start: RunOptions["start"], chains: number, radius: number, seed: number): readonly Start[] | undefined {
     if (start === undefined) return undefined;
-    const list = Array.isArray(start) ? start : Array.from({ length: chains }, () => start);
-    return list.map((values) => ({ position: this.unconstrain(values) }));
+    const list: readonly StartValues[] = Array.isArray(start) ? start : Array.from({ length: chains }, () => start);
+    const within = Number.isFinite(radius) ? radius : DEFAULT_RADIUS;
+    return list.map((values, c) => this.#start(values, within, stream(seed, `chain ${c + 1}`).split("start of the rest")));
+  }
+
+  /** Latents left out start uniformly within ± radius, unconstrained: at the first of a hundred tries with a finite density, as chains do that
+   *  are given nothing. */
+  #start(values: StartValues, radius: number, rng: Rng): Start {
+    const given = this.#latentValues(values);
+    const isWhole = this.target.layout.every(({ name }) => given[name] !== undefined);
+    const base = new Float64Array(this.dimension);
+    let position: Float64Array = base;
+    for (let attempt = 0; attempt < (isWhole ? 1 : START_TRIES); attempt++) {
+      if (!isWhole) for (let i = 0; i < base.length; i++) base[i] = radius * (2 * rng.uniform() - 1);
+      position = this.#unconstrain(given, base);
+      if (Number.isFinite(this.gradient(position, this.#gradient)) && this.#gradient.every(Number.isFinite)) break;
+    }
+    return { position };
   }
 
   #refuseFailure({ failure }: RunOutcome): void {
@@ -149,6 +201,19 @@ export class Posterior {
     const why = failure.position ? `\n${blameText(this.target.blame(failure.position), this.model.sources)}` : "";
     throw new UsageError(`${failure.reason}${why}`);
   }
+}
+
+const shapeWords = (shape: Shape): string => (shape.length === 0 ? "a single value" : `shape [${shape.join(", ")}]`);
+
+/** The first few. */
+const listed = (values: readonly number[]): string =>
+  values.length > 4 ? `${values.slice(0, 4).join(", ")}, …` : values.join(", ");
+
+/** Of constrained values, whole, by name. */
+function latentShapes(target: Target): ReadonlyMap<string, Shape> {
+  const b = createBuilder();
+  const { values } = target.constrain(b, b.input("u", { shape: [target.dimension], dtype: "real" }));
+  return new Map(Object.entries(values).map(([name, value]) => [name, shapeOf(value)]));
 }
 
 function chainSeconds({ chains }: RunOutcome): { warmup: number; sampling: number } {
@@ -189,5 +254,3 @@ export function modelOf(
   if (!checked.value) throw new ModelError([...parsed.diagnostics, ...checked.diagnostics], sources);
   return new Model(checked.value, [...parsed.diagnostics, ...checked.diagnostics]);
 }
-
-export { Fit };

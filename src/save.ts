@@ -37,12 +37,12 @@ export function saveFit(folder: string, fit: Fit, facts: RunFacts = { model: fit
     verdicts: fit.verdicts,
     traces: fit.traces,
   };
-  const csv = (fit.allDraws.drawsPerChain > 0 ? fit.chains.filter((c) => c.draws > 0) : []).map((chain, at) => ({
+  const csv = fit.records.map(({ chain, at, draws, warmup }) => ({
     name: `chain-${chain.chain}.csv`,
     content: chainCsv(
       chain,
       at,
-      fit.allDraws,
+      draws,
       {
         model: facts.model,
         engine: provenance.engine,
@@ -52,12 +52,13 @@ export function saveFit(folder: string, fit: Fit, facts: RunFacts = { model: fit
         ...(started === undefined ? {} : { started }),
         version,
       },
-      fit.warmup,
+      warmup,
     ),
   }));
-  writeFolder(folder, [
+  const json = [
     { name: "run.json", content: `${jsonText(run)}\n` },
     { name: "summary.json", content: `${jsonText(fit.toJSON())}\n` },
-    ...csv,
-  ]);
+  ];
+  // Chains of an earlier run in this folder would count as chains of this one.
+  writeFolder(folder, [...json, ...csv], (name) => /^chain-\d+\.csv$/.test(name));
 }

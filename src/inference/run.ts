@@ -61,6 +61,7 @@ export async function runEngine(
   return outcome([result], signal?.aborted === true, 0);
 }
 
+export const DEFAULT_CHAINS = 4;
 export const MOST_CHAINS = 10_000;
 export const MOST_THREADS = 1024;
 
@@ -76,7 +77,7 @@ async function runChains(
   options: OptionValues,
   settings: RunSettings,
 ): Promise<RunOutcome> {
-  const chains = settings.chains ?? 4;
+  const chains = settings.chains ?? DEFAULT_CHAINS;
   const orders: ChainOrder[] = Array.from({ length: chains }, (_, c) => ({ chain: c + 1, start: settings.starts?.[c] }));
   const threads = await threadsFor(engine, chains, settings);
   const patience =

@@ -10,6 +10,7 @@ import { finishDraws } from "../../src/inference/report/finish.ts";
 import { jsonText, summaryJson } from "../../src/inference/report/json.ts";
 import { decimalsFor, exactNumber, parseNumber, roundedNumber } from "../../src/inference/report/number.ts";
 import { drawsOfTables, readChainCsv } from "../../src/inference/report/read-csv.ts";
+import { largestRectangle } from "../../src/inference/report/rectangle.ts";
 import { stanLayout } from "../../src/inference/report/stan-layout.ts";
 import { elementName, type SummaryRow, summarize } from "../../src/inference/report/summary.ts";
 import { alignTable, summaryTable } from "../../src/inference/report/text.ts";
@@ -57,11 +58,16 @@ describe("draws", () => {
     // What is random differs from chain to chain.
     expect(all.values.part[2]).not.toBe(all.values.part[182]);
   });
-  test("of interrupted chains are cut to the shortest that has any", async () => {
-    const cut = { ...chains[0], draws: 7, positions: chains[0].positions.slice(0, 14) };
+  test("of interrupted chains are as many as one length for all leaves", async () => {
+    const cut = { ...chains[0], draws: 40, positions: chains[0].positions.slice(0, 80) };
     const none = { ...chains[2], draws: 0, positions: new Float64Array(0) };
     const draws = await finish("draws", [cut, chains[1], none]);
-    expect([draws.chains, draws.drawsPerChain, draws.values.mu.length]).toEqual([2, 7, 14]);
+    expect([draws.chains, draws.drawsPerChain, draws.values.mu.length]).toEqual([2, 40, 80]);
+    // One that has barely begun does not take the others' draws with it.
+    expect(largestRectangle([1000, 1, 0, 990])).toEqual({ kept: [0, 3], length: 990 });
+    expect(largestRectangle([10, 5])).toEqual({ kept: [0, 1], length: 5 });
+    expect(largestRectangle([10, 4])).toEqual({ kept: [0], length: 10 });
+    expect(largestRectangle([0, 0])).toEqual({ kept: [], length: 0 });
     const nothing = await finish("draws", [none]);
     expect([nothing.chains, nothing.drawsPerChain, nothing.columns.length]).toEqual([0, 0, 3]);
   });
@@ -234,6 +240,9 @@ lp__,accept_stat__,theta.1,theta.2
     expect(() => read("theta.1,theta.999999999999")).toThrow("theta would have 999999999999 elements, of which 2 are there");
     expect(() => read("theta,theta.1")).toThrow("theta has columns with different numbers of indices");
     expect(() => read("theta.1,theta.1")).toThrow("two columns are named theta.1");
+    const long = { name: "long.csv", table: readChainCsv("long.csv", "a\n1\n2\n3\n") };
+    const short = { name: "short.csv", table: readChainCsv("short.csv", "a\n") };
+    expect([...drawsOfTables([short, long]).values.a]).toEqual([1, 2, 3]);
     expect(() => read("a,b", "")).toThrow("x.csv holds no draws after warm-up");
     // Not indices: a name of its own.
     expect(read("theta.0,theta[1]").columns.map(({ name, shape }) => [name, shape])).toEqual([

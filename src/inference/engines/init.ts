@@ -2,10 +2,12 @@
 import { UsageError } from "../../runtime/errors.ts";
 import { defineOptions } from "../engine.ts";
 
+export const DEFAULT_RADIUS = 2;
+
 export const { init: initOption } = defineOptions({
   init: {
     type: "string",
-    default: "2",
+    default: String(DEFAULT_RADIUS),
     doc: "start uniformly within ± this of 0, unconstrained; or a JSON file of constrained values",
   },
 });

@@ -4,7 +4,7 @@ import type { Failure, Start } from "../engine.ts";
 import type { Point } from "./phase.ts";
 
 /** Stan's number. */
-const TRIES = 100;
+export const START_TRIES = 100;
 
 /** What a start needs of a point. */
 export type StartingPoint = Pick<Point, "position" | "gradient" | "logDensity">;
@@ -18,7 +18,7 @@ export function findStart(
   start?: Start,
 ): Failure | undefined {
   const given = start?.position;
-  const tries = given !== undefined || radius === 0 ? 1 : TRIES;
+  const tries = given !== undefined || radius === 0 ? 1 : START_TRIES;
   for (let attempt = 0; attempt < tries; attempt++) {
     const q = point.position;
     if (given !== undefined) q.set(given);
@@ -32,7 +32,7 @@ export function findStart(
       ? "at the given starting point"
       : radius === 0
         ? "at zero"
-        : `at any of ${TRIES} random starting points (uniform on ±${radius}, unconstrained)`;
+        : `at any of ${START_TRIES} random starting points (uniform on ±${radius}, unconstrained)`;
   const last = tries > 1 ? `, at the last one ${what}` : `: ${what}`;
   return { reason: `the log density is not finite ${where}${last}`, position: point.position.slice() };
 }

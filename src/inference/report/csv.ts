@@ -18,7 +18,7 @@ export interface CsvFacts {
   readonly version: string;
 }
 
-/** The text in pieces, so that a large file is never one string. `draws` has this chain at index `at`. */
+/** The text in pieces, so that a large file is never one string. `draws` and `warmup` have this chain at index `at`. */
 export function* chainCsv(
   chain: RawChain,
   at: number,

@@ -2,6 +2,7 @@
 import type { Draws, RawChain } from "../../runtime/draws.ts";
 import { stream } from "../../runtime/numeric/random.ts";
 import type { Column, Finisher, Target } from "../../runtime/target.ts";
+import { largestRectangle } from "./rectangle.ts";
 import { elementCount } from "./summary.ts";
 
 export interface FinishOptions {
@@ -10,14 +11,15 @@ export interface FinishOptions {
   readonly part?: "draws" | "warmup";
 }
 
-/** Interrupted chains may differ in length: all are cut to the shortest, and chains that have drawn nothing are left out. */
+/** Interrupted chains may differ in length: those are kept, cut to one length, that have the most draws together. */
 export async function finishDraws(target: Target, chains: readonly RawChain[], options: FinishOptions): Promise<Draws> {
   const part = options.part ?? "draws";
-  const parts = chains.flatMap((chain) => {
+  const all = chains.flatMap((chain) => {
     const own = part === "draws" ? chain : chain.warmup;
-    return own !== undefined && own.draws > 0 ? [{ ...own, chain: chain.chain, dimension: chain.dimension }] : [];
+    return own === undefined ? [] : [{ ...own, chain: chain.chain, dimension: chain.dimension }];
   });
-  const drawsPerChain = parts.length === 0 ? 0 : Math.min(...parts.map(({ draws }) => draws));
+  const { kept, length: drawsPerChain } = largestRectangle(all.map(({ draws }) => draws));
+  const parts = kept.map((c) => all[c]);
   const total = parts.length * drawsPerChain;
   let columns: readonly Column[] | undefined;
   let values: Float64Array[] = [];
