@@ -17,6 +17,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pages as generatedPages, records } from "../scripts/docs.mjs";
+import { builtIns } from "../src/dsl/check/functions/index.ts";
+import { codes } from "../src/dsl/codes.ts";
 import { type Block, blocksOf, documents, pages, readDocument, readModelBlock } from "./markdown.ts";
 import { filesBelow, root } from "./modules.ts";
 
@@ -95,6 +97,16 @@ describe("generated pages", async () => {
   test.each([...all])("%s", (path, text) => {
     if (updates) writeFileSync(`${root}${path}`, text);
     expect(existsSync(`${root}${path}`) ? readDocument(path) : "", "run npm run build && node scripts/docs.mjs").toBe(text);
+  });
+  test("they have every function and every message", () => {
+    const lacks = (page: string, words: readonly string[]): string[] => words.filter((word) => !all.get(page)?.includes(word));
+    expect(
+      lacks(
+        "docs/reference/functions.md",
+        [...builtIns.keys()].map((name) => `\`${name}`),
+      ),
+    ).toEqual([]);
+    expect(lacks("docs/reference/diagnostics.md", Object.keys(codes))).toEqual([]);
   });
   test("there are no others", () => {
     expect(filesBelow("docs/reference")).toEqual([...all.keys()].filter((path) => path.startsWith("docs/reference/")).sort());
