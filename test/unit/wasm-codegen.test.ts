@@ -1,7 +1,7 @@
 // What the code generator makes of typical programs: how many passes, what is held in memory, and that odd cases compute.
 import { describe, expect, it } from "vitest";
 import type { Program } from "../../src/runtime/backend.ts";
-import { InternalError } from "../../src/runtime/errors.ts";
+import { InternalError, UsageError } from "../../src/runtime/errors.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import { gradient } from "../../src/runtime/ir/gradient.ts";
 import type { Builder, Value } from "../../src/runtime/ir/graph.ts";
@@ -153,8 +153,59 @@ describe("code", () => {
   it("refuses constant indices outside a table", () => {
     const b = createBuilder();
     const x = b.input("x", real([4]));
-    const index = b.tensor(Int32Array.of(0, 2, 4, 1, 3, 3, 1), [7], "int");
-    expect(() => compileWasm({ inputs: [x], outputs: [b.gather(x, index)], updates: [] })).toThrow(InternalError);
+    // In a loop, and written out element by element.
+    for (const places of [
+      [0, 2, 4, 1, 3, 3, 1],
+      [0, 4],
+      [-1, 0],
+    ]) {
+      const index = b.tensor(Int32Array.from(places), [places.length], "int");
+      expect(() => compileWasm({ inputs: [x], outputs: [b.gather(x, index)], updates: [] })).toThrow(InternalError);
+      const y = b.input(`y${places.length}`, real([places.length]));
+      expect(() => compileWasm({ inputs: [y], outputs: [b.scatterAdd(y, index, 4)], updates: [] })).toThrow(InternalError);
+    }
+  });
+  it("keeps the zeros of an assembly that lies inside another one", () => {
+    const b = createBuilder();
+    const x = b.input("x", real([100]));
+    const [i, j] = [b.input("i", int([60])), b.input("j", int([120]))];
+    const pass = (v: Value): Value => b.cumsum(v, 0, false); // a routine: its operand and result are temporaries
+    const total = b.sum(b.square(pass(b.exp(x)))); // what these leave behind must not show
+    const part = (size: number): Value => pass(b.mul(b.slice(x, 0, 0, size, 1), total));
+    const inner = b.assemble([b.reshape(part(30), [1, 30])], 1, [10], 60);
+    const outer = b.assemble([inner, b.reshape(part(60), [1, 60])], 0, [0, 1], 2);
+    const read = (v: Value, at: Value): Value => b.sum(b.gather(b.reshape(v, at.node.results[0].shape), at));
+    const count = (n: number): Float64Array => Float64Array.from({ length: n }, (_, k) => k);
+    check(
+      { inputs: [x, i, j], outputs: [read(inner, i), read(outer, j)], updates: [] },
+      { x: wave(100), i: count(60), j: count(120) },
+    );
+  });
+  it("takes long chains of maps whose axes do not matter, and of assemblies", () => {
+    const b = createBuilder();
+    const x = b.input("x", real([30, 11]));
+    let y = x;
+    for (let t = 0; t < 600; t++) y = b.add(b.mul(y, b.constant(0.9)), b.constant(Math.sin(t)));
+    check({ inputs: [x], outputs: [y], updates: [] }, { x: wave(330) });
+    const u = b.input("u", real([40]));
+    let v = u;
+    for (let t = 0; t < 80; t++) v = b.concat([b.tanh(b.slice(v, 0, 0, 20, 1)), b.neg(b.slice(v, 0, 13, 20, 1))], 0);
+    check({ inputs: [u], outputs: [b.sum(b.square(v))], updates: [] }, { u: wave(40) });
+  });
+  it("makes one pass for more sums than a function has parameters", () => {
+    const program = density(1100, (b, u) => {
+      const x = b.tensor(wave(101), [101]);
+      const sums = Array.from({ length: 1100 }, (_, i) =>
+        b.sum(b.exp(b.mul(b.constant(1 + i / 1100), b.mul(x, b.reshape(b.slice(u, 0, i, 1), []))))),
+      );
+      return sums.reduce((total, s) => b.add(total, b.log(s)));
+    });
+    check(program, { u: wave(1100) });
+  });
+  it("says that data are too many for 32-bit addresses", () => {
+    const b = createBuilder();
+    const x = b.input("x", real([3e8]));
+    expect(() => generateWasm({ inputs: [x], outputs: [b.sum(b.exp(x))], updates: [] })).toThrow(UsageError);
   });
   it("has an answer for empty tensors", () => {
     const b = createBuilder();

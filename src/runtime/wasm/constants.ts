@@ -2,7 +2,7 @@
 import { InternalError } from "../errors.ts";
 import { constantOf, type Value } from "../ir/graph.ts";
 import { type AxisVariable, type Index, keyOf, type Term } from "./indices.ts";
-import { align, type Home } from "./memory.ts";
+import { align, checkSize, type Home } from "./memory.ts";
 
 export interface Placed {
   readonly home: Home;
@@ -66,6 +66,7 @@ export class ConstantMemory {
       home = { offset: this.end, element };
       this.pieces.push({ offset: this.end, values });
       this.end = align(this.end + values.byteLength);
+      checkSize(this.end);
       this.tables.set(key, home);
     }
     return home;

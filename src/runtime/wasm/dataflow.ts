@@ -132,15 +132,21 @@ export function instruction(code: readonly number[]): readonly number[] {
   numbers.set(bytes, numbers.size);
   return bytes;
 }
-/** Number of bits that operands' ids have in keys; with more operations than that, keys are texts. */
-const ID_BITS = 2 ** 22;
+/** Ids of operands below this make a number of the key; with more operations than that, keys are texts. */
+const SHORT_IDS = 2 ** 22;
 
 function keyOf(operands: readonly Op[], suffix: readonly number[], kind: Op["kind"], tag: string): string | number {
   const n = numbers.get(suffix);
   const [a, b] = operands;
   const second = b === undefined ? 0 : b.id + 1;
-  if (n !== undefined && tag === "" && (operands.length === 1 || operands.length === 2) && a.id < ID_BITS && second < ID_BITS) {
-    return ((2 * n + (kind === "mask" ? 1 : 0)) * ID_BITS + a.id) * ID_BITS + second;
+  if (
+    n !== undefined &&
+    tag === "" &&
+    (operands.length === 1 || operands.length === 2) &&
+    a.id < SHORT_IDS &&
+    second < SHORT_IDS
+  ) {
+    return ((2 * n + (kind === "mask" ? 1 : 0)) * SHORT_IDS + a.id) * SHORT_IDS + second;
   }
   let key = `${tag}${kind}${suffix}`;
   for (const o of operands) key += `|${o.id}`;

@@ -7,7 +7,7 @@ import type { LogDensity } from "../target.ts";
 export function densityOf(dimension: number, executable: Executable): LogDensity {
   const q = executable.inputs.q;
   const [value, slope] = executable.outputs;
-  if (!(q instanceof Float64Array) || q.length !== dimension || slope.length !== dimension)
+  if (!(q instanceof Float64Array) || q.length !== dimension || slope?.length !== dimension)
     throw new InternalError("not a density program");
   return {
     dimension,

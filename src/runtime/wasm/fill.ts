@@ -1,7 +1,8 @@
 // Setting a stretch of memory to one number before something is collected in it.
 import { InternalError } from "../errors.ts";
 import { type Shape, sizeOf } from "../ir/type.ts";
-import { memoryArgument, type Op } from "./dataflow.ts";
+import { vectorAt } from "./access.ts";
+import type { Op } from "./dataflow.ts";
 import type { DataflowEmitter } from "./emitter.ts";
 import { i32 } from "./instructions.ts";
 import type { Home } from "./memory.ts";
@@ -10,8 +11,6 @@ import type { Statement } from "./statements.ts";
 
 /** Up to this many elements are stored one by one. */
 const FEW = 32;
-const store = [0xfd, 0x0b];
-const storeLane = [0xfd, 0x5b];
 
 export function fill(w: DataflowEmitter, f: FunctionBuilder, home: Home, shape: Shape, value: number): Statement[] {
   if (home.element !== "f64") throw new InternalError("only real numbers are collected");
@@ -23,7 +22,7 @@ export function fill(w: DataflowEmitter, f: FunctionBuilder, home: Home, shape: 
     kind: "store",
     address,
     value: x,
-    suffix: memoryArgument(store, 3, home.offset + 8 * at),
+    suffix: vectorAt("store", home.offset + 8 * at, false),
   });
   const start = graph.expression(i32.const(0));
   const out: Statement[] = [];
@@ -45,7 +44,7 @@ export function fill(w: DataflowEmitter, f: FunctionBuilder, home: Home, shape: 
       kind: "store",
       address: start,
       value: x,
-      suffix: [...memoryArgument(storeLane, 3, home.offset + 8 * (size - 1)), 0],
+      suffix: vectorAt("store", home.offset + 8 * (size - 1), true),
     });
   }
   return out;

@@ -1,6 +1,6 @@
 // Where everything lies in memory: inputs, outputs, temporaries that share space when their lives do not overlap, then constants.
 import { callInputsOf, type ExecutableImage, type InputPlace, type Program, residentsOf } from "../backend.ts";
-import { InternalError } from "../errors.ts";
+import { InternalError, UsageError } from "../errors.ts";
 import { dtypeOf, type InputAttrs, type Node, shapeOf, type Value } from "../ir/graph.ts";
 import type { AssembleAttrs } from "../ir/primitives/shape.ts";
 import { sizeOf } from "../ir/type.ts";
@@ -41,6 +41,14 @@ export interface Layout {
 export const elementOf = (v: Value): Element => (({ real: "f64", int: "i32", bool: "u8" }) as const)[dtypeOf(v)];
 const bytesOf: Readonly<Record<Element, number>> = { f64: 8, i32: 4, u8: 1 };
 export const align = (n: number): number => Math.ceil(n / 16) * 16;
+
+/** Addresses and the counters of loops are signed 32-bit integers. */
+const MOST_BYTES = 2 ** 31 - 2 ** 16;
+export function checkSize(bytes: number): void {
+  if (bytes <= MOST_BYTES) return;
+  const size = (bytes / 2 ** 30).toFixed(1);
+  throw new UsageError(`the model with these data needs ${size} GiB of memory when compiled, and 2 GiB can be addressed`);
+}
 
 /** A stretch of memory and the groups between which it is in use. */
 interface Region {
@@ -144,6 +152,7 @@ export function layOut(program: Program, fusion: Fusion): Layout {
     const base = homes.get(root)?.offset ?? regions.get(root)?.offset;
     if (base !== undefined) homes.set(v, { offset: base + offset, element: "f64" });
   }
+  checkSize(end);
   const scratch = new Map([...scratchRegions].map(([node, region]) => [node, region.offset]));
   const spare = new Map([...spareRegions].map(([sink, region]) => [sink, region.offset]));
   return { homes, copies, placed, spare, scratch, updates, inputs, residents, outputs, narrowed, end };

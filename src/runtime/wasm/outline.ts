@@ -9,6 +9,8 @@ import { allRoots, type Loop, type Statement, writeFunction } from "./statements
 
 /** Operations executed below which a call is not worth its while. */
 const LEAST_WORK = 1500;
+/** Parameters, and results, that a function may have (WebAssembly JavaScript Interface, "Implementation-defined limits"). */
+const MOST_PARAMETERS = 1000;
 
 /** The statements of one group, or a call of a function that does the same. `exported`: locals that others read afterwards. */
 export function outlined(
@@ -18,7 +20,9 @@ export function outlined(
   exported: ReadonlySet<number>,
 ): readonly Statement[] {
   const work = statements.reduce((sum, s) => (s.kind === "loop" ? sum + workOf(s) : sum), 0);
-  return work < LEAST_WORK ? statements : [outline(module, graph, statements, exported)];
+  if (work < LEAST_WORK) return statements;
+  const call = outline(module, graph, statements, exported);
+  return call === null ? statements : [call];
 }
 
 /** Operations executed, roughly. */
@@ -34,12 +38,13 @@ function workOf(loop: Loop): number {
   return ((loop.to - loop.from) / loop.step) * (seen.size + inner);
 }
 
+/** The call; null where it would take or return too much. */
 function outline(
   module: ModuleBuilder,
   graph: Dataflow,
   statements: readonly Statement[],
   exported: ReadonlySet<number>,
-): Statement {
+): Statement | null {
   const own = new Map<number, Local>();
   const survey = (list: readonly Statement[]): void => {
     for (const s of list) {
@@ -71,6 +76,7 @@ function outline(
   const args = [...free].sort((a, b) => a.id - b.id);
   const locals = [...read.values()].sort((a, b) => a.index - b.index);
   const results = [...own.values()].filter((l) => exported.has(l.index)).sort((a, b) => a.index - b.index);
+  if (args.length + locals.length > MOST_PARAMETERS || results.length > MOST_PARAMETERS) return null;
   const f = module.function(
     [...args, ...locals].map(({ type }) => type),
     results.map(({ type }) => type),

@@ -39,7 +39,9 @@ export class Scatter {
     const spare = context.layout.spare.get(sink);
     const step = copyBytes(sink);
     this.homes =
-      spare === undefined ? [home] : [home, ...[0, 1, 2].map((k): Home => ({ offset: spare + k * step, element: "f64" }))];
+      spare === undefined
+        ? [home]
+        : Array.from({ length: COPIES }, (_, k): Home => (k === 0 ? home : { offset: spare + (k - 1) * step, element: "f64" }));
   }
   get isSpread(): boolean {
     return this.homes.length > 1;

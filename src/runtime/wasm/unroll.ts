@@ -1,5 +1,6 @@
 // How many pairs of elements one turn of an inner loop should take.
 import type { Op, Scope } from "./dataflow.ts";
+import { f64x2, type V128 } from "./instructions.ts";
 import { allRoots, type Statement } from "./statements.ts";
 
 /** Operations that the processor begins in a cycle of such code, those that it looks ahead, and the latency of most. */
@@ -11,7 +12,8 @@ const MOST_TOGETHER = 4;
 /** Operations of a body up to which its loop overhead counts, and of all copies together. */
 const SHORT = 12;
 const LARGEST = 900;
-const slow = new Set(["253,243,1", "253,239,1"]); // f64x2.div, f64x2.sqrt
+const hole: V128 = { type: "v128", code: [] };
+const slow = new Set([f64x2.div(hole, hole), f64x2.sqrt(hole)].map(({ code }) => String(code)));
 
 /** The processor overlaps the turns that fit into its window. Where these, each as long as the longest chain of dependencies, leave
  *  it waiting, copies side by side fill the gaps; bodies bound by memory or issue gain nothing. */

@@ -42,20 +42,19 @@ export class NeedsMemory extends Error {
   }
 }
 
-let variables = 1 << 20; // ids of dynamic variables, apart from those of axes
-export const freshVariableId = (): number => ++variables;
+/** Ids of dynamic variables begin here, apart from those of axes. */
+const FIRST_DYNAMIC = 1 << 20;
 
 /** Results by value and index. */
 export type Memo<T> = Map<Value, Map<string, T>>;
 
 const DEEPEST = 200;
 class TooDeep extends Error {
-  readonly value: Value;
-  readonly index: readonly Index[];
-  constructor(value: Value, index: readonly Index[]) {
+  /** The computation that was given up. */
+  readonly again: () => unknown;
+  constructor(again: () => unknown) {
     super("the recursion is too deep");
-    this.value = value;
-    this.index = index;
+    this.again = again;
   }
 }
 
@@ -87,39 +86,27 @@ export class Walk<T> {
 
   /** The element as its definition gives it, even if it is in memory for others. */
   define(v: Value, index: readonly Index[]): T {
-    return this.retry(() => this.compute(v, index));
+    return this.patiently(() => this.compute(v, index));
   }
   defineFlat(v: Value, at: Index): T {
     const index = unflatten(at, shapeOf(v));
-    return index === null ? this.retry(() => this.computeFlat(v, at)) : this.define(v, index);
-  }
-  private retry(compute: () => T): T {
-    for (;;) {
-      try {
-        return compute();
-      } catch (e) {
-        if (!(e instanceof TooDeep)) throw e;
-        this.depth = 0;
-        this.at(e.value, e.index);
-      }
-    }
+    return index === null ? this.patiently(() => this.computeFlat(v, at)) : this.define(v, index);
   }
   at(v: Value, index: readonly Index[]): T {
-    return this.depth > 0 ? this.descend(v, index) : this.patiently(v, index);
+    return this.depth > 0 ? this.descend(v, index) : this.patiently(() => this.descend(v, index));
   }
   /** Long chains of values would exhaust the stack: where the recursion gets deep, it is given up and begun anew from there. */
-  private patiently(v: Value, index: readonly Index[]): T {
-    const waiting: { v: Value; index: readonly Index[] }[] = [{ v, index }];
+  private patiently(compute: () => T): T {
+    const waiting: (() => unknown)[] = [];
     for (;;) {
-      const next = waiting[waiting.length - 1];
       try {
-        const result = this.descend(next.v, next.index);
+        if (waiting.length === 0) return compute();
+        waiting[waiting.length - 1]();
         waiting.pop();
-        if (waiting.length === 0) return result;
       } catch (e) {
         this.depth = 0;
         if (!(e instanceof TooDeep)) throw e;
-        waiting.push({ v: e.value, index: e.index });
+        waiting.push(e.again);
       }
     }
   }
@@ -129,20 +116,28 @@ export class Walk<T> {
     const { op } = v.node;
     if (op === "constant" || op === "input" || this.inMemory(v)) return this.load(v, flatten(index, shape));
     return this.remember(index.every(isConstant) ? this.fixed : this.known, v, index.map(keyOf).join(), () => {
-      if (this.depth >= DEEPEST) throw new TooDeep(v, index);
-      this.depth++;
-      const result = this.compute(v, index);
-      this.depth--;
+      const result = this.deeper(
+        () => this.compute(v, index),
+        () => this.descend(v, index),
+      );
       this.algebra.computed?.(v, index, result);
       return result;
     });
+  }
+  /** One level further down; `again` is what to begin with where that is too deep. */
+  private deeper(compute: () => T, again: () => T): T {
+    if (this.depth >= DEEPEST) throw new TooDeep(again);
+    this.depth++;
+    const result = compute();
+    this.depth--;
+    return result;
   }
 
   /** The element at a row-major position that need not fall apart into indices. */
   flat(v: Value, at: Index): T {
     const { op } = v.node;
     if (op === "constant" || op === "input" || this.inMemory(v)) return this.load(v, at);
-    return this.computeFlat(v, at);
+    return this.depth > 0 ? this.computeFlat(v, at) : this.patiently(() => this.computeFlat(v, at));
   }
   private computeFlat(v: Value, at: Index): T {
     const shape = shapeOf(v);
@@ -159,8 +154,12 @@ export class Walk<T> {
     const even = v.node.inputs.every((x) => sizeOf(shapeOf(x)) === size || sizeOf(shapeOf(x)) === 1);
     if (rule.kind !== "map" || !even) throw new NeedsMemory(v);
     return this.remember(this.known, v, `flat${keyOf(at)}`, () => {
-      const operands = v.node.inputs.map((x) => this.flat(x, sizeOf(shapeOf(x)) === size ? at : zero));
-      const result = this.algebra.map(v.node, operands);
+      const compute = (): T =>
+        this.algebra.map(
+          v.node,
+          v.node.inputs.map((x) => this.flat(x, sizeOf(shapeOf(x)) === size ? at : zero)),
+        );
+      const result = this.deeper(compute, () => this.computeFlat(v, at));
       this.algebra.computed?.(v, [at], result);
       return result;
     });
@@ -171,11 +170,15 @@ export class Walk<T> {
     const base = this.throughViews(v, at);
     const values = constantOf(base.value);
     const position = flatten(base.at, shapeOf(base.value));
-    if (values !== null && isConstant(position)) return constantIndex(values[position.constant]);
+    if (values !== null && isConstant(position)) {
+      const i = values[position.constant];
+      if (!(i >= 0 && i < size)) throw new InternalError(`index ${i} is outside a table of ${size} rows`);
+      return constantIndex(i);
+    }
     const key = `${base.value.node.id}.${base.value.index}@${keyOf(position)}<${size}`;
     let variable = this.dynamics.get(key);
     if (variable === undefined) {
-      variable = { kind: "dynamic", id: freshVariableId(), size, value: base.value, at: base.at };
+      variable = { kind: "dynamic", id: FIRST_DYNAMIC + this.dynamics.size, size, value: base.value, at: base.at };
       this.dynamics.set(key, variable);
     }
     return variableIndex(variable);

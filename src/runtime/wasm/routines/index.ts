@@ -10,7 +10,7 @@ import { logAbsDet, solve } from "./lu.ts";
 import { qr } from "./qr.ts";
 import { triangularSolve } from "./triangular-solve.ts";
 
-/** Where an operand or result lies: byte offset from the start of memory, a multiple of 16; elements float64 in row-major order. */
+/** Where an operand or result lies: byte offset from the start of memory, a multiple of 8 (inside an assembly; else of 16); elements float64 in row-major order. */
 export interface Operand {
   readonly offset: number;
   readonly shape: Shape;

@@ -82,7 +82,6 @@ function manySides(
     else f.forDown(n - 1, 0, 1, visit);
   };
   f.for(0, width - (width % 64), 64, () => panel(4, false), column);
-  f.set(column, int(width - (width % 64)));
   if (m % 8 >= 2) f.for(width - (width % 64), width - (width % 16), 16, () => panel(1, false), column);
   f.set(column, int(width - word));
   if (m % 2 === 1) panel(0, true);
