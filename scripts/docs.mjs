@@ -135,16 +135,13 @@ function facts(d) {
 }
 
 function modifierSection(m) {
-  const numbers = m.parameters.map((p) => (p.optional ? `${p.name} = …` : p.name));
-  const bases = m.bases === "one" ? "D" : "D1, D2, …";
-  const inFront = m.parameters.every((p) => !p.optional);
   return [
     `### ${m.name}`,
     "",
     sentence(m.doc),
     "",
     "```text",
-    `${m.name}(${(inFront ? [...numbers, bases] : [bases, ...numbers]).join(", ")})`,
+    ...m.usage.split(" or "),
     "```",
     "",
     table(
@@ -321,11 +318,11 @@ function fallback(option) {
 
 /** The records of dist, or of another place that has the same modules. */
 export async function records(load) {
-  const [distributions, modifiers, transformers, functions, families, engines, options, constraints, diagnostics, main] =
+  const [distributions, modifiers, keywords, functions, families, engines, options, constraints, diagnostics, main] =
     await Promise.all([
       load("dsl/distributions/index"),
       load("dsl/distributions/modifiers/index"),
-      load("dsl/check/transformers"),
+      load("dsl/language/keywords"),
       load("dsl/check/functions/index"),
       functionFamilies(load),
       load("inference/engines/index"),
@@ -337,7 +334,7 @@ export async function records(load) {
   return {
     distributions: distributions.distributions,
     modifiers: [...modifiers.modifiers.values()],
-    prefixes: transformers.prefixes,
+    prefixes: [...keywords.prefixes],
     functionFamilies: families,
     signatureOf: functions.signatureOf,
     queries: questions,

@@ -1,9 +1,12 @@
 // What modifiers make of distributions obeys the laws of distributions: over all modifiers that fit, of all records that they fit.
 import { describe, expect, it } from "vitest";
+import { factsOf } from "../../src/dsl/check/distributions.ts";
 import type { Applied } from "../../src/dsl/distributions/applied.ts";
 import { apply } from "../../src/dsl/distributions/applied.ts";
 import type { Distribution, GoldenRow } from "../../src/dsl/distributions/define.ts";
-import { modifiers, truncated, unnormalized } from "../../src/dsl/distributions/modifiers/index.ts";
+import type { Base, Given, Judge, Modifier } from "../../src/dsl/distributions/modifiers/define.ts";
+import { modifiers, truncated } from "../../src/dsl/distributions/modifiers/index.ts";
+import { range } from "../../src/dsl/ranges.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import { gradient } from "../../src/runtime/ir/gradient.ts";
 import type { Builder, Value } from "../../src/runtime/ir/graph.ts";
@@ -118,6 +121,41 @@ describe("truncated", () => {
         .filter(([n]) => !without.includes(n))
         .map(([n, v]) => [n, b.tensor(flat(v), paramShape(first(d), n))]),
     );
+  it("takes bounds that only partly lie in the support as the bounds of the support", () => {
+    for (const d of scalars.filter((r) => r.logCdf && r.logCcdf)) {
+      const b = createBuilder();
+      const base = at(b, d, first(d));
+      const bounds = boundsOf(caseOf(d, first(d), d.name));
+      const [low, high] = cuts(d);
+      const dtype = d.support.constraint.discrete ? "int" : "real";
+      const x = b.constant(low, dtype);
+      for (const [side, outside, inside] of [
+        ["lower", (bounds.lower ?? Number.NaN) - 2, low],
+        ["upper", (bounds.upper ?? Number.NaN) + 2, high],
+      ] as const) {
+        if (Number.isNaN(outside)) continue;
+        const together = truncated(b, base, { [side]: b.tensor(Float64Array.of(outside, inside), [2], dtype) });
+        const apart = [outside, inside].map((v) => truncated(b, base, { [side]: b.constant(v, dtype) }).logDensity(b, x));
+        const [both, ...each] = interpret([together.logDensity(b, x), ...apart], {});
+        each.forEach((v, i) => expect(both[both.length === 1 ? 0 : i], `${d.name}, ${side}`).toBeCloseTo(v[0], 12));
+      }
+    }
+  });
+  it("of a mixture has mass 1", () => {
+    const known = scalars.filter((r) => r.logCdf && r.logCcdf && !r.support.constraint.discrete);
+    known.forEach((d, i) => {
+      const e = known[(i + 1) % known.length];
+      const [low, high] = cuts(d);
+      const make = (b: Builder): Applied => {
+        const w = b.tensor(Float64Array.of(0.375, 0.625), [2]);
+        const mixed = use("mixture", b, [at(b, d, first(d)), at(b, e, first(e))], { w });
+        return truncated(b, mixed, { lower: b.constant(low), upper: b.constant(high) });
+      };
+      expect(make(createBuilder()).normalised).toBe(true);
+      // The support of the second component may begin in the middle of a panel.
+      expectMass(wrap(`truncated mixture of ${d.name} and ${e.name}`, make, low + 0.5 * (high - low)), 1e-5);
+    });
+  });
   it("has finite slopes in its bounds and parameters", () => {
     for (const d of scalars.filter((r) => r.logCdf && r.logCcdf && !r.support.constraint.discrete)) {
       const [low, high] = cuts(d);
@@ -381,7 +419,127 @@ describe("all modifiers", () => {
       const { lower, upper } = base.support.bounds(b);
       expect(truncated(b, base, { lower, upper }), d.name).toBe(base);
       expect(truncated(b, base, { lower: b.constant(Number.NEGATIVE_INFINITY) })).toBe(base);
-      expect(unnormalized(base).support.declared).toBe(true);
+    }
+  });
+  // What the checker is told before values are there, and what there is at bind, are two readings of one record.
+  const span = { file: 0, start: 0, end: 0 };
+  const claims: ((m: Modifier) => readonly string[])[] = [
+    (m) => m.parameters.filter((p) => !p.optional).map((p) => p.name),
+    ...[0, 1, 2].map((left) => (m: Modifier) => m.parameters.filter((_, i) => i !== left).map((p) => p.name)),
+    (m) => m.parameters.map((p) => p.name),
+  ];
+  it.each([...modifiers.values()].map((m) => ({ m, title: m.name })))("$title: its facts are what it makes", ({ m }) => {
+    const numbers: Readonly<Record<string, number>> = { p: 0.25, at: 1, to: 0.5, left: 1, right: 1 };
+    let held = 0;
+    for (const d of scalars) {
+      const [low, high] = cuts(d);
+      const numberFor = (p: string): number => (p === "lower" ? low : p === "upper" ? high : (numbers[p] ?? Number.NaN));
+      const required = m.parameters.filter((p) => !p.optional).length;
+      for (const names of new Set(claims.map((f) => f(m).join()).filter((n) => n !== ""))) {
+        const given = m.parameters.filter((p) => names.split(",").includes(p.name));
+        if (given.filter((p) => !p.optional).length < required) continue;
+        const b = createBuilder();
+        const bases = m.bases === "one" ? [at(b, d, first(d))] : [at(b, d, first(d)), at(b, scalars[0], first(scalars[0]))];
+        const records = m.bases === "one" ? [d] : [d, scalars[0]];
+        const facts = records.map((r): Base => ({ ...factsOf(r, new Map()), span }));
+        let refused = false;
+        let leftOut = false;
+        const judge: Judge = {
+          call: span,
+          reject: () => {
+            refused = true;
+          },
+          unnormalised: () => {
+            leftOut = true;
+          },
+        };
+        const known = Object.fromEntries(
+          given.map((p): [string, Given] => {
+            const x = numberFor(p.name);
+            const value = p.rank === 1 ? range(0, 1) : range(x, x);
+            return [p.name, { span, text: () => p.name, rank: p.rank, range: value, knownAtBind: true }];
+          }),
+        );
+        const said = m.check(judge, facts, known);
+        const values = Object.fromEntries(
+          given.map((p) => [p.name, p.rank === 1 ? b.tensor(Float64Array.of(0.25, 0.75), [2]) : b.constant(numberFor(p.name))]),
+        );
+        const title = `${m.name} of ${d.name} with ${names}`;
+        if (!said || refused) {
+          expect(() => m.apply(b, bases, values), title).toThrow();
+          continue;
+        }
+        held++;
+        const made = m.apply(b, bases, values);
+        if (made === bases[0]) continue;
+        const all = { ...facts[0], ...said };
+        expect(
+          {
+            cdf: all.cdf,
+            ccdf: all.ccdf,
+            quantile: all.quantile,
+            affine: all.affine,
+            sampler: all.sampler,
+            discrete: all.discrete,
+            normalised: all.normalised,
+            leftOut,
+            symmetric: all.symmetricAbout !== undefined,
+          },
+          title,
+        ).toEqual({
+          cdf: made.logCdf !== undefined,
+          ccdf: made.logCcdf !== undefined,
+          quantile: made.quantile !== undefined,
+          affine: made.affine !== undefined,
+          sampler: made.draw !== undefined || made.sample !== undefined,
+          discrete: made.support.constraint.discrete,
+          normalised: made.normalised,
+          leftOut: !made.normalised,
+          symmetric: made.symmetricAbout !== undefined,
+        });
+        const bounds = made.support.bounds(b);
+        const [lower, upper] = [bounds.lower, bounds.upper].map((v) => v && interpret([v], {})[0][0]);
+        expect(all.range.lower, title).toBeLessThanOrEqual(lower ?? Number.NEGATIVE_INFINITY);
+        expect(all.range.upper, title).toBeGreaterThanOrEqual(upper ?? Number.POSITIVE_INFINITY);
+      }
+    }
+    expect(held).toBeGreaterThan(0);
+  });
+  it("have distribution functions that the draws follow", () => {
+    for (const m of modifiers.values()) {
+      for (const d of scalars.filter((r) => r.logCdf && r.logCcdf)) {
+        const [low, high] = cuts(d);
+        const make = (b: Builder): Applied | undefined => {
+          const other =
+            scalars.find(
+              (r) => r !== d && r.logCdf && r.logCcdf && r.support.constraint.discrete === d.support.constraint.discrete,
+            ) ?? d;
+          const values: Record<string, Value> = {};
+          for (const p of m.parameters) {
+            if (p.rank === 1) values[p.name] = b.tensor(Float64Array.of(0.25, 0.75), [2]);
+            else if (p.name === "lower") values[p.name] = b.constant(low);
+            else if (p.name === "upper" && high > low) values[p.name] = b.constant(high);
+            else if (!p.optional) values[p.name] = b.constant(0.5);
+          }
+          if (m.parameters.some((p) => p.condition) || (m.name === "rounded" && d.support.constraint.discrete)) return undefined;
+          return m.apply(b, m.bases === "one" ? [at(b, d, first(d))] : [at(b, d, first(d)), at(b, other, first(other))], values);
+        };
+        const b = createBuilder();
+        const made = make(b);
+        if (!made?.logCdf || !made.logCcdf) continue;
+        const c: Case = { title: `${m.name} of ${d.name}`, shape: [], at: Float64Array.of(low), make: (g) => make(g) as Applied };
+        const draws = drawMany(c, 2000, stream(29, c.title));
+        for (const x of [low, 0.5 * (low + high), high].map((v) => (d.support.constraint.discrete ? Math.floor(v) : v))) {
+          const [cdf, ccdf] = interpret([made.logCdf(b, b.constant(x)), made.logCcdf(b, b.constant(x))], {}).map((v) =>
+            Math.exp(v[0]),
+          );
+          expect(Math.abs(cdf + ccdf - 1), `${c.title} at ${x}`).toBeLessThanOrEqual(1e-12);
+          const share = (draws ?? new Float64Array()).filter((v) => v <= x).length / 2000;
+          expect(Math.abs(share - cdf), `${c.title} at ${x}: ${share}, not ${cdf}`).toBeLessThanOrEqual(
+            5 * Math.sqrt((cdf * (1 - cdf)) / 2000) + 1e-12,
+          );
+        }
+      }
     }
   });
 });

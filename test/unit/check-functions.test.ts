@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { constantDimension, constantOfDimension } from "../../src/dsl/check/dimensions.ts";
 import { type BuiltIn, isMisfit } from "../../src/dsl/check/functions/define.ts";
 import { findFunction, functions, signatureOf } from "../../src/dsl/check/functions/index.ts";
-import { point, range } from "../../src/dsl/check/ranges.ts";
+import { point, range } from "../../src/dsl/ranges.ts";
 import { nothingVaries, type ValueType } from "../../src/dsl/check/value-type.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import { type Builder, dtypeOf, shapeOf, type Value } from "../../src/runtime/ir/graph.ts";

@@ -15,7 +15,7 @@ import {
   substitute,
   times,
 } from "../../src/dsl/check/dimensions.ts";
-import * as ranges from "../../src/dsl/check/ranges.ts";
+import * as ranges from "../../src/dsl/ranges.ts";
 
 /** An interval with ends open or closed, and a value in it. */
 const ends = fc.constantFrom(Number.NEGATIVE_INFINITY, -8, -2.5, -1, 0, 0.5, 1, 3, Number.POSITIVE_INFINITY);

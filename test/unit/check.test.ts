@@ -2,10 +2,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type CheckOptions, checkModel } from "../../src/dsl/check/check.ts";
-import { transformers } from "../../src/dsl/check/transformers.ts";
 import { codes } from "../../src/dsl/codes.ts";
 import type { Diagnostic, Source } from "../../src/dsl/diagnostics.ts";
-import { modifiers } from "../../src/dsl/distributions/modifiers/index.ts";
 import { parseModel } from "../../src/dsl/language/parser.ts";
 import { renderDiagnostic } from "../../src/dsl/render-diagnostic.ts";
 import { accepted } from "./check-accepted-programs.ts";
@@ -150,10 +148,6 @@ describe("imports", () => {
     expect(diagnostics.map((d) => d.span.file)).toEqual([1]);
     expect(diagnostics[0].notes?.at(-1)).toBe("in the call of f on line 3 of model.ppl");
   });
-});
-
-test("every modifier of distributions is known to the checker", () => {
-  expect([...transformers.keys()].sort()).toEqual([...modifiers.keys()].sort());
 });
 
 describe("damaged programs", () => {

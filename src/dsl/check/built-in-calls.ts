@@ -3,11 +3,11 @@
 import { unreachable } from "../../runtime/errors.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type { Call, Expression } from "../language/ast.ts";
+import { anyNumber, disjoint, isPoint } from "../ranges.ts";
 import type { Context } from "./context.ts";
 import { infer } from "./expressions.ts";
 import { isMisfit } from "./functions/define.ts";
 import { type BuiltIn, type FunctionParameter, findFunction, formsOf, signatureOf } from "./functions/index.ts";
-import { anyNumber, disjoint, isPoint } from "./ranges.ts";
 import { declarationOf, nameOf } from "./shape-messages.ts";
 import { adjective, needed } from "./supports.ts";
 import { describeShape, inherited, isUnknown, joinSizes, knownAtBind, unknownType, type ValueType } from "./value-type.ts";

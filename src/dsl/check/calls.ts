@@ -1,6 +1,7 @@
 // Calls in expressions: built-in functions, the user's functions, and questions to distributions.
 import { didYouMean } from "../did-you-mean.ts";
 import type { Call, Expression, FunctionStatement } from "../language/ast.ts";
+import { anyNumber, nonpositive, type Range, unit } from "../ranges.ts";
 import { checkBody } from "./bodies.ts";
 import { inferBuiltIn } from "./built-in-calls.ts";
 import type { Context, Frame } from "./context.ts";
@@ -10,7 +11,6 @@ import { infer } from "./expressions.ts";
 import { foreignFunction } from "./foreign-names.ts";
 import { functionNames, isFunctionName } from "./functions/index.ts";
 import { featureOfCall, notYet } from "./not-yet.ts";
-import { anyNumber, nonpositive, type Range, unit } from "./ranges.ts";
 import { kindWords, Scope } from "./scope.ts";
 import { nameOf } from "./shape-messages.ts";
 import { describeShape, inherited, joinShapes, laterStage, union, unknownType, type ValueType } from "./value-type.ts";

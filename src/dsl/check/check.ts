@@ -52,6 +52,7 @@ export function checkModel(
     crossReads: [],
     roles: new Map(),
     stages: new Map(),
+    matrixScales: new Set(),
     next: 0,
   };
   const c: Context = {
@@ -79,6 +80,7 @@ export function checkModel(
     densities,
     roles: session.roles,
     stages: session.stages,
+    matrixScales: session.matrixScales,
   };
   return { value: model, diagnostics };
 }

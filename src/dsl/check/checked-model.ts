@@ -1,6 +1,7 @@
 // What the checker hands to the lowering: the merged program, a table of its names, and facts about its statements.
 import type { Source, SourceSpan } from "../diagnostics.ts";
 import type {
+  Call,
   DensityStatement,
   Expression,
   FunctionStatement,
@@ -47,4 +48,6 @@ export interface CheckedModel {
   readonly roles: ReadonlyMap<SampleStatement, Role>;
   /** When what a let, quantity, predict, factor or observe computes is known; of a ~, its arguments. */
   readonly stages: ReadonlyMap<Statement, Stage>;
+  /** Distribution calls whose scale is a matrix: diagonal, or a Cholesky factor (language.md rule 22). */
+  readonly matrixScales: ReadonlySet<Call>;
 }

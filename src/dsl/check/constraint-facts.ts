@@ -1,6 +1,6 @@
 // Facts that the checker reads off constraint records: the range of the elements, and which constraint implies which.
 import type { Bounds, Constraint } from "../constraints/define.ts";
-import { anyNumber, type Range, range } from "./ranges.ts";
+import { anyNumber, type Range, range } from "../ranges.ts";
 
 const inf = Number.POSITIVE_INFINITY;
 

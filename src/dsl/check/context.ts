@@ -2,7 +2,7 @@
 import type { Constraint } from "../constraints/define.ts";
 import type { Source, SourceSpan } from "../diagnostics.ts";
 import type { Distribution } from "../distributions/define.ts";
-import type { DensityStatement, FunctionStatement, ReturnStatement, SampleStatement, Statement } from "../language/ast.ts";
+import type { Call, DensityStatement, FunctionStatement, ReturnStatement, SampleStatement, Statement } from "../language/ast.ts";
 import type { Role } from "./checked-model.ts";
 import type { Report } from "./report.ts";
 import { type Entry, type LoopFrame, Scope } from "./scope.ts";
@@ -37,6 +37,7 @@ export interface Session extends Records {
   readonly crossReads: CrossRead[];
   readonly roles: Map<SampleStatement, Role>;
   readonly stages: Map<Statement, Stage>;
+  readonly matrixScales: Set<Call>;
   /** Numbers for loops and calls. */
   next: number;
 }

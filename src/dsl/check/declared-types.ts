@@ -2,11 +2,11 @@
 import type { Constraint } from "../constraints/define.ts";
 import { didYouMean } from "../did-you-mean.ts";
 import type { Expression, TypeExpression } from "../language/ast.ts";
+import { anyNumber, declaredAt, isPoint, type Range, range } from "../ranges.ts";
 import { rangeOfConstraint, takesBounds } from "./constraint-facts.ts";
 import type { Context } from "./context.ts";
 import { infer } from "./expressions.ts";
 import { foreignType } from "./foreign-names.ts";
-import { anyNumber, declaredAt, isPoint, type Range, range } from "./ranges.ts";
 import {
   formatSize,
   isUnknown,

@@ -1,12 +1,12 @@
 // The user's own densities: their definition, and their use right of ~.
 import type { Call, DensityStatement, Expression } from "../language/ast.ts";
+import { nonnegative } from "../ranges.ts";
 import { checkBody } from "./bodies.ts";
 import type { Context, Frame } from "./context.ts";
 import { declaredType } from "./declared-types.ts";
 import { atomDimension } from "./dimensions.ts";
 import type { DistributionType } from "./distribution-type.ts";
 import { infer } from "./expressions.ts";
-import { nonnegative } from "./ranges.ts";
 import { Scope } from "./scope.ts";
 import { nameOf } from "./shape-messages.ts";
 import { checkSupport } from "./supports.ts";

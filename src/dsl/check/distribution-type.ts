@@ -2,40 +2,24 @@
 import { createBuilder } from "../../runtime/ir/builder.ts";
 import { constantOf, type Value } from "../../runtime/ir/graph.ts";
 import type { Constraint } from "../constraints/define.ts";
-import type { Distribution, Param } from "../distributions/define.ts";
+import type { Distribution, Param, Params } from "../distributions/define.ts";
+import type { DistributionFacts } from "../distributions/modifiers/define.ts";
+import { declaredAt, isPoint, type Range, range } from "../ranges.ts";
 import { rangeOfConstraint } from "./constraint-facts.ts";
 import { constantDimension, constantOfDimension, type Dimension, minus, one, plus } from "./dimensions.ts";
-import { declaredAt, isPoint, type Range, range } from "./ranges.ts";
 import type { Size, Stage, SymbolicShape, ValueType } from "./value-type.ts";
 
-export interface DistributionType {
-  /** For messages: "Normal", "truncated(Normal)". */
-  readonly name: string;
-  /** Axes of one event. */
-  readonly event: 0 | 1 | 2;
+export interface DistributionType extends DistributionFacts {
   /** Joined axes of the arguments in front of one event; undefined: not known. */
   readonly batch: SymbolicShape | undefined;
   /** undefined where only the declared type knows it (LkjCholesky). */
   readonly eventShape: SymbolicShape | undefined;
   /** What a value must be. Absent for a user's density without restrictions. */
   readonly constraint: Constraint | undefined;
-  readonly range: Range;
-  readonly discrete: boolean;
-  /** The declared type is the support: Flat. */
-  readonly declaredSupport: boolean;
-  readonly normalised: boolean;
   readonly stage: Stage;
   readonly varies: ReadonlySet<string>;
-  /** Closed forms that there are. */
-  readonly cdf: boolean;
-  readonly ccdf: boolean;
-  readonly quantile: boolean;
-  readonly affine: boolean;
-  readonly sampler: boolean;
   /** Its arguments never tell the size of an event. */
   readonly sizeless?: boolean;
-  /** Half of the mass lies on each side of this number. */
-  readonly symmetricAbout?: number;
   /** A matrix was given for the scale of numbers, elementwise: an error unless the value has its shape. */
   readonly plainMatrixScale?: boolean;
 }
@@ -46,6 +30,8 @@ export const shapeOfDistribution = (d: DistributionType): SymbolicShape | undefi
 class Stand {
   private readonly sizes: Dimension[] = [];
   private readonly numbers: number[] = [];
+  /** For sizes of which nothing is known. */
+  static readonly nobody = 110017;
   private static readonly primes = [10007, 20011, 30011, 40009, 50021, 60013, 70001, 80021, 90001, 100003];
 
   of(size: Dimension): number | undefined {
@@ -58,6 +44,10 @@ class Stand {
     this.sizes.push(size);
     this.numbers.push(next);
     return next;
+  }
+  /** The number itself, not one that stands for a size. */
+  isNumber(n: number): boolean {
+    return n < 5000 || ![...this.numbers, Stand.nobody].some((x) => Math.abs(x - n) <= 1);
   }
   /** The size that a number stands for, one more or one less included. */
   size(n: number): Size {
@@ -88,28 +78,33 @@ export function eventShapeOf(
   return d.eventShape(shapes).map((n: number) => stand.size(n));
 }
 
-/** The support's elements, at the ranges of the arguments: bounds that are arguments take theirs. */
+/** The support's elements, at the ranges of the arguments: bounds that are arguments take theirs, and so do those that are sizes of arguments. */
 export function supportRange(d: Distribution, args: Readonly<Record<string, ValueType>>): Range {
   const own = rangeOfConstraint(d.support.constraint);
   if (!d.support.bounds || d.event > 0) return declaredAt(own, "both");
   const b = createBuilder();
+  const stand = new Stand();
   const values: Record<string, Value> = {};
   const inputs = new Map<Value, Range>();
-  for (const name of Object.keys(d.params)) {
+  for (const [name, { rank }] of Object.entries(d.params as Params)) {
     const t = args[name];
-    if (t && isPoint(t.range)) {
+    if (t && rank === 0 && isPoint(t.range)) {
       values[name] = b.constant(t.range.lower);
     } else {
-      values[name] = b.input(`(${name})`, { shape: [], dtype: "real" });
+      const event =
+        t?.shape && t.shape.length >= rank ? t.shape.slice(t.shape.length - rank) : new Array<Size>(rank).fill(undefined);
+      const shape = event.map((s) => (s && stand.of(s)) ?? Stand.nobody);
+      values[name] = b.input(`(${name})`, { shape, dtype: "real" });
       inputs.set(values[name], t?.range ?? own);
     }
   }
   const bounds = d.support.bounds(b, values);
   const end = (v: Value | undefined, side: "lower" | "upper"): { readonly at: number; readonly sure: boolean } => {
     if (v === undefined) return { at: own[side], sure: true };
+    const unsure = side === "lower" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
     const constant = constantOf(v);
-    if (constant) return { at: constant[0], sure: true };
-    return { at: inputs.get(v)?.[side] ?? (side === "lower" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY), sure: false };
+    if (!constant) return { at: inputs.get(v)?.[side] ?? unsure, sure: false };
+    return stand.isNumber(constant[0]) ? { at: constant[0], sure: true } : { at: unsure, sure: false };
   };
   const lower = end(bounds.lower, "lower");
   const upper = end(bounds.upper, "upper");

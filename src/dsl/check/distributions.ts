@@ -1,7 +1,9 @@
-// Distribution expressions: a record at its arguments, the user's own density, and transformers around either.
+// Distribution expressions: a record at its arguments, the user's own density, and modifiers around either.
 import { didYouMean } from "../did-you-mean.ts";
 import type { Distribution, Params } from "../distributions/define.ts";
+import { modifiers } from "../distributions/modifiers/index.ts";
 import type { Call, Expression } from "../language/ast.ts";
+import { prefixes } from "../language/keywords.ts";
 import { matchSignature } from "./arguments.ts";
 import type { Context } from "./context.ts";
 import { userDensity } from "./densities.ts";
@@ -11,8 +13,7 @@ import { foreignDistribution } from "./foreign-names.ts";
 import { isFunctionName } from "./functions/index.ts";
 import { nameOf } from "./shape-messages.ts";
 import { checkSupport } from "./supports.ts";
-import { inferTransformer } from "./transformed.ts";
-import { isTransformer, transformers } from "./transformers.ts";
+import { inferModifier } from "./transformed.ts";
 import { describeShape, inherited, joinShapes, joinSizes, type SymbolicShape, type ValueType } from "./value-type.ts";
 
 /** What a matrix in the place of a scale should have been. */
@@ -21,18 +22,21 @@ export const matrixAdvice = ["for a covariance write MultiNormal(mu, Sigma), for
 export const isDistributionCall = (c: Context, e: Expression): e is Call =>
   e.kind === "call" &&
   !c.session.functions.has(e.callee.name) &&
-  (c.session.distributions.has(e.callee.name) || c.session.densities.has(e.callee.name) || isTransformer(e.callee.name));
+  (c.session.distributions.has(e.callee.name) ||
+    c.session.densities.has(e.callee.name) ||
+    modifiers.has(e.callee.name) ||
+    prefixes.has(e.callee.name));
 
 /** The distribution that a call names; undefined after an error. */
 export function inferDistribution(c: Context, call: Call): DistributionType | undefined {
   const name = call.callee.name;
   const density = c.session.densities.get(name);
   if (density) return userDensity(c, density, call);
-  const transformer = transformers.get(name);
-  if (transformer) return inferTransformer(c, transformer, call);
+  const modifier = modifiers.get(name);
+  if (modifier) return inferModifier(c, modifier, call);
   const record = c.session.distributions.get(name);
   if (record) return plain(c, record, call);
-  if (isTransformer(name)) {
+  if (prefixes.has(name)) {
     c.session.report.error("PPL218", call.callee.span, `${name} stands inside of another distribution`, {
       label: `${name} comes first, right after ~`,
     });
@@ -47,7 +51,7 @@ export function inferDistribution(c: Context, call: Call): DistributionType | un
 function unknownDistribution(c: Context, call: Call): void {
   const { report, distributions, densities } = c.session;
   const name = call.callee.name;
-  const near = didYouMean(name, [...distributions.keys(), ...densities.keys(), ...transformers.keys()]);
+  const near = didYouMean(name, [...distributions.keys(), ...densities.keys(), ...modifiers.keys()]);
   if (c.session.functions.has(name) || (isFunctionName(name) && !near)) {
     report.error("PPL214", call.callee.span, `${name} is a function, not a distribution`, {
       label: "right of ~ stands a distribution",
@@ -71,6 +75,7 @@ function plain(c: Context, d: Distribution, call: Call): DistributionType | unde
   const types = new Map<string, ValueType>();
   for (const [name, e] of matched.given) types.set(name, infer(c, e));
   const wide = matrixScale(d, matched.params, types);
+  if (wide) c.session.matrixScales.add(call);
   if (!wide && plainMatrixBeside(c, d, matched.given, types)) return undefined;
   for (const [name, e] of matched.given) {
     const t = types.get(name);
@@ -164,7 +169,7 @@ function matrixScaled(
 }
 
 /** What does not depend on shapes. */
-function factsOf(
+export function factsOf(
   d: Distribution,
   types: ReadonlyMap<string, ValueType>,
 ): Omit<DistributionType, "batch" | "eventShape" | "stage" | "varies"> {

@@ -1,6 +1,7 @@
 // What the checker finds out about an expression.
 import { unreachable } from "../../runtime/errors.ts";
 import type { ArrayLiteral, Binary, Comprehension, Conditional, Expression, Unary } from "../language/ast.ts";
+import * as ranges from "../ranges.ts";
 import { noteCrossRead } from "./arrays.ts";
 import { inferCall } from "./calls.ts";
 import { type Context, frameOf } from "./context.ts";
@@ -11,7 +12,6 @@ import { enterLoop } from "./loops.ts";
 import { matrixProduct } from "./matrix-product.ts";
 import { typeOfName } from "./names.ts";
 import { notYet } from "./not-yet.ts";
-import * as ranges from "./ranges.ts";
 import { reportMisfit } from "./shape-messages.ts";
 import {
   describeShape,

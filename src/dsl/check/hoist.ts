@@ -12,12 +12,12 @@ import {
   type ModelFile,
   type Statement,
 } from "../language/ast.ts";
+import { nonnegative } from "../ranges.ts";
 import type { Context } from "./context.ts";
 import { declaredType } from "./declared-types.ts";
 import { atomDimension, constantOfDimension } from "./dimensions.ts";
 import { infer } from "./expressions.ts";
 import { notYet } from "./not-yet.ts";
-import { nonnegative } from "./ranges.ts";
 import type { Report } from "./report.ts";
 import { type Entry, type EntryKind, kindWords, type Scope } from "./scope.ts";
 import { describeStatement } from "./statement-words.ts";

@@ -1,12 +1,12 @@
 // A latent's declared type against what its distribution gives (rule 11): narrower truncates, wider misleads, disjoint cannot be.
 import type { Constraint } from "../constraints/define.ts";
 import type { SampleStatement, TypeExpression } from "../language/ast.ts";
+import { disjoint, formatRange, inside, intersect, type Range } from "../ranges.ts";
 import type { Context } from "./context.ts";
 import type { DeclaredType } from "./declared-types.ts";
 import { type DistributionType, shapeOfDistribution } from "./distribution-type.ts";
 import { checkNormaliser, normaliserMissing } from "./normaliser.ts";
 import { notYet } from "./not-yet.ts";
-import { disjoint, formatRange, inside, intersect, type Range } from "./ranges.ts";
 import { nameOf } from "./shape-messages.ts";
 import { laterStage, unknownType, type ValueType } from "./value-type.ts";
 
@@ -20,6 +20,12 @@ export function latentValue(
 ): ValueType {
   const { report } = c.session;
   const name = nameOf(c, s.target);
+  if (d.noDensity !== undefined) {
+    report.error("PPL218", s.distribution.span, `${name} is latent, and ${d.name} is for observed numbers`, {
+      label: d.noDensity,
+    });
+    return { ...unknownType, stage: "latent" };
+  }
   if (s.distribution.prefix.includes("noncentered")) checkNoncentered(c, s, d, declared);
   const structure = d.constraint && d.constraint.event > 0 ? d.constraint.name : undefined;
   const natural: ValueType = {

@@ -1,9 +1,9 @@
 // let, and what quantity and predict share with it: names for values, whole or element by element.
 import type { Expression, LetStatement, Place, QuantityStatement } from "../language/ast.ts";
+import { hull, undeclared } from "../ranges.ts";
 import { addElements, addWriter, homeOf, placeFacts } from "./arrays.ts";
 import type { Context } from "./context.ts";
 import { infer } from "./expressions.ts";
-import { hull, undeclared } from "./ranges.ts";
 import { type Entry, kindWords, type Scope } from "./scope.ts";
 import { isUnknown, laterStage, type Stage, unknownType, type ValueType, widerDtype } from "./value-type.ts";
 

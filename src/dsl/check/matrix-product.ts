@@ -1,8 +1,8 @@
 // A @ B: vectors and matrices as NumPy's matmul, with symbolic inner sizes.
 import type { Binary, Expression } from "../language/ast.ts";
+import { anyNumber, nonnegative } from "../ranges.ts";
 import type { Context } from "./context.ts";
 import { elementRange } from "./functions/define.ts";
-import { anyNumber, nonnegative } from "./ranges.ts";
 import { declarationsOf, nameOf } from "./shape-messages.ts";
 import {
   describeShape,

@@ -1,14 +1,16 @@
 // Looking names up, and saying why one is not there.
 import type { SourceSpan } from "../diagnostics.ts";
 import { didYouMean } from "../did-you-mean.ts";
+import { modifiers } from "../distributions/modifiers/index.ts";
+import { prefixes } from "../language/keywords.ts";
+import { point } from "../ranges.ts";
 import { type Context, frameOf } from "./context.ts";
 import { isFunctionName } from "./functions/index.ts";
-import { point } from "./ranges.ts";
 import { type Entry, kindWords } from "./scope.ts";
-import { isTransformer } from "./transformers.ts";
 import { numberType, unknownType, type ValueType } from "./value-type.ts";
 
-const constants: Readonly<Record<string, number>> = { inf: Number.POSITIVE_INFINITY, pi: Math.PI, π: Math.PI };
+/** Values of the names that the language knows. */
+export const constants: Readonly<Record<string, number>> = { inf: Number.POSITIVE_INFINITY, pi: Math.PI, π: Math.PI };
 
 /** The type of a name in an expression; unknown after an error. */
 export function typeOfName(c: Context, name: string, span: SourceSpan): ValueType {
@@ -95,7 +97,7 @@ function missing(c: Context, name: string, span: SourceSpan): void {
     report.error("PPL214", span, `${name} is a function`, { label: `a function is called: ${name}(…)` });
     return;
   }
-  if (c.session.distributions.has(name) || c.session.densities.has(name) || isTransformer(name)) {
+  if (c.session.distributions.has(name) || c.session.densities.has(name) || modifiers.has(name) || prefixes.has(name)) {
     report.error("PPL214", span, `${name} is a distribution`, {
       label: `a distribution stands right of ~, with its arguments: ${name}(…)`,
     });

@@ -1,8 +1,9 @@
 // Whether what is cut off a distribution can be divided out again.
 import type { SourceSpan } from "../diagnostics.ts";
+import { normaliserKnown } from "../distributions/modifiers/truncated.ts";
+import type { Range } from "../ranges.ts";
 import type { Context } from "./context.ts";
 import type { DistributionType } from "./distribution-type.ts";
-import { isPoint, type Range } from "./ranges.ts";
 import { knownAtBind, type Stage } from "./value-type.ts";
 
 export interface Cut {
@@ -16,16 +17,13 @@ export interface Cut {
 /** P(lower <= X <= upper) in closed form, or constant, or an error (rule 11). */
 export function checkNormaliser(c: Context, span: SourceSpan, d: DistributionType, cut: Cut): void {
   if (!d.normalised || d.declaredSupport) return;
-  const half =
-    d.symmetricAbout !== undefined &&
-    (isAt(cut.lower, d.symmetricAbout) ? !cut.upper : isAt(cut.upper, d.symmetricAbout) && !cut.lower);
-  const closed = half || (cut.lower && cut.upper ? d.cdf || d.ccdf : cut.lower ? d.ccdf || d.cdf : d.cdf || d.ccdf);
-  if (!closed) normaliserMissing(c, span, `${d.name} cut to these bounds`, cut.stage);
+  if (normaliserKnown(d, cut, knownAtBind(cut.stage)) === "unknown")
+    normaliserMissing(c, span, `${d.name} cut to these bounds`, cut.stage);
 }
-const isAt = (bound: Range | undefined, x: number): boolean => bound !== undefined && isPoint(bound) && bound.lower === x;
 
+const beforeIt = "write unnormalized before the distribution to restrict it without renormalising, as Stan does";
 /** Without a closed form: constant and left out, or an error where it depends on latents. */
-export function normaliserMissing(c: Context, span: SourceSpan, what: string, stage: Stage): void {
+export function normaliserMissing(c: Context, span: SourceSpan, what: string, stage: Stage, remedy = beforeIt): void {
   const { report } = c.session;
   if (knownAtBind(stage)) {
     report.note("PPL513", span, `the normalising constant of ${what} is left out`, {
@@ -36,6 +34,6 @@ export function normaliserMissing(c: Context, span: SourceSpan, what: string, st
   }
   report.error("PPL510", span, `the normaliser of ${what} depends on latent variables`, {
     label: "and has no closed form here",
-    notes: ["write unnormalized before the distribution to restrict it without renormalising, as Stan does"],
+    notes: [remedy],
   });
 }

@@ -1,5 +1,6 @@
 // target ~ distribution: who is observed, who is latent, and whether target and distribution fit.
 import type { SampleStatement } from "../language/ast.ts";
+import { disjoint, formatRange, isPoint } from "../ranges.ts";
 import type { Role } from "./checked-model.ts";
 import type { Context } from "./context.ts";
 import { constantOfDimension, isOne } from "./dimensions.ts";
@@ -9,7 +10,6 @@ import { infer } from "./expressions.ts";
 import { checkLatent } from "./latents.ts";
 import { repeatedPlace } from "./lets.ts";
 import { lookup } from "./names.ts";
-import { disjoint, formatRange, isPoint } from "./ranges.ts";
 import type { Entry } from "./scope.ts";
 import { adviceFor, declarationOf, nameOf } from "./shape-messages.ts";
 import { adjective } from "./supports.ts";

@@ -1,6 +1,7 @@
 // Statements of the model, in text order.
 import { unreachable } from "../../runtime/errors.ts";
 import type { DeclareStatement, PredictStatement, Statement } from "../language/ast.ts";
+import { disjoint, formatRange } from "../ranges.ts";
 import type { Context } from "./context.ts";
 import { checkFor, checkIf } from "./control.ts";
 import { declaredType } from "./declared-types.ts";
@@ -10,7 +11,6 @@ import { inferDistribution } from "./distributions.ts";
 import { infer } from "./expressions.ts";
 import { checkLet, checkQuantity, definedTwice, give } from "./lets.ts";
 import { notYet } from "./not-yet.ts";
-import { disjoint, formatRange } from "./ranges.ts";
 import { checkSample, notFromPredictions } from "./samples.ts";
 import { nameOf } from "./shape-messages.ts";
 import { describeStatement } from "./statement-words.ts";

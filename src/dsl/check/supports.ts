@@ -2,11 +2,11 @@
 
 import type { Param } from "../distributions/define.ts";
 import type { Expression } from "../language/ast.ts";
+import { declaredAbove, declaredBelow, disjoint, formatRange, isPoint, type Range } from "../ranges.ts";
 import { implies, rangeOfConstraint } from "./constraint-facts.ts";
 import type { Context } from "./context.ts";
 import { infer } from "./expressions.ts";
 import { elementRange } from "./functions/define.ts";
-import { declaredAbove, declaredBelow, disjoint, formatRange, isPoint, type Range } from "./ranges.ts";
 import type { Entry } from "./scope.ts";
 import { declarationOf, nameOf } from "./shape-messages.ts";
 import { isUnknown, type ValueType } from "./value-type.ts";

@@ -1,7 +1,7 @@
 // What the checker knows of a value: element type, symbolic shape, range, structure, and when it is known.
 import type { DType } from "../../runtime/ir/type.ts";
+import { anyNumber, point, type Range } from "../ranges.ts";
 import { compareDimensions, type Dimension, formatDimension, isOne } from "./dimensions.ts";
-import { anyNumber, point, type Range } from "./ranges.ts";
 
 /** When a value is known: from the text alone, from the data, given the latents, only after a draw. */
 export type Stage = "const" | "data" | "latent" | "predict";

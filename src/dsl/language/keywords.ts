@@ -26,7 +26,8 @@ const beforeParen: ReadonlyMap<string, TokenType> = new Map([
   ["observe", t.Observe],
 ]);
 const goals = new Set(["maximise", "maximize", "minimise", "minimize"]);
-const prefixes = new Set(["noncentered", "unnormalized"]);
+/** Words in front of a distribution. */
+export const prefixes: ReadonlySet<string> = new Set(["noncentered", "unnormalized"]);
 
 /** What stands around a word. */
 export interface Surroundings {

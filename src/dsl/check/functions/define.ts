@@ -2,8 +2,8 @@
 import type { Builder, Value } from "../../../runtime/ir/graph.ts";
 import { dtypeOf } from "../../../runtime/ir/graph.ts";
 import type { DType } from "../../../runtime/ir/type.ts";
+import { hull, point, type Range } from "../../ranges.ts";
 import { constantDimension, type Dimension } from "../dimensions.ts";
-import { hull, point, type Range } from "../ranges.ts";
 import type { Size, SymbolicShape, ValueType } from "../value-type.ts";
 
 /** `any`: every shape, elementwise functions join them. `size`: an integer known at bind. `square`: a matrix with equal sides. */
@@ -50,6 +50,8 @@ export interface BuiltIn {
   /** Arguments in the order of the parameters, their kinds already checked, none of unknown shape unless `any` or `array`. */
   result(args: readonly ValueType[]): ResultType | Misfit;
   lower(b: Builder, args: readonly Value[]): Value;
+  /** The diagonal, a vector, of the matrix that `lower` gives, which is 0 beside it. */
+  diagonal?(b: Builder, args: readonly Value[]): Value;
 }
 
 export const isMisfit = (r: ResultType | Misfit): r is Misfit => "misfit" in r;

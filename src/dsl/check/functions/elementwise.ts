@@ -14,7 +14,7 @@ import {
   reciprocalOf,
   squareOf,
   unit,
-} from "../ranges.ts";
+} from "../../ranges.ts";
 import { describeShape, joinShapes, type SymbolicShape, type ValueType, widerDtype } from "../value-type.ts";
 import {
   any,

@@ -2,7 +2,7 @@
 // Rasmussen & Williams 2006, "Gaussian Processes for Machine Learning", §4.2.
 import type { Builder, Value } from "../../../runtime/ir/graph.ts";
 import { shapeOf } from "../../../runtime/ir/graph.ts";
-import { anyNumber, nonnegative, positive, type Range } from "../ranges.ts";
+import { anyNumber, nonnegative, positive, type Range } from "../../ranges.ts";
 import { describeShape, type ValueType } from "../value-type.ts";
 import { asReal, type BuiltIn, type FunctionParameter, type Misfit, number } from "./define.ts";
 

@@ -1,7 +1,7 @@
 // Built-in functions on vectors and matrices as such.
 import type { Builder, Value } from "../../../runtime/ir/graph.ts";
 import { shapeOf } from "../../../runtime/ir/graph.ts";
-import { anyNumber, nonnegative, productOf, range, undeclared } from "../ranges.ts";
+import { anyNumber, nonnegative, productOf, range, undeclared } from "../../ranges.ts";
 import { describeShape, joinSizes, type Size, type ValueType } from "../value-type.ts";
 import {
   asReal,
@@ -76,6 +76,7 @@ export const linearAlgebra: readonly BuiltIn[] = [
     parameters: [size("n")],
     result: ([n]) => ({ dtype: "real", shape: [sizeFrom(n), sizeFrom(n)], range: range(1, 1), structure: "diagonal" }),
     lower: (b, [n]) => identity(b, integerOf(n, "the size of I")),
+    diagonal: (b, [n]) => b.broadcastTo(b.constant(1), [integerOf(n, "the size of I")]),
   },
   {
     name: "diag",
@@ -96,6 +97,7 @@ export const linearAlgebra: readonly BuiltIn[] = [
         b.constant(0),
       );
     },
+    diagonal: (_b, [v]) => v,
   },
   {
     name: "diagonal",

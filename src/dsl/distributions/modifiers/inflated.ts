@@ -1,10 +1,11 @@
 // inflated(p, at, D): the value `at` with probability p more than D gives it.
 import type { Builder, Value } from "../../../runtime/ir/graph.ts";
 import type { Bounds } from "../../constraints/define.ts";
-import { real } from "../../constraints/interval.ts";
+import { real, unit } from "../../constraints/interval.ts";
+import { hull } from "../../ranges.ts";
 import type { Applied } from "../applied.ts";
 import { inflate } from "../zero-inflated.ts";
-import type { Modifier } from "./define.ts";
+import { type Modifier, noClosedForms } from "./define.ts";
 import { hostSampler } from "./host.ts";
 import { knownOrder, logDensityInside, needNumbers } from "./sides.ts";
 
@@ -65,10 +66,17 @@ function including(b: Builder, { lower, upper }: Bounds<Value>, at: Value): Boun
 export const inflatedModifier: Modifier = {
   name: "inflated",
   doc: "The value `at` with probability p, else a draw of the distribution.",
+  usage: "inflated(p, at, D)",
   parameters: [
-    { name: "p", doc: "probability of the value", rank: 0 },
+    { name: "p", doc: "probability of the value", constraint: unit, rank: 0 },
     { name: "at", doc: "the value", rank: 0 },
   ],
   bases: "one",
+  over: "numbers",
+  check: (_judge, [d], { at }) => ({
+    ...noClosedForms,
+    range: hull(d.range, at.range),
+    noDensity: d.discrete ? undefined : "one of its values has a probability of its own",
+  }),
   apply: (_b, [d], { p, at }) => inflated(p, at, d),
 };

@@ -33,6 +33,13 @@ export function intersect(b: Builder, own: Bounds<Value>, cut: Bounds<Value>): B
     upper: upper && own.upper && !knownOrder(upper, own.upper) ? b.min(upper, own.upper) : (upper ?? own.upper),
   };
 }
+/** Bounds moved to where the support ends, unless they are known to lie in it: distribution functions are asked nothing outside. */
+export function withinSupport(b: Builder, { lower, upper }: Bounds<Value>, own: Bounds<Value>): Bounds<Value> {
+  return {
+    lower: lower && own.lower && !knownOrder(own.lower, lower) ? b.max(lower, own.lower) : lower,
+    upper: upper && own.upper && !knownOrder(upper, own.upper) ? b.min(upper, own.upper) : upper,
+  };
+}
 /** Whether x is inside, as a bool of the broadcast shape; null when there is nothing to ask. */
 export function isInside(b: Builder, x: Value, { lower, upper }: Bounds<Value>): Value | null {
   const above = lower && b.ge(x, lower);
@@ -40,18 +47,35 @@ export function isInside(b: Builder, x: Value, { lower, upper }: Bounds<Value>):
   return above && below ? b.and(above, below) : (above ?? below ?? null);
 }
 
-/** log P(lower <= X <= upper), either side open; undefined without the distribution functions that it takes. For integers both ends count.
- *  Both ends given: the tail in which the interval lies is the one whose logarithms are subtracted. */
+/** log P(X <= x) or log P(X > x) at any x; the distribution's own functions are asked inside of its support only. */
+export function logTail(b: Builder, d: Applied, side: "logCdf" | "logCcdf", x: Value): Value | undefined {
+  const { lower, upper } = d.support.bounds(b);
+  const below = lower && !knownOrder(lower, x) ? b.lt(x, lower) : undefined;
+  const above = upper && !knownOrder(x, upper) ? b.gt(x, upper) : undefined;
+  const raised = below && lower ? b.select(below, b.cast(lower, dtypeOf(x)), x) : x;
+  const inside = above && upper ? b.select(above, b.cast(upper, dtypeOf(x)), raised) : raised;
+  const log = d[side]?.(b, inside);
+  if (!log) return undefined;
+  const [none, all] = [b.constant(Number.NEGATIVE_INFINITY), b.constant(0)];
+  const [left, right] = side === "logCdf" ? [none, all] : [all, none];
+  const some = below ? b.select(below, left, log) : log;
+  return above ? b.select(above, right, some) : some;
+}
+/** log P(lower <= X <= upper), either side open, bounds in the support; undefined without the distribution functions that it takes. For
+ *  integers both ends count. Both ends given: the tail in which the interval lies is the one whose logarithms are subtracted. */
 export function logInterval(b: Builder, d: Applied, { lower, upper }: Bounds<Value>): Value | undefined {
-  const below = lower && d.support.constraint.discrete ? b.sub(lower, b.constant(1)) : lower;
+  const { discrete } = d.support.constraint;
+  // The integer below the least one is outside of the support.
+  const below = lower && discrete ? b.sub(lower, b.constant(1)) : lower;
+  const tail = (side: "logCdf" | "logCcdf", x: Value): Value | undefined => (discrete ? logTail(b, d, side, x) : d[side]?.(b, x));
   if (below && upper) {
-    if (!d.logCdf || !d.logCcdf) return undefined;
-    const [cdf, ccdf] = [d.logCdf(b, below), d.logCcdf(b, upper)];
-    const [atLeast, atMost] = [d.logCcdf(b, below), d.logCdf(b, upper)];
+    const [cdf, ccdf] = [tail("logCdf", below), tail("logCcdf", upper)];
+    const [atLeast, atMost] = [tail("logCcdf", below), tail("logCdf", upper)];
+    if (!cdf || !ccdf || !atLeast || !atMost) return undefined;
     return b.select(b.gt(cdf, b.constant(-Math.LN2)), logDifference(b, atLeast, ccdf), logDifference(b, atMost, cdf));
   }
-  if (below) return d.logCcdf?.(b, below);
-  return upper ? d.logCdf?.(b, upper) : b.constant(0);
+  if (below) return tail("logCcdf", below);
+  return upper ? tail("logCdf", upper) : b.constant(0);
 }
 /** log(e^p - e^q), p >= q; p where e^q is 0, even when e^p is. */
 export const logDifference = (b: Builder, p: Value, q: Value): Value =>

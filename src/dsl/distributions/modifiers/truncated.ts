@@ -4,11 +4,12 @@ import type { Builder, Value } from "../../../runtime/ir/graph.ts";
 import { constantOf, shapeOf } from "../../../runtime/ir/graph.ts";
 import type { Bounds } from "../../constraints/define.ts";
 import { real } from "../../constraints/interval.ts";
+import { intersect as intersectRanges, isPoint, type Range, range } from "../../ranges.ts";
 import type { Applied, AppliedDraw } from "../applied.ts";
 import { spread } from "../standardise.ts";
-import type { Modifier } from "./define.ts";
+import { type DistributionFacts, type Modifier, noClosedForms } from "./define.ts";
 import { type HostSampler, hostSampler } from "./host.ts";
-import { cutting, intersect, logInterval, needNumbers, withTrailingAxis } from "./sides.ts";
+import { cutting, intersect, logInterval, needNumbers, withinSupport, withTrailingAxis } from "./sides.ts";
 
 /** Integers that a normaliser may add up. */
 const MOST_TERMS = 4096;
@@ -23,7 +24,8 @@ type Normaliser =
 
 export function truncated(b: Builder, d: Applied, given: Bounds<Value>): Applied {
   needNumbers(d, "truncated");
-  const cut = cutting(given, d.support.bounds(b));
+  const own = d.support.bounds(b);
+  const cut = withinSupport(b, cutting(given, own), own);
   return cut.lower || cut.upper ? between(d, cut, normaliserOf(b, d, cut)) : d;
 }
 
@@ -37,7 +39,7 @@ function between(d: Applied, cut: Bounds<Value>, form: Normaliser): Applied {
   ];
   const inside = (b: Builder): Bounds<Value> => intersect(b, d.support.bounds(b), cut);
   const normaliser = (b: Builder): Value => logNormaliser(b, d, cut, form);
-  const { affine, draw, logCdf, logCcdf, sample } = d;
+  const { draw, logCdf, logCcdf, sample } = d;
   const both = form.kind === "distribution function" && logCdf !== undefined && logCcdf !== undefined;
   return {
     name: `truncated(${d.name})`,
@@ -62,17 +64,6 @@ function between(d: Applied, cut: Bounds<Value>, form: Normaliser): Applied {
       (both && d.quantile && !discrete) || !(draw || sample)
         ? undefined
         : byRejection(d, lower !== undefined, upper !== undefined),
-    affine:
-      (affine?.kind === "elementwise" &&
-        !discrete && {
-          ...affine,
-          raw: (b) => {
-            const moved = (v: Value | undefined): Value | undefined =>
-              v && b.div(affine.location ? b.sub(v, affine.location) : v, affine.scale);
-            return between(affine.raw(b), { lower: moved(lower), upper: moved(upper) }, form);
-          },
-        }) ||
-      undefined,
     logCdf: both ? (b, x) => b.sub(logInterval(b, d, { lower, upper: x }) ?? b.constant(0), normaliser(b)) : undefined,
     logCcdf: both ? (b, x) => b.sub(logAbove(b, d, x, upper), normaliser(b)) : undefined,
     normalised: d.normalised && known,
@@ -172,13 +163,45 @@ function byRejection(d: Applied, hasLower: boolean, hasUpper: boolean): HostSamp
   };
 }
 
+/** The part of `normaliserOf` that can be told before data are bound: `bound` where sums over integers may do, if the values are there. */
+export function normaliserKnown(
+  d: DistributionFacts,
+  given: Bounds<Range>,
+  boundsKnownAtBind: boolean,
+): "known" | "unknown" | "bound" {
+  const lower = given.lower && given.lower.upper > d.range.lower ? given.lower : undefined;
+  const upper = given.upper && given.upper.lower < d.range.upper ? given.upper : undefined;
+  if ((!lower || d.ccdf) && (!upper || d.cdf) && !(lower && upper && !(d.cdf && d.ccdf))) return "known";
+  const side = lower && upper ? undefined : (lower ?? upper);
+  if (side && d.symmetricAbout !== undefined && isPoint(side) && side.lower === d.symmetricAbout) return "known";
+  return d.discrete && boundsKnownAtBind ? "bound" : "unknown";
+}
+
 export const truncatedModifier: Modifier = {
   name: "truncated",
   doc: "The distribution between bounds, divided by its probability of being there: f(x) / P(lower <= X <= upper).",
+  usage: "truncated(D, lower = a, upper = b)",
   parameters: [
-    { name: "lower", doc: "least value", optional: true, rank: 0 },
-    { name: "upper", doc: "greatest value", optional: true, rank: 0 },
+    { name: "lower", doc: "least value", named: true, optional: true, rank: 0 },
+    { name: "upper", doc: "greatest value", named: true, optional: true, rank: 0 },
   ],
   bases: "one",
+  over: "numbers",
+  check(judge, [d], { lower, upper }) {
+    const bounds = { lower: lower?.range, upper: upper?.range };
+    const constant = (lower?.knownAtBind ?? true) && (upper?.knownAtBind ?? true);
+    const normaliser = normaliserKnown(d, bounds, constant);
+    if (normaliser === "unknown" && d.normalised) judge.unnormalised(`${d.name} cut to these bounds`);
+    const cut = range(lower?.range.lower ?? Number.NEGATIVE_INFINITY, upper?.range.upper ?? Number.POSITIVE_INFINITY);
+    const closed = d.cdf && d.ccdf;
+    return {
+      ...noClosedForms,
+      range: intersectRanges(d.range, cut),
+      normalised: d.normalised && normaliser !== "unknown",
+      cdf: closed,
+      ccdf: closed,
+      sampler: d.sampler || (closed && d.quantile && !d.discrete),
+    };
+  },
   apply: (b, [d], { lower, upper }) => truncated(b, d, { lower, upper }),
 };
