@@ -7,10 +7,11 @@ import type { CheckedModel, ModelSymbol } from "../check/checked-model.ts";
 import type { DataSet, DataValue } from "../data/value.ts";
 import type { Diagnostic, SourceSpan } from "../diagnostics.ts";
 import { didYouMean } from "../did-you-mean.ts";
-import { type Expression, eachChild, type TypeExpression } from "../language/ast.ts";
+import type { Expression, TypeExpression } from "../language/ast.ts";
 import { type Context, newContext } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import { knownOf } from "./known.ts";
+import { namesIn } from "./recurrence.ts";
 import { bindCodes, diagnostic, Rejection, reject } from "./rejection.ts";
 import { declaredSupport, elementOf, eventOf } from "./support.ts";
 
@@ -111,7 +112,7 @@ function bindConstants(
     const s = constants.get(name);
     if (!s || out.has(name)) return;
     const override = overrides.get(name);
-    if (override === undefined) eachName(s.value, visit);
+    if (override === undefined) namesIn(s.value).forEach(visit);
     const value =
       override === undefined ? evaluate(c, s.value) : c.b.constant(override, Number.isInteger(override) ? "int" : "real");
     const numbers = knownOf(value);
@@ -122,11 +123,6 @@ function bindConstants(
     out.set(name, { shape: shapeOf(value), values: Float64Array.from(numbers), ...(integer ? {} : { firstReal: 0 }) });
   };
   for (const name of constants.keys()) visit(name);
-}
-
-function eachName(e: Expression, f: (name: string) => void): void {
-  if (e.kind === "name") f(e.name);
-  eachChild(e, (child) => eachName(child, f));
 }
 
 /** Sizes declared nowhere take the length that the data have; where two disagree, both are named. */

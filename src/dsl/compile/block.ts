@@ -1,8 +1,9 @@
 // Statements that any block may hold: let, for, if, return. Loops are distributed over their statements, each of which is lowered
 // once for all its rows; a let that reads its own earlier elements is run element by element, when it depends on data alone.
 
+import { InternalError } from "../../runtime/errors.ts";
 import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
-import { sizeOf } from "../../runtime/ir/type.ts";
+import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type {
   Expression,
@@ -11,6 +12,7 @@ import type {
   LetStatement,
   LoopIndex,
   Place,
+  PredictStatement,
   QuantityStatement,
   Statement,
 } from "../language/ast.ts";
@@ -18,9 +20,9 @@ import { type Context, enterLoop, inner } from "./context.ts";
 import { evaluate, loopValues } from "./evaluate.ts";
 import { commonWidth, dataTable } from "./index-expression.ts";
 import { knownOf } from "./known.ts";
-import { eachNameIn, recurrences, statementsOf } from "./recurrence.ts";
+import { namesIn, recurrences, statementsOf } from "./recurrence.ts";
 import { bindCodes, reject, VaryingWidth } from "./rejection.ts";
-import { overRows, type Rows, type RowTable, restrict, rowCount } from "./rows.ts";
+import { overRows, type Rows, type RowTable, rangeValues, restrict, rowCount } from "./rows.ts";
 import { type Coordinates, PieceArray, Scope, Sequence } from "./scope.ts";
 
 /** What a block's owner does with statements that are not its own. */
@@ -41,9 +43,29 @@ export function executeBlock(c: Context, statements: readonly Statement[], visit
     const s = statements[i];
     if (s.kind === "return") return evaluate(c, s.value);
     if (s.kind === "if" && returns(s)) return executeReturningIf(c, s, statements.slice(i + 1), visit);
-    execute(c, s, visit);
+    if (!isLocal(s)) execute(c, s, visit);
+    else if (executeLocal(c, s, statements.slice(i), visit) === "by width") return undefined;
   }
   return undefined;
+}
+
+type Local = LetStatement | QuantityStatement | PredictStatement;
+/** Gives a name to a value of the row. */
+const isLocal = (s: Statement): s is Local =>
+  (s.kind === "let" || s.kind === "quantity" || s.kind === "predict") && s.place.subscripts.length === 0;
+
+/** Where the value's width varies with the row, the name stands for one of each width: `rest`, the statement and what follows it, is run
+ *  for the rows of each width apart. */
+function executeLocal(c: Context, s: Local, rest: readonly Statement[], visit: Visitor): "by width" | undefined {
+  try {
+    if (s.kind === "let") executeLet(c, s);
+    else visit(c, s);
+    return undefined;
+  } catch (e) {
+    if (!(e instanceof VaryingWidth) || rest.some(returns)) throw e;
+    for (const rows of rowsByWidth(c, e)) executeBlock(inner({ ...c, rows }), rest, visit);
+    return "by width";
+  }
 }
 
 function execute(c: Context, s: Statement, visit: Visitor): void {
@@ -65,17 +87,18 @@ function byWidth(c: Context, run: (c: Context) => void): void {
     run(c);
   } catch (e) {
     if (!(e instanceof VaryingWidth)) throw e;
-    const { extents, values } = e.widths;
-    // The width of something inside a comprehension of the statement, or of one row alone, cannot be split further.
-    if (extents.slice(c.rows.length).some((n) => n !== 1) || c.rows.length === 0) throw e;
-    for (const width of new Set(values)) {
-      const here: RowTable = {
-        extents: extents.slice(0, c.rows.length),
-        values: Float64Array.from(values, (v) => (v === width ? 1 : 0)),
-      };
-      byWidth({ ...c, rows: restrict(c.rows, here, true) }, run);
-    }
+    for (const rows of rowsByWidth(c, e)) byWidth({ ...c, rows }, run);
   }
+}
+
+function rowsByWidth(c: Context, e: VaryingWidth): Rows[] {
+  const { extents, values } = e.widths;
+  // The width of something inside a comprehension of the statement, or of one row alone, cannot be split further.
+  if (extents.slice(c.rows.length).some((n) => n !== 1) || c.rows.length === 0) throw e;
+  const own = extents.slice(0, c.rows.length);
+  return [...new Set(values)].map((width) =>
+    restrict(c.rows, { extents: own, values: Float64Array.from(values, (v) => (v === width ? 1 : 0)) }, true),
+  );
 }
 
 const returns = (s: Statement): boolean => s.kind === "return" || statementsOf(s).some(returns);
@@ -107,15 +130,16 @@ export function executeLet(c: Context, s: LetStatement | QuantityStatement): voi
   }
   const home = homeOf(c, s.place);
   const rows = rowsWithin(c, home, s.place);
-  const { coordinates, count } = placeCoordinates(c, s.place, rows);
+  const { coordinates, count, inside } = placeCoordinates(c, s.place, rows);
   const value = evaluate(c, s.value);
-  const [over] = overRows(c.b, [value], rows);
-  const perRow = count / rowCount(rows);
-  const element = perRow === 1 ? shapeOf(value) : shapeOf(value).slice(rangeAxes(s.place));
-  arrayAt(home, name).add(coordinates, c.b.reshape(over, [count, ...element]), s.span);
+  const own = shapeOf(value);
+  if (own.length > 0 && inside.some((n, k) => n !== own[k])) {
+    reject(bindCodes.shape, s.span, `a value of shape [${own.join(", ")}] is given to elements of shape [${inside.join(", ")}]`);
+  }
+  const each = own.length === 0 ? c.b.broadcastTo(value, inside) : value;
+  const [over] = overRows(c.b, [each], rows);
+  arrayAt(home, name).add(coordinates, c.b.reshape(over, [count, ...own.slice(inside.length)]), s.span);
 }
-
-const rangeAxes = (p: Place): number => p.subscripts.filter((s) => s.kind === "range").length;
 
 function constantIndex(c: Context, s: Place["subscripts"][number], place: Place): number {
   const value = s.kind === "at" ? knownOf(evaluate(c, s.value)) : null;
@@ -153,12 +177,6 @@ function homeOf(c: Context, place: Place): Scope {
   return home;
 }
 
-function namesIn(e: Expression): string[] {
-  const out: string[] = [];
-  eachNameIn(e, (name) => out.push(name));
-  return out;
-}
-
 /** The axes of loops inside `home`; those outside stay symbolic. */
 function rowsWithin(c: Context, home: Scope, place: Place): Rows {
   const outside = new Set(home.symbols());
@@ -171,12 +189,15 @@ function rowsWithin(c: Context, home: Scope, place: Place): Rows {
   return rows;
 }
 
-/** 1-based coordinates of the elements that a place names, over the rows (row-major, ranges inside the row). */
-export function placeCoordinates(
-  c: Context,
-  place: Place,
-  rows: Rows,
-): { readonly coordinates: Coordinates; readonly count: number } {
+/** The elements that a place names, over the rows (row-major, ranges and index arrays inside the row). */
+export interface Elements {
+  /** 1-based. */
+  readonly coordinates: Coordinates;
+  readonly count: number;
+  /** Axes in one row. */
+  readonly inside: Shape;
+}
+export function placeCoordinates(c: Context, place: Place, rows: Rows): Elements {
   const { b } = c;
   const subscripts = place.subscripts.map((s): Value => {
     if (s.kind === "all") return reject(bindCodes.notYet, s.span, "write the range of the elements that are given: 1..K");
@@ -204,23 +225,25 @@ export function placeCoordinates(
       reject(bindCodes.index, place.subscripts[i].span, `index ${numbers[bad]} on the left`, { label: "indices start at 1" });
     return Float64Array.from(numbers);
   });
-  return { coordinates, count };
+  return { coordinates, count, inside };
 }
 
 // ---------------------------------------------------------------- for
 
 function executeFor(c: Context, s: ForStatement, visit: Visitor): void {
   if (c.sequential) return runSequentially(c, s);
-  const own = recurrences(s);
-  if (own.size > 0) runRecurrences(c, s, own);
+  const { arrays, needed } = recurrences(s);
+  const isOwn = (x: Statement): boolean => x.kind === "let" && x.place.subscripts.length > 0 && arrays.has(x.place.name.name);
+  const isNeeded = (x: Statement): boolean => isOwn(x) || (x.kind === "let" && isLocal(x) && needed.has(x.place.name.name));
+  if (arrays.size > 0) runRecurrences(c, { ...s, body: pruned(s.body, isNeeded) }, arrays);
   let context = c;
   for (const loop of s.loops) context = enterFor(context, loop);
   if (rowCount(context.rows) === 0) return;
-  const value = executeBlock(context, own.size === 0 ? s.body : without(s.body, own), visit);
+  const value = executeBlock(context, arrays.size === 0 ? s.body : pruned(s.body, (x) => !isOwn(x)), visit);
   if (value !== undefined) reject(bindCodes.notYet, s.span, "return inside a loop");
 }
 
-/** The arrays of a loop that read their own earlier elements, which must depend on data alone. */
+/** The arrays of a loop that read earlier elements of one another, which must depend on data alone. */
 function runRecurrences(c: Context, s: ForStatement, own: ReadonlySet<string>): void {
   const scope = new Scope(c.scope);
   const sequences = [...own].map((name) => {
@@ -241,38 +264,36 @@ function enterFor(c: Context, loop: LoopIndex): Context {
   return enterLoop(c, loop.variable.name, name, values);
 }
 
-/** The statements less the lets that a recurrence has given. */
-function without(statements: readonly Statement[], names: ReadonlySet<string>): Statement[] {
+/** The statements that are kept, and the loops and ifs around them. */
+function pruned(statements: readonly Statement[], keep: (s: Statement) => boolean): Statement[] {
   return statements.flatMap((s): Statement[] => {
-    if (s.kind === "let" && names.has(s.place.name.name) && s.place.subscripts.length > 0) return [];
-    if (s.kind === "for") return [{ ...s, body: without(s.body, names) }];
-    if (s.kind === "if") return [{ ...s, then: without(s.then, names), ...(s.else ? { else: without(s.else, names) } : {}) }];
-    return [s];
+    if (s.kind === "for") return [{ ...s, body: pruned(s.body, keep) }];
+    if (s.kind === "if") return [{ ...s, then: pruned(s.then, keep), ...(s.else ? { else: pruned(s.else, keep) } : {}) }];
+    return keep(s) ? [s] : [];
   });
 }
 
-/** One iteration after the other, loop variables being numbers. Only lets matter: the other statements run by rows afterwards. */
+/** One iteration after the other, loop variables being numbers. The loop holds lets alone: all else runs by rows afterwards. */
 function runSequentially(c: Context, s: ForStatement, loop = 0): void {
   if (loop === s.loops.length) {
-    executeBlock(inner(c), s.body.filter(isLetOrControl), () => {});
+    executeBlock(inner(c), s.body, (_c, x) => {
+      throw new InternalError(`a ${x.kind} statement in a recurrence`);
+    });
     return;
   }
   const { values } = loopValues({ ...c, rows: [] }, s.loops[loop]);
-  for (const v of values.kind === "list" ? values.list : numbersOf(values.bounds)) {
+  for (const v of values.kind === "list" ? values.list : rangeValues(...firstOf(values.bounds))) {
     const scope = new Scope(c.scope);
     scope.value(s.loops[loop].variable.name, c.b.constant(v, "int"));
     runSequentially({ ...c, rows: [], scope }, s, loop + 1);
   }
 }
 
-const isLetOrControl = (s: Statement): boolean => s.kind === "let" || s.kind === "if" || s.kind === "for";
-
-function numbersOf([lower, upper, step]: readonly { readonly values: ArrayLike<number> }[]): number[] {
-  const out: number[] = [];
-  for (let v = lower.values[0]; step.values[0] > 0 ? v <= upper.values[0] : v >= upper.values[0]; v += step.values[0])
-    out.push(v);
-  return out;
-}
+const firstOf = ([lower, upper, step]: readonly [RowTable, RowTable, RowTable]): [number, number, number] => [
+  lower.values[0],
+  upper.values[0],
+  step.values[0],
+];
 
 // ---------------------------------------------------------------- if
 
@@ -292,27 +313,44 @@ function executeIf(c: Context, s: IfStatement, visit: Visitor): void {
   joinNames(c, s);
 }
 
-/** Names that a branch chosen by row defines are its own in its rows; after the `if` each row has the value of its branch. */
+/** Names that a branch chosen by row defines are its own in its rows; after the `if` each row has the value of its branch, and none where
+ *  its branch gives none. */
 function joinNames(c: Context, s: IfStatement): void {
-  const isName = (x: Statement): x is LetStatement => x.kind === "let" && x.place.subscripts.length === 0;
-  const own = [...s.then, ...(s.else ?? [])].filter(isName).map((x) => x.place.name.name);
-  if (own.length === 0) return;
+  if (!givesNames(s)) return;
+  const { b } = c;
   const condition = evaluate(c, s.condition);
-  const valuesIn = (statements: readonly Statement[], guard: Value): Scope => {
-    const scope = new Scope(c.scope);
-    for (const x of statements.filter(isName)) executeLet({ ...c, scope, guards: [...c.guards, guard] }, x);
-    return scope;
-  };
-  const then = valuesIn(s.then, condition);
-  const otherwise = valuesIn(s.else ?? [], c.b.not(condition));
-  for (const name of new Set(own)) {
-    const [a, b] = [then.own(name), otherwise.own(name)];
-    const value = a && b ? c.b.select(condition, a, b) : (a ?? b);
-    if (value) c.scope.value(name, value);
+  const [then, otherwise] = [namesOfBranch(c, s.then, condition), namesOfBranch(c, s.else ?? [], b.not(condition))];
+  for (const name of new Set([...then.names(), ...otherwise.names()])) {
+    const [p, q] = [then.own(name), otherwise.own(name)];
+    const value = p && q ? b.select(condition, p.value, q.value) : (p ?? q)?.value;
+    const given = (own: typeof p, here: Value): Value =>
+      own ? (own.where ? b.and(here, own.where) : here) : b.constant(0, "bool");
+    const everywhere = p && q && !p.where && !q.where;
+    const where = everywhere ? undefined : b.or(given(p, condition), given(q, b.not(condition)));
+    if (value) c.scope.set(name, { kind: "value", value, where });
   }
 }
 
-function conditionTable(c: Context, s: IfStatement) {
+const givesNames = (s: Statement): boolean =>
+  (s.kind === "let" && isLocal(s)) || (s.kind === "if" && statementsOf(s).some(givesNames));
+
+/** What the lets of a branch give names to, where the guard holds. */
+function namesOfBranch(c: Context, statements: readonly Statement[], guard: Value): Scope {
+  const scope = new Scope(c.scope);
+  giveNames({ ...c, scope, guards: [...c.guards, guard] }, statements);
+  return scope;
+}
+function giveNames(c: Context, statements: readonly Statement[]): void {
+  for (const s of statements) {
+    if (s.kind === "let" && isLocal(s)) executeLet(c, s);
+    if (s.kind !== "if" || !givesNames(s)) continue;
+    const table = conditionTable(c, s);
+    if (table.extents.every((n) => n === 1)) giveNames(c, table.values[0] !== 0 ? s.then : (s.else ?? []));
+    else joinNames(c, s);
+  }
+}
+
+function conditionTable(c: Context, s: IfStatement): RowTable {
   const condition = evaluate(c, s.condition);
   if (shapeOf(condition).length !== 0)
     return reject(bindCodes.shape, s.condition.span, "an if needs one condition, and this is an array", {

@@ -1,15 +1,17 @@
 // Calls: built-in functions, the user's functions (inlined), and lpdf and its kin.
 
-import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Builder, dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { asNumber } from "../check/functions/define.ts";
 import { findFunction } from "../check/functions/index.ts";
 import type { Applied } from "../distributions/applied.ts";
-import type { Argument, Call, Comprehension, FunctionStatement, Index, Subscript } from "../language/ast.ts";
+import type { Argument, Call, Comprehension, Expression, FunctionStatement, Index, Subscript } from "../language/ast.ts";
 import { executeBody } from "./block.ts";
 import type { Context } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
 import { evaluate, evaluateRagged } from "./evaluate.ts";
 import { knownOf } from "./known.ts";
 import { at, bindCodes, reject } from "./rejection.ts";
+import { rowTable } from "./rows.ts";
 import { Scope } from "./scope.ts";
 
 export function evaluateCall(c: Context, e: Call): Value {
@@ -37,6 +39,19 @@ export function evaluateCall(c: Context, e: Call): Value {
   return at(e.span, () => form.lower(c.b, args));
 }
 
+/** The diagonal of the matrix that a built-in function makes where it makes a diagonal one: what a scale of independent elements is. */
+export function diagonalOf(c: Context, e: Expression): Value | undefined {
+  if (e.kind !== "call" || c.model.functions.has(e.callee.name)) return undefined;
+  const found = findFunction(
+    e.callee.name,
+    e.arguments.map((a) => ({ name: a.name?.name })),
+  );
+  if (!found?.form.diagonal) return undefined;
+  const { form, order } = found;
+  const args = order.map((i) => evaluate(c, e.arguments[i].value));
+  return at(e.span, () => form.diagonal?.(c.b, args));
+}
+
 /** Arguments in the order of a function's parameters. */
 function inOrder(parameters: readonly { readonly name: string }[], given: readonly Argument[]): (Argument | undefined)[] {
   const out: (Argument | undefined)[] = parameters.map(() => undefined);
@@ -56,7 +71,10 @@ function masked(c: Context, a: Argument, neutral: number): Value | undefined {
         : undefined;
   if (!ragged) return undefined;
   const { value, mask } = evaluateRagged(c, ragged);
-  return mask ? c.b.select(mask, value, c.b.constant(neutral)) : value;
+  if (!mask) return value;
+  // A sum of integers stays an integer.
+  const number = asNumber(c.b, value);
+  return c.b.select(mask, number, c.b.constant(neutral, dtypeOf(number)));
 }
 
 /** x[a..b] as [x[k] for k in a..b], when it has one range, with both ends. */
@@ -87,19 +105,42 @@ function inline(c: Context, f: FunctionStatement, e: Call): Value {
     if (!a) return reject(bindCodes.shape, e.span, `${f.name.name} is not given ${p.name}`);
     scope.value(p.name, evaluate(c, a.value));
   });
-  return executeBody({ ...c, scope, depth: c.depth + 1 }, f.body, f.span);
+  return executeBody({ ...c, scope, sequential: false, depth: c.depth + 1 }, f.body, f.span);
 }
 
-type Query = (b: Builder, d: Applied, x: Value) => Value | undefined;
+type Query = (c: Context, d: Applied, x: Value) => Value | undefined;
+const lpdf: Query = (c, d, x) => continued(c, d, x, d.logDensity, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY);
+const lcdf: Query = (c, d, x) => d.logCdf && continued(c, d, x, d.logCdf, Number.NEGATIVE_INFINITY, 0);
+const lccdf: Query = (c, d, x) => d.logCcdf && continued(c, d, x, d.logCcdf, 0, Number.NEGATIVE_INFINITY);
+const cdf: Query = (c, d, x) => {
+  const log = lcdf(c, d, x);
+  return log && c.b.exp(log);
+};
 const queries: ReadonlyMap<string, Query> = new Map<string, Query>([
-  ["lpdf", (b, d, x) => d.logDensity(b, x)],
-  ["lpmf", (b, d, x) => d.logDensity(b, x)],
-  ["cdf", (b, d, x) => exponent(b, d.logCdf?.(b, x))],
-  ["lcdf", (b, d, x) => d.logCdf?.(b, x)],
-  ["lccdf", (b, d, x) => d.logCcdf?.(b, x)],
-  ["quantile", (b, d, p) => d.quantile?.(b, p)],
+  ["lpdf", lpdf],
+  ["lpmf", lpdf],
+  ["cdf", cdf],
+  ["lcdf", lcdf],
+  ["lccdf", lccdf],
+  ["quantile", (c, d, p) => d.quantile?.(c.b, p)],
 ]);
-const exponent = (b: Builder, v: Value | undefined) => v && b.exp(v);
+
+/** f, which holds on the support, and the constants that it is below and above it; f alone where x is known to be inside. */
+function continued(c: Context, d: Applied, x: Value, f: (b: Builder, x: Value) => Value, below: number, above: number): Value {
+  const { b } = c;
+  if (d.event > 0 || d.support.declared) return f(b, x);
+  const { lower, upper } = d.support.bounds(b);
+  const somewhere = (outside: Value): boolean =>
+    rowTable(b, b.reduceMax(b.cast(outside, "int")), c.rows)?.values.some((v) => v !== 0) ?? true;
+  const side = (outside: Value | undefined): Value | undefined => (outside && somewhere(outside) ? outside : undefined);
+  const under = side(lower && b.lt(x, lower));
+  const over = side(upper && b.gt(x, upper));
+  // Outside, f is asked at the bound: a table of categories has no row there, and no NaN may reach the gradient.
+  const raised = under && lower ? b.max(x, b.cast(lower, dtypeOf(x))) : x;
+  const value = f(b, over && upper ? b.min(raised, b.cast(upper, dtypeOf(x))) : raised);
+  const fromBelow = under ? b.select(under, b.constant(below), value) : value;
+  return over ? b.select(over, b.constant(above), fromBelow) : fromBelow;
+}
 
 function askDistribution(c: Context, query: Query, e: Call): Value {
   const [of, at, ...rest] = e.arguments;
@@ -112,7 +153,7 @@ function askDistribution(c: Context, query: Query, e: Call): Value {
   const x = evaluate(c, at.value);
   if (shapeOf(x).length < d.event)
     reject(bindCodes.shape, at.span, `${d.name} is over ${d.event === 1 ? "vectors" : "matrices"}`);
-  const value = query(c.b, d, x);
+  const value = query(c, d, x);
   if (value === undefined) return reject(bindCodes.notYet, e.span, `${e.callee.name} of ${d.name} has no closed form here yet`);
   return value;
 }

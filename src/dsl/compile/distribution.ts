@@ -2,19 +2,21 @@
 
 import { InternalError } from "../../runtime/errors.ts";
 import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
-import { sizeOf } from "../../runtime/ir/type.ts";
+import { broadcastShapes, sizeOf } from "../../runtime/ir/type.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import { type Applied, type Argument as AppliedArgument, apply, signatureOf, signatures } from "../distributions/applied.ts";
 import type { Distribution, Param } from "../distributions/define.ts";
 import { overEvents } from "../distributions/events.ts";
 import { distributions } from "../distributions/index.ts";
+import { leavingOut } from "../distributions/modifiers/define.ts";
 import { type Modifier, modifiers } from "../distributions/modifiers/index.ts";
 import type { Argument, Call, DensityStatement, Expression, TypeExpression } from "../language/ast.ts";
 import { path } from "./bind-data.ts";
 import { executeBody } from "./block.ts";
+import { diagonalOf } from "./calls.ts";
 import type { Context } from "./context.ts";
 import { checkElementwise, evaluate } from "./evaluate.ts";
-import { knownOf } from "./known.ts";
+import { dependsOnLatents, knownOf } from "./known.ts";
 import { at, bindCodes, reject } from "./rejection.ts";
 import { Scope } from "./scope.ts";
 import { declaredSupport } from "./support.ts";
@@ -36,19 +38,21 @@ export function applyDistribution(c: Context, call: Call): Applied {
 
 function plain(c: Context, d: Distribution, call: Call): Applied {
   const given = argumentsByName(d, call.arguments);
-  const values: Record<string, Value> = {};
-  const matrixScale = d.affine?.kind === "elementwise" ? given.get(d.affine.scale) : undefined;
-  for (const [name, e] of given) {
-    const shorter = e === matrixScale ? diagonalScale(c, e) : undefined;
-    values[name] = shorter ?? evaluate(c, e);
-    if (e === matrixScale && !shorter && d.matrixScale && shapeOf(values[name]).length === 2)
-      return applyMatrixScale(c, d, values, given);
-  }
   const signature = signatureOf(d, [...given.keys()]);
   if (!signature)
     return reject(bindCodes.shape, call.span, `${d.name} is not given its parameters`, {
       label: `takes ${Object.keys(d.params).join(", ")}`,
     });
+  const values: Record<string, Value> = {};
+  const scale = c.model.matrixScales.has(call) ? d.affine?.scale : undefined;
+  let wide = false;
+  for (const [name, e] of given) {
+    // Independent elements: the diagonal alone, and no matrix.
+    const diagonal = name === scale ? diagonalOf(c, e) : undefined;
+    wide ||= name === scale && !diagonal;
+    values[name] = diagonal ?? evaluate(c, e);
+  }
+  if (wide) return applyMatrixScale(c, d, values);
   for (const [name, e] of given) checkArgument(d, name, signature[name], values[name], e.span);
   const numbers = [...given.entries()].filter(([name]) => signature[name].rank === 0);
   for (let i = 1; i < numbers.length && d.event === 0; i++) {
@@ -74,23 +78,12 @@ function argumentsByName(d: Distribution, args: readonly Argument[]): Map<string
   return out;
 }
 
-/** I(K) and diag(v) as the scale of an elementwise distribution: independent elements. */
-function diagonalScale(c: Context, e: Expression): Value | undefined {
-  if (e.kind !== "call" || c.model.functions.has(e.callee.name) || e.arguments.length !== 1) return undefined;
-  if (e.callee.name === "I") {
-    const size = knownOf(evaluate(c, e.arguments[0].value));
-    return size === null ? undefined : c.b.broadcastTo(c.b.constant(1), [size[0]]);
-  }
-  return e.callee.name === "diag" ? evaluate(c, e.arguments[0].value) : undefined;
-}
-
 /** A matrix in the place of a scale (language.md rule 22): the multivariate form of the distribution. */
-function applyMatrixScale(c: Context, d: Distribution, values: Record<string, Value>, given: Map<string, Expression>): Applied {
+function applyMatrixScale(c: Context, d: Distribution, values: Readonly<Record<string, Value>>): Applied {
   const record = d.matrixScale;
   if (!record || !d.affine?.location) throw new InternalError(`${d.name} has no form with a matrix scale`);
   const scale = values[d.affine.scale];
-  const location = given.get(d.affine.location);
-  const value = location ? evaluate(c, location) : c.b.constant(0);
+  const value = values[d.affine.location];
   const size = shapeOf(scale)[0];
   const vector = shapeOf(value).length === 0 ? c.b.broadcastTo(value, [size]) : value;
   const [where, spread] = Object.keys(record.params);
@@ -98,7 +91,7 @@ function applyMatrixScale(c: Context, d: Distribution, values: Record<string, Va
 }
 
 /** Arguments that are known at bind are held against what the parameter must be. */
-function checkArgument(d: Distribution, name: string, p: Param, value: Value, span: SourceSpan): void {
+function checkArgument(d: { readonly name: string }, name: string, p: Param, value: Value, span: SourceSpan): void {
   const shape = shapeOf(value);
   if (shape.length < p.rank) {
     reject(bindCodes.shape, span, `${d.name} takes a ${p.rank === 1 ? "vector" : "matrix"} as ${name}`, {
@@ -122,14 +115,26 @@ function checkArgument(d: Distribution, name: string, p: Param, value: Value, sp
 function modify(c: Context, m: Modifier, call: Call): Applied {
   const bases: Applied[] = [];
   const values = new Map<string, Value>();
-  const free = m.parameters.filter((p) => !call.arguments.some((a) => a.name?.name === p.name));
+  const free = m.parameters.filter((p) => !p.named);
   let next = 0;
   for (const a of call.arguments) {
-    if (a.value.kind === "call" && isDistributionName(c, a.value.callee.name)) bases.push(applyDistribution(c, a.value));
-    else values.set(a.name ? a.name.name : free[next++].name, evaluate(c, a.value));
+    if (a.value.kind === "call" && isDistributionName(c, a.value.callee.name)) {
+      bases.push(applyDistribution(c, a.value));
+      continue;
+    }
+    const p = a.name ? m.parameters.find((q) => q.name === a.name?.name) : free[next++];
+    if (!p) throw new InternalError(`${m.name} is given what it does not take`);
+    const value = evaluate(c, a.value);
+    if (p.constraint) checkArgument(m, p.name, { constraint: p.constraint, rank: p.rank, doc: p.doc }, value, a.value.span);
+    values.set(p.name, value);
   }
-  const known = Object.fromEntries(values);
-  return m.apply(c.b, bases, known);
+  const made = m.apply(c.b, bases, Object.fromEntries(values));
+  const left = !made.normalised && bases.every((d) => d.normalised);
+  if (left && made.arguments.some((a) => dependsOnLatents(a.value)))
+    reject(bindCodes.normaliser, call.span, `the normaliser of ${made.name} has no closed form and depends on latents`, {
+      notes: [leavingOut],
+    });
+  return made;
 }
 
 const rankOf = (t: TypeExpression): 0 | 1 | 2 => Math.min(2, t.sizes.length) as 0 | 1 | 2;
@@ -152,7 +157,7 @@ function densityAt(c: Context, s: DensityStatement, args: readonly AppliedArgume
     args.forEach((a, i) => {
       scope.value(a.name, given[i]);
     });
-    return { ...c, scope };
+    return { ...c, scope, sequential: false };
   };
   const inside = bound(args.map((a) => a.value));
   const support = () => declaredSupport(inside, s.variable.type);
@@ -165,9 +170,7 @@ function densityAt(c: Context, s: DensityStatement, args: readonly AppliedArgume
     name: s.name.name,
     event,
     eventShape: event === 0 ? [] : null,
-    batchShape: args
-      .map((a) => shapeOf(a.value).slice(0, shapeOf(a.value).length - a.rank))
-      .reduce((x, y) => (x.length >= y.length ? x : y), []),
+    batchShape: broadcastShapes(...args.map((a) => shapeOf(a.value).slice(0, shapeOf(a.value).length - a.rank))),
     support: { constraint: support().constraint, declared: false, bounds: () => support().bounds },
     arguments: args,
     withArguments: (next) =>

@@ -2,11 +2,12 @@
 
 import { unreachable } from "../../runtime/errors.ts";
 import { dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { constants } from "../check/names.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type { Binary, BinaryOperator, Comprehension, Conditional, Expression, LoopIndex } from "../language/ast.ts";
 import { evaluateCall } from "./calls.ts";
 import { type Context, enterLoop, textOf } from "./context.ts";
-import { dataTable, evaluateIndex } from "./index-expression.ts";
+import { dataTable, evaluateIndex, holds } from "./index-expression.ts";
 import { knownOf } from "./known.ts";
 import { at, bindCodes, reject, VaryingWidth } from "./rejection.ts";
 import { type LoopValues, overRows, type RowTable, rowTable } from "./rows.ts";
@@ -61,11 +62,17 @@ export function evaluate(c: Context, e: Expression): Value {
 export function lookup(c: Context, name: string, span: SourceSpan): Value {
   const binding = c.scope.get(name);
   if (binding === undefined) {
-    if (name === "inf") return c.b.constant(Number.POSITIVE_INFINITY);
-    if (name === "pi" || name === "π") return c.b.constant(Math.PI);
+    if (Object.hasOwn(constants, name)) return c.b.constant(constants[name]);
     return reject(bindCodes.constant, span, `${name} has no value here`, { label: "used before it is given" });
   }
-  if (binding.kind === "value") return binding.value;
+  if (binding.kind === "value") {
+    if (binding.where && !holds(c, binding.where)) {
+      return reject(bindCodes.constant, span, `${name} has no value in some iterations`, {
+        label: "an if around it gives it in one branch only",
+      });
+    }
+    return binding.value;
+  }
   if (binding.kind === "array") return binding.array.whole(c.b);
   return reject(bindCodes.notYet, span, `${binding.sequence.name} is read as a whole inside the loop that gives its elements`);
 }

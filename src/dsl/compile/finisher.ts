@@ -10,7 +10,7 @@ import { type BoundData, evaluateSize } from "./bind-data.ts";
 import { arrayAt, executeLet, placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
-import { insideShape } from "./latents.ts";
+import { limitForDraws, meetType, oneRange } from "./latents.ts";
 import { checkFit } from "./likelihood.ts";
 import { type PlacedPiece, takeFrom } from "./piece.ts";
 import { compileStaged, Drawing } from "./staged.ts";
@@ -26,17 +26,18 @@ export function predict(w: Walk, c: Context, s: PredictStatement, drawing: Drawi
   }
   const d = applyDistribution(c, s.distribution.call);
   const typed = s.type?.sizes.map((e) => evaluateSize(c, e, `the size of ${name}`));
+  const meeting = meetType(c, s.type, d);
+  const law = limitForDraws(c, { distribution: s.distribution, span: s.span }, d, meeting);
   const element = typed ?? [...d.batchShape, ...(d.eventShape ?? [])];
   checkFit(element, d, s.span);
   const cast = (v: Value): Value => (d.support.constraint.discrete ? c.b.cast(v, "int") : v);
   if (s.place.subscripts.length === 0) {
-    c.scope.value(name, cast(drawing.draw(c, d, element, d.support.constraint, s.span)));
+    c.scope.value(name, cast(drawing.draw(c, law, element, meeting.constraint, s.span)));
     return;
   }
-  const { coordinates, count } = placeCoordinates(c, s.place, c.rows);
-  const inside = insideShape(c, s.place, count);
-  const drawn = drawing.draw(c, d, typed ? [...inside, ...element] : element, d.support.constraint, s.span);
+  const { coordinates, count, inside } = oneRange(placeCoordinates(c, s.place, c.rows), s.place);
   const own = typed ?? element.slice(inside.length);
+  const drawn = drawing.draw(c, law, [...inside, ...own], meeting.constraint, s.span);
   arrayAt(c.root, name).add(coordinates, c.b.reshape(cast(drawn), [count, ...own]), s.span);
 }
 

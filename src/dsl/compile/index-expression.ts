@@ -23,6 +23,18 @@ function guarded(c: Context): (row: readonly number[]) => boolean {
   return (row) => tables.every((t) => t === null || tableAt(t, row) !== 0);
 }
 
+/** Whether a condition on data holds in every row that matters. */
+export function holds(c: Context, condition: Value): boolean {
+  const table = rowTable(c.b, condition, c.rows);
+  if (!table?.values.some((v) => v === 0)) return true;
+  const matters = guarded(c);
+  let all = true;
+  eachRow(c.rows, (row) => {
+    all &&= tableAt(table, row) !== 0 || !matters(row);
+  });
+  return all;
+}
+
 /** 0-based index from a 1-based one, any shape; every element of every row is checked to lie in 1..size. */
 export function checkedIndex(c: Context, index: Value, size: number, span: SourceSpan, name: string): Value {
   const { b } = c;

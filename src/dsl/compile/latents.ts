@@ -7,25 +7,28 @@ import type { Axis } from "../../runtime/target.ts";
 import type { ModelSymbol } from "../check/checked-model.ts";
 import type { Applied } from "../distributions/applied.ts";
 import { truncated } from "../distributions/modifiers/index.ts";
-import type { DeclareStatement, Expression, Place, SampleStatement, TypeExpression } from "../language/ast.ts";
+import { logDensityInside } from "../distributions/modifiers/sides.ts";
+import type { DeclareStatement, Place, SampleStatement, TypeExpression } from "../language/ast.ts";
 import { evaluateSize } from "./bind-data.ts";
-import { arrayAt, placeCoordinates } from "./block.ts";
+import { arrayAt, type Elements, placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
 import { evaluate } from "./evaluate.ts";
 import { knownOf } from "./known.ts";
 import { checkFit, likelihood, numbersIn } from "./likelihood.ts";
 import { alignToRows, constrainPiece, logScale, type Piece, unconstrainedShape } from "./piece.ts";
-import { eachNameIn } from "./recurrence.ts";
-import { bindCodes, reject } from "./rejection.ts";
-import { type Rows, rowCount, rowShape } from "./rows.ts";
+import { namesIn } from "./recurrence.ts";
+import { at, bindCodes, reject } from "./rejection.ts";
+import { overRows, type Rows, rowShape } from "./rows.ts";
 import type { PieceArray } from "./scope.ts";
-import { declaredSupport, eventOf, type Meeting, meet, type Support } from "./support.ts";
+import { declaredSupport, eventOf, exchangeable, type Meeting, meet, type Support } from "./support.ts";
 import { addTerm, axesOf, sizeNames, type Walk } from "./walk.ts";
 
 type LatentSymbol = Extract<ModelSymbol, { kind: "latent" }>;
 const isNoncentered = (s: SampleStatement): boolean => s.distribution.prefix.includes("noncentered");
-const isUnnormalized = (s: SampleStatement): boolean => s.distribution.prefix.includes("unnormalized");
+/** What the distribution of a statement is needed for: its prefixes, its place in the text. */
+type Drawn = Pick<SampleStatement, "distribution" | "span">;
+const isUnnormalized = (s: Drawn): boolean => s.distribution.prefix.includes("unnormalized");
 
 /** mu: ordered[2] — coordinates for the whole; the statements that follow give its prior. */
 export function declareLatent(w: Walk, c: Context, s: DeclareStatement): void {
@@ -123,7 +126,8 @@ export function sampleLatent(w: Walk, c: Context, s: SampleStatement, symbol: La
   const element = elementShape(c, name, type, d, s);
   const meeting = meetType(c, type, d);
   register(w, name, s.span, meeting);
-  if (w.source.kind === "draws") c.root.value(name, w.source.draw(c, limit(c, s, d, meeting), element, meeting.constraint, s));
+  if (w.source.kind === "draws")
+    c.root.value(name, w.source.draw(c, limitForDraws(c, s, d, meeting), element, meeting.constraint, s));
   if (w.source.kind === "coordinates") c.root.value(name, give(w, c, makePiece(c, s, name, d, meeting, element), []));
   if (w.source.kind === "values") w.pieces.push(makePiece(c, s, name, d, meeting, element));
   addPrior(w, c, s, name, d, meeting, element);
@@ -131,8 +135,7 @@ export function sampleLatent(w: Walk, c: Context, s: SampleStatement, symbol: La
 
 function indexedLatent(w: Walk, c: Context, s: SampleStatement, place: Place): void {
   const { name } = place.name;
-  const { coordinates, count } = placeCoordinates(c, place, c.rows);
-  const inside = insideShape(c, place, count);
+  const { coordinates, count, inside } = oneRange(placeCoordinates(c, place, c.rows), place);
   const self = mentions(s, name);
   const array = w.source.kind === "values" ? undefined : arrayAt(c.root, name);
   const type = s.type?.sizes.map((e) => evaluateSize(c, e, `the size of ${name}`));
@@ -167,7 +170,7 @@ function drawRows(w: Walk, c: Context, s: SampleStatement, d: Applied, meeting: 
     reject(bindCodes.notYet, s.span, "prior draws of a recurrence are not built yet", {
       label: "reads its own earlier elements",
     });
-  return w.source.draw(c, limit(c, s, d, meeting), element, meeting.constraint, s);
+  return w.source.draw(c, limitForDraws(c, s, d, meeting), element, meeting.constraint, s);
 }
 
 /** The distribution of a statement that reads its own array, for its support alone: the new elements are a placeholder. */
@@ -191,21 +194,14 @@ function provisional(
   return array.provisionally(coordinates, placeholder, s.span, () => applyDistribution(c, s.distribution.call));
 }
 
-/** Axes of a row that ranges on the left give: x[n, 1..K] has one. */
-export function insideShape(c: Context, place: Place, count: number): Shape {
-  const ranges = place.subscripts.filter((x) => x.kind === "range").length;
-  if (ranges > 1) return reject(bindCodes.notYet, place.span, "one range of elements can be given at a time");
-  return ranges === 0 ? [] : [count / Math.max(1, rowCount(c.rows))];
+/** The elements that a ~ gives: of one range or index array a row at most. */
+export function oneRange(elements: Elements, place: Place): Elements {
+  if (elements.inside.length > 1) return reject(bindCodes.notYet, place.span, "one range of elements can be given at a time");
+  return elements;
 }
 
 export function mentions(s: SampleStatement, name: string): boolean {
-  let found = false;
-  const look = (e: Expression) =>
-    eachNameIn(e, (n) => {
-      found ||= n === name;
-    });
-  for (const a of s.distribution.call.arguments) look(a.value);
-  return found;
+  return s.distribution.call.arguments.some((a) => namesIn(a.value).includes(name));
 }
 
 /** By the declared type, else by the shapes of the arguments (language.md rule 12). */
@@ -223,7 +219,7 @@ function elementShape(c: Context, name: string, type: TypeExpression | undefined
   return [...d.batchShape, ...d.eventShape];
 }
 
-const meetType = (c: Context, type: TypeExpression | undefined, d: Applied): Meeting =>
+export const meetType = (c: Context, type: TypeExpression | undefined, d: Applied): Meeting =>
   meet(c.b, type && declaredSupport(c, type), d);
 
 function makePiece(c: Context, s: SampleStatement, name: string, d: Applied, meeting: Meeting, element: Shape): Piece {
@@ -243,30 +239,31 @@ function makePiece(c: Context, s: SampleStatement, name: string, d: Applied, mee
       label: "noncentered cannot stand with it",
     });
   }
-  // Arguments of each row stand over all rows: numbers beside elements, vectors and matrices with their own axes behind.
-  const over = (v: Value, rank: number): Value =>
-    alignToRows(c.b, v, c.rows, d.event === 0 ? element.length : Math.max(rank, shapeOf(v).length));
+  // Arguments of each row stand over all rows, with the axes of one event behind those of the batch.
+  const over = (v: Value, rank: number): Value => alignToRows(c.b, v, c.rows, element.length - d.event + rank);
   const standard = affine.raw(c.b);
   const raw = standard.withArguments(standard.arguments.map((a) => over(a.value, a.rank)));
   const support: Support = { constraint: raw.support.constraint, bounds: raw.support.bounds(c.b) };
+  /** A number for a whole event stands beside each of its elements. */
+  const beside = (v: Value): Value => over(c.b.reshape(v, [...shapeOf(v), ...new Array<number>(d.event).fill(1)]), d.event);
   const matrix = affine.kind === "cholesky";
   return {
     ...pieceOf(name, support, element, platesOf(c, s.type, element), s.span, rows),
     affine: {
       kind: affine.kind,
-      location: affine.location && over(affine.location, matrix ? 1 : 0),
-      scale: over(affine.scale, matrix ? 2 : 0),
+      location: affine.location && (matrix ? over(affine.location, 1) : beside(affine.location)),
+      scale: matrix ? over(affine.scale, 2) : beside(affine.scale),
       raw,
     },
   };
 }
 
 /** The distribution with what the bounds of the declared type do to it (language.md rule 11). */
-function limit(c: Context, s: SampleStatement, d: Applied, meeting: Meeting): Applied {
+function limit(c: Context, s: Drawn, d: Applied, meeting: Meeting): Applied {
   const { lower, upper } = meeting.truncate;
   if ((!lower && !upper) || isUnnormalized(s)) return d;
   const limited = truncated(c.b, d, { lower, upper });
-  if (limited.normalised || isConstant(d)) return limited;
+  if (limited.normalised || isConstant(c, limited)) return limited;
   return reject(
     bindCodes.normaliser,
     s.span,
@@ -277,12 +274,27 @@ function limit(c: Context, s: SampleStatement, d: Applied, meeting: Meeting): Ap
   );
 }
 
-const isConstant = (d: Applied): boolean => d.arguments.every((a) => knownOf(a.value) !== null);
+/** What is drawn: the law of x, which an unnormalized one of constant arguments has all the same. */
+export function limitForDraws(c: Context, s: Drawn, d: Applied, meeting: Meeting): Applied {
+  const { lower, upper } = meeting.truncate;
+  if (!isUnnormalized(s) || (!lower && !upper)) return limit(c, s, d, meeting);
+  const limited = truncated(c.b, d, { lower, upper });
+  if (isConstant(c, limited)) return limited;
+  return reject(
+    bindCodes.notYet,
+    s.span,
+    `draws of an unnormalized ${d.name} whose normaliser depends on latents are not built yet`,
+  );
+}
+
+/** Whether data alone decide on it, be they different in each row. */
+const isConstant = (c: Context, d: Applied): boolean =>
+  d.arguments.every((a) => overRows(c.b, [a.value], c.rows).every((v) => knownOf(v) !== null));
 
 function addPrior(w: Walk, c: Context, s: SampleStatement, name: string, d: Applied, meeting: Meeting, element: Shape): void {
   if (w.source.kind === "draws" || (w.source.kind === "coordinates" && w.source.merged && isNoncentered(s))) return;
   const limited = limit(c, s, d, meeting);
-  const density = limited.logDensity(c.b, evaluate(c, s.target));
+  const density = at(s.span, () => logDensityInside(c.b, limited, evaluate(c, s.target), meeting.beyond));
   for (const note of limited.notes) c.session.notes.add(note);
   const constant = meeting.structural && !isUnnormalized(s) ? structuralConstant(c, s, name, d, meeting, element) : 0;
   const value = constant === 0 ? density : c.b.add(c.b.sum(density), c.b.constant(constant));
@@ -293,10 +305,9 @@ function addPrior(w: Walk, c: Context, s: SampleStatement, name: string, d: Appl
  *  is constant, and an error if it depends on latents. */
 function structuralConstant(c: Context, s: SampleStatement, name: string, d: Applied, meeting: Meeting, element: Shape): number {
   const object = eventOf(meeting.constraint, element, s.span);
-  const alike = d.event === 0 && d.arguments.every((a) => (shapeOf(a.value).at(-1) ?? 1) === 1);
-  const symmetry = alike ? meeting.constraint.logSymmetry?.(object) : undefined;
+  const symmetry = exchangeable(d) ? meeting.constraint.logSymmetry?.(object) : undefined;
   if (symmetry !== undefined) return (symmetry * sizeOf(element)) / sizeOf(object);
-  if (!isConstant(d)) {
+  if (!isConstant(c, d)) {
     reject(
       bindCodes.normaliser,
       s.span,

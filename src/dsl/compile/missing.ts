@@ -9,7 +9,7 @@ import { placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
 import { evaluate } from "./evaluate.ts";
-import { give, insideShape, mentions, register, valueGiven } from "./latents.ts";
+import { give, mentions, oneRange, register, valueGiven } from "./latents.ts";
 import { termOf } from "./likelihood.ts";
 import type { Piece } from "./piece.ts";
 import { bindCodes, reject } from "./rejection.ts";
@@ -22,7 +22,7 @@ export function sampleMissing(w: Walk, c: Context, s: SampleStatement, name: str
   if (w.source.kind === "values") {
     c.root.value(name, valueGiven(w, name));
     const d = applyDistribution(c, s.distribution.call);
-    const piece = missingPiece(c, s, name, data, d, statementPositions(c, s, data.shape));
+    const piece = missingPiece(c, s, name, data, d, statementPositions(c, s, data.shape).positions);
     if (piece) w.pieces.push(piece.piece);
   } else {
     const before = currentValue(c, name, data);
@@ -57,14 +57,14 @@ function currentValue(c: Context, name: string, data: DataValue): Value {
 
 function fill(w: Walk, c: Context, s: SampleStatement, name: string, data: DataValue, before: Value, d: Applied): Value {
   const { b } = c;
-  const positions = statementPositions(c, s, data.shape);
+  const { positions, inside } = statementPositions(c, s, data.shape);
   const missing = missingPiece(c, s, name, data, d, positions);
   if (!missing) return before;
   const { piece, which, chosen } = missing;
   const total = sizeOf(data.shape);
   const values =
     w.source.kind === "draws"
-      ? b.gather(b.reshape(drawAll(w, c, s, d, data, positions), [positions.length]), chosen)
+      ? b.gather(b.reshape(drawAll(w, c, s, d, inside), [positions.length]), chosen)
       : give(w, c, piece, []);
   const places = Float64Array.from({ length: total }, (_, i) => i);
   which.forEach((k, i) => {
@@ -74,11 +74,10 @@ function fill(w: Walk, c: Context, s: SampleStatement, name: string, data: DataV
   return b.reshape(b.gather(all, b.tensor(places, [total], "int")), data.shape);
 }
 
-/** Draws of all that the statement gives, missing or not. */
-function drawAll(w: Walk, c: Context, s: SampleStatement, d: Applied, data: DataValue, positions: Float64Array): Value {
+/** Draws of all that the statement gives, missing or not: `inside` in each row. */
+function drawAll(w: Walk, c: Context, s: SampleStatement, d: Applied, inside: Shape): Value {
   if (w.source.kind !== "draws") throw new InternalError("a draw is asked of a walk without any");
-  const perRow = s.place && s.place.subscripts.length > 0 ? insideShape(c, s.place, positions.length) : data.shape;
-  return w.source.draw(c, d, perRow, d.support.constraint, s);
+  return w.source.draw(c, d, inside, d.support.constraint, s);
 }
 
 /** The missing elements among those that the statement gives; undefined if there are none. */
@@ -117,19 +116,25 @@ function spread(b: Builder, c: Context, v: Value, count: number): Value {
   return b.broadcastTo(b.reshape(over, [rows, 1]), [rows, count / rows]);
 }
 
-/** Flat positions in the data of the elements that the statement gives, row after row. */
-function statementPositions(c: Context, s: SampleStatement, shape: Shape): Float64Array {
+/** Flat positions in the data of the elements that the statement gives, row after row, and their axes in a row. */
+function statementPositions(
+  c: Context,
+  s: SampleStatement,
+  shape: Shape,
+): { readonly positions: Float64Array; readonly inside: Shape } {
   const place = s.place;
   if (!place) throw new InternalError("missing data without a name");
-  if (place.subscripts.length === 0) return Float64Array.from({ length: sizeOf(shape) }, (_, i) => i);
+  if (place.subscripts.length === 0)
+    return { positions: Float64Array.from({ length: sizeOf(shape) }, (_, i) => i), inside: shape };
   if (place.subscripts.length !== shape.length) {
     return reject(bindCodes.notYet, place.span, "missing data are given element by element, or as a whole", {
       notes: [`subscript every axis of ${place.name.name}, or none`],
     });
   }
-  const { coordinates, count } = placeCoordinates(c, place, c.rows);
+  const { coordinates, count, inside } = oneRange(placeCoordinates(c, place, c.rows), place);
   const strides = stridesOf(shape);
-  return Float64Array.from({ length: count }, (_, i) =>
+  const positions = Float64Array.from({ length: count }, (_, i) =>
     coordinates.reduce((sum, axis, k) => sum + (axis[i] - 1) * strides[k], 0),
   );
+  return { positions, inside };
 }

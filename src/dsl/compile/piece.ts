@@ -24,7 +24,7 @@ export interface Piece {
   readonly object: Shape;
   /** Bounds that broadcast to `shape` (constraints on numbers), or are scalars. */
   readonly bounds: Bounds<Value>;
-  /** x = location + scale * raw: what is sampled is raw. Aligned to `shape`; a matrix scale keeps its two axes. */
+  /** x = location + scale * raw: what is sampled is raw. Aligned to `shape`, the axes of an object included; a matrix scale keeps its two axes. */
   readonly affine?: {
     readonly kind: "elementwise" | "cholesky";
     readonly location?: Value;
@@ -80,7 +80,13 @@ function shift(b: Builder, a: NonNullable<Piece["affine"]>, raw: Value): Value {
 export function logScale(b: Builder, p: Piece): Value | undefined {
   if (!p.affine) return undefined;
   const { kind, scale } = p.affine;
-  if (kind === "elementwise") return b.broadcastTo(b.log(b.abs(scale)), p.shape);
+  if (kind === "elementwise") {
+    const log = b.log(b.abs(scale));
+    if (p.constraint.event === 0) return b.broadcastTo(log, p.shape);
+    // The scale of an object stretches each of its free coordinates.
+    const free = b.constant(sizeOf(p.constraint.unconstrainedShape(p.object)));
+    return b.broadcastTo(b.mul(free, b.reshape(log, shapeOf(log).slice(0, shapeOf(log).length - p.object.length))), p.lead);
+  }
   const objects = p.shape.slice(0, p.shape.length - 1);
   const logs = overEvents(b, [{ value: scale, rank: 2 }], ([s]) => b.logAbsDet(s));
   return b.broadcastTo(logs, objects);

@@ -8,43 +8,42 @@ export function statementsOf(s: Statement): readonly Statement[] {
   return [];
 }
 
-/** Names of indexed lets in the loop that depend on other elements of themselves. `let a[i] = …; let b[i] = a[i]` is none: b reads a's element
- *  of the same iteration, and a does not read b. */
-export function recurrences(loop: ForStatement): ReadonlySet<string> {
+/** `arrays`: the indexed lets of a loop that depend on other elements of themselves, and those that they read; they are run one iteration after
+ *  the other. `needed`: all names that these read. In `let a[i] = …; let b[i] = a[i]` there are none: a does not read b. */
+export function recurrences(loop: ForStatement): { readonly arrays: ReadonlySet<string>; readonly needed: ReadonlySet<string> } {
   const reads = new Map<string, Set<string>>();
-  const arrays = new Set<string>();
-  const visit = (s: Statement): void => {
+  const indexed = new Set<string>();
+  /** `around`: what the conditions and bounds around a let read decides on its value too. */
+  const visit = (s: Statement, around: readonly string[]): void => {
     if (s.kind === "let") {
       const name = s.place.name.name;
-      if (s.place.subscripts.length > 0) arrays.add(name);
-      const into = reads.get(name) ?? new Set<string>();
-      eachNameIn(s.value, (n) => into.add(n));
-      reads.set(name, into);
+      if (s.place.subscripts.length > 0) indexed.add(name);
+      reads.set(name, new Set([...(reads.get(name) ?? []), ...around, ...namesIn(s.value)]));
     }
-    statementsOf(s).forEach(visit);
+    const own = s.kind === "if" ? namesIn(s.condition) : s.kind === "for" ? s.loops.flatMap(namesInLoop) : [];
+    for (const x of statementsOf(s)) visit(x, [...around, ...own]);
   };
-  visit(loop);
-  return new Set([...arrays].filter((a) => reaches(reads, a, a)));
+  for (const s of loop.body) visit(s, []);
+  const starts = [...indexed].filter((a) => closure(reads, reads.get(a) ?? []).has(a));
+  const needed = closure(reads, starts);
+  return { arrays: new Set([...indexed].filter((a) => needed.has(a))), needed };
 }
 
-function reaches(reads: ReadonlyMap<string, ReadonlySet<string>>, from: string, to: string): boolean {
-  const seen = new Set<string>();
-  const stack = [from];
-  for (let name = stack.pop(); name !== undefined; name = stack.pop()) {
-    for (const next of reads.get(name) ?? []) {
-      if (next === to) return true;
-      if (!seen.has(next)) {
-        seen.add(next);
-        stack.push(next);
-      }
-    }
-  }
-  return false;
+/** The names, what they read, what that reads, and so on. */
+function closure(reads: ReadonlyMap<string, ReadonlySet<string>>, from: Iterable<string>): Set<string> {
+  const seen = new Set(from);
+  for (const name of seen) for (const next of reads.get(name) ?? []) seen.add(next);
+  return seen;
 }
 
 /** Every name that an expression reads. */
-export function eachNameIn(e: Expression, f: (name: string) => void): void {
-  if (e.kind === "name") f(e.name);
-  if (e.kind === "comprehension") for (const l of e.loops) eachLoopExpression(l, (x) => eachNameIn(x, f));
-  eachChild(e, (child) => eachNameIn(child, f));
+export function namesIn(e: Expression): string[] {
+  const out = e.kind === "name" ? [e.name] : [];
+  eachChild(e, (child) => out.push(...namesIn(child)));
+  return out;
+}
+function namesInLoop(loop: ForStatement["loops"][number]): string[] {
+  const out: string[] = [];
+  eachLoopExpression(loop, (e) => out.push(...namesIn(e)));
+  return out;
 }

@@ -5,11 +5,18 @@ import type { SourceSpan } from "../diagnostics.ts";
 import { bindCodes, reject } from "./rejection.ts";
 
 export type Binding =
-  | { readonly kind: "value"; readonly value: Value }
+  | NamedValue
   /** Elements given by several statements. */
   | { readonly kind: "array"; readonly array: PieceArray }
   /** A recurrence on data, one element after the other. */
   | { readonly kind: "sequence"; readonly sequence: Sequence };
+
+export interface NamedValue {
+  readonly kind: "value";
+  readonly value: Value;
+  /** A condition on data: the rows that have it, where an `if` gives it to some alone. */
+  readonly where?: Value;
+}
 
 export class Scope {
   private readonly bindings = new Map<string, Binding>();
@@ -49,10 +56,13 @@ export class Scope {
   set(name: string, binding: Binding): void {
     this.bindings.set(name, binding);
   }
-  /** The value that this scope itself gives a name. */
-  own(name: string): Value | undefined {
+  /** What this scope itself gives a name, if that is a value. */
+  own(name: string): NamedValue | undefined {
     const binding = this.bindings.get(name);
-    return binding?.kind === "value" ? binding.value : undefined;
+    return binding?.kind === "value" ? binding : undefined;
+  }
+  names(): Iterable<string> {
+    return this.bindings.keys();
   }
   value(name: string, value: Value): void {
     this.bindings.set(name, { kind: "value", value });

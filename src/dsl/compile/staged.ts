@@ -15,6 +15,7 @@ import type { Context } from "./context.ts";
 import { alignToRows } from "./piece.ts";
 import { bindCodes, reject } from "./rejection.ts";
 import { rowShape } from "./rows.ts";
+import { exchangeable } from "./support.ts";
 
 interface Noise {
   readonly input: Value;
@@ -39,13 +40,14 @@ export class Drawing {
   /** Draws of [rows…, element…] from a distribution whose arguments may vary with the rows. */
   draw(c: Context, d: Applied, element: Shape, constraint: Constraint, span: SourceSpan): Value {
     const shape = [...rowShape(c.rows), ...element];
-    const rank = (a: { readonly value: Value; readonly rank: number }) =>
-      d.event === 0 ? element.length : Math.max(a.rank, shapeOf(a.value).length);
+    const lead = element.length - d.event;
     const over =
-      c.rows.length === 0 ? d : d.withArguments(d.arguments.map((a) => alignToRows(this.#b, a.value, c.rows, rank(a))));
+      c.rows.length === 0 ? d : d.withArguments(d.arguments.map((a) => alignToRows(this.#b, a.value, c.rows, lead + a.rank)));
     const drawn = this.#plain(over, shape, span);
-    if (constraint.event === 0 || constraint.name === d.support.constraint.name) return drawn;
-    return this.#arrange(drawn, shape, constraint, span);
+    if (constraint.event === 0 || constraint === d.support.constraint) return drawn;
+    if (!constraint.logSymmetry || !exchangeable(d))
+      return reject(bindCodes.notYet, span, `draws of ${d.name} restricted to ${constraint.words} are not built yet`);
+    return this.#sorted(drawn, shape);
   }
 
   #plain(d: Applied, shape: Shape, span: SourceSpan): Value {
@@ -87,10 +89,8 @@ export class Drawing {
     return result;
   }
 
-  /** Independent draws brought into an order that the type asks for: for exchangeable elements, sorting is drawing. */
-  #arrange(drawn: Value, shape: Shape, constraint: Constraint, span: SourceSpan): Value {
-    if (!constraint.logSymmetry)
-      return reject(bindCodes.notYet, span, `prior draws restricted to ${constraint.words} are not built yet`);
+  /** Independent draws brought into the order that a type asks for: for exchangeable elements, sorting is drawing. */
+  #sorted(drawn: Value, shape: Shape): Value {
     const result = this.#b.input(`draw#${this.steps.length}`, { shape, dtype: "real" });
     const width = shape[shape.length - 1];
     this.steps.push({

@@ -1,6 +1,6 @@
 // From a declared type to its constraint, and from a type and a distribution's support to what a latent is.
 
-import type { Builder, Value } from "../../runtime/ir/graph.ts";
+import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import type { Shape } from "../../runtime/ir/type.ts";
 import type { Bounds, Constraint } from "../constraints/define.ts";
 import { constraints } from "../constraints/index.ts";
@@ -60,26 +60,21 @@ export interface Meeting extends Support {
   readonly truncate: Bounds<Value>;
   /** The type orders or sums its elements: the distribution keeps its form on a smaller set. */
   readonly structural: boolean;
+  /** Bounds of the support that values of the type may lie beyond, where their density is 0. */
+  readonly beyond: Bounds<Value>;
 }
 
 export function meet(b: Builder, type: Support | undefined, d: Applied): Meeting {
   const own: Support = { constraint: d.support.constraint, bounds: d.support.bounds(b) };
-  if (type === undefined) return { ...own, truncate: {}, structural: false };
+  const plain = { truncate: {}, structural: false, beyond: {} };
+  if (type === undefined) return { ...own, ...plain };
   if (type.constraint.event > 0 || own.constraint.event > 0) {
-    const same = type.constraint.name === own.constraint.name;
-    const free = own.constraint.event === 0 && own.bounds.lower === undefined && own.bounds.upper === undefined;
-    if (
-      !same &&
-      own.constraint.event > 0 &&
-      type.constraint.event === 0 &&
-      type.bounds.lower === undefined &&
-      type.bounds.upper === undefined
-    ) {
-      return { ...own, truncate: {}, structural: false };
-    }
-    return { ...type, truncate: {}, structural: !same && !d.support.declared && (free || type.constraint.event > 0) };
+    if (type.constraint === own.constraint || d.support.declared) return { ...type, ...plain };
+    // The checker lets a bare shape, and nothing else, stand for another set of vectors or matrices.
+    if (type.constraint.event === 0) return { ...own, ...plain };
+    return { ...type, ...(own.constraint.event === 0 ? tie(b, type.constraint, own.bounds) : plain), structural: true };
   }
-  if (d.support.declared) return { ...type, truncate: {}, structural: false };
+  if (d.support.declared) return { ...type, ...plain };
   const lower = side(b, type.bounds.lower, own.bounds.lower, "lower");
   const upper = side(b, type.bounds.upper, own.bounds.upper, "upper");
   const bounds = { lower: lower.bound, upper: upper.bound };
@@ -91,8 +86,33 @@ export function meet(b: Builder, type: Support | undefined, d: Applied): Meeting
     bounds,
     truncate: { lower: lower.narrower ? lower.bound : undefined, upper: upper.narrower ? upper.bound : undefined },
     structural: false,
+    beyond: {},
   };
 }
+
+/** A type that ties numbers together meets the support of each: its elements' own bounds may cut that, and it may reach beyond. */
+function tie(b: Builder, type: Constraint, own: Bounds<Value>): Pick<Meeting, "truncate" | "beyond"> {
+  const meetSide = (which: "lower" | "upper") => {
+    const edge = type.elements?.[which];
+    const { narrower, bound } = side(b, edge === undefined ? undefined : b.constant(edge), own[which], which);
+    const implied =
+      edge !== undefined && knownOf(own[which] ?? b.constant(edge))?.every((x) => (which === "lower" ? x <= edge : x >= edge));
+    // Where the orders of the elements are alike, the cut can be renormalised; of other sets the whole constant is left out.
+    return { cut: narrower && type.logSymmetry ? bound : undefined, beyond: implied ? undefined : own[which] };
+  };
+  const [lower, upper] = [meetSide("lower"), meetSide("upper")];
+  return { truncate: { lower: lower.cut, upper: upper.cut }, beyond: { lower: lower.beyond, upper: upper.beyond } };
+}
+
+/** Whether the numbers of each last axis are independent under one law, so that all their orders are as probable. */
+export const exchangeable = (d: Applied): boolean =>
+  d.event === 0 &&
+  d.arguments.every(
+    (a) =>
+      (shapeOf(a.value)
+        .slice(0, shapeOf(a.value).length - a.rank)
+        .at(-1) ?? 1) === 1,
+  );
 
 function side(
   b: Builder,
@@ -105,10 +125,11 @@ function side(
   if (none(typed)) return { bound: none(own) ? undefined : own, narrower: false };
   if (none(own) || own === undefined || typed === undefined) return { bound: typed, narrower: true };
   if (b.cast(typed, "real") === b.cast(own, "real")) return { bound: own, narrower: false };
+  const bound = which === "lower" ? b.max(typed, own) : b.min(typed, own);
   const [t, o] = [knownOf(typed), knownOf(own)];
-  if (!t || !o) return { bound: typed, narrower: true };
+  if (!t || !o) return { bound, narrower: true };
   const at = (x: ArrayLike<number>, i: number) => x[x.length === 1 ? 0 : i];
   const n = Math.max(t.length, o.length);
   const tighter = Array.from({ length: n }, (_, i) => (which === "lower" ? at(t, i) > at(o, i) : at(t, i) < at(o, i)));
-  return { bound: which === "lower" ? b.max(typed, own) : b.min(typed, own), narrower: tighter.includes(true) };
+  return { bound, narrower: tighter.includes(true) };
 }

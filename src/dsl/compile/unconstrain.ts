@@ -1,4 +1,5 @@
 // From constrained values back to coordinates: initial values, prior draws, points given by the user.
+import { InternalError } from "../../runtime/errors.ts";
 import { createBuilder } from "../../runtime/ir/builder.ts";
 import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { simplify } from "../../runtime/ir/simplify.ts";
@@ -94,18 +95,22 @@ function unshift(
   scale: Float64Array | undefined,
 ): Float64Array {
   const centre = location && affine.location ? spread(location, shapeOf(affine.location), p) : new Float64Array(x.length);
-  if (!scale) return x;
+  if (!scale) throw new InternalError(`the scale of ${p.name} is not evaluated`);
   if (affine.kind === "elementwise") {
     const spreadScale = spread(scale, shapeOf(affine.scale), p);
     return x.map((v, i) => (v - centre[i]) / spreadScale[i]);
   }
   const n = p.shape[p.shape.length - 1];
   const out = new Float64Array(x.length);
+  // Which matrix an object has: they broadcast over the axes in front.
+  const lead = shapeOf(affine.scale).slice(0, -2);
+  const numbers = Float64Array.from({ length: sizeOf(lead) }, (_, i) => i);
+  const which = spread(numbers, lead, { shape: p.shape.slice(0, -1) });
   for (let at = 0; at < x.length; at += n) {
-    const matrix = scale.length === n * n ? scale : scale.subarray(at * n, (at + n) * n);
+    const first = which[at / n] * n * n;
     out.set(
       solveLower(
-        matrix,
+        scale.subarray(first, first + n * n),
         x.subarray(at, at + n).map((v, i) => v - centre[at + i]),
         n,
       ),
@@ -116,7 +121,7 @@ function unshift(
 }
 
 /** Broadcast to the shape of a piece, aligned at the right. */
-function spread(values: Float64Array, from: Shape, { shape: to }: Piece): Float64Array {
+function spread(values: Float64Array, from: Shape, { shape: to }: Pick<Piece, "shape">): Float64Array {
   const strides = stridesOf(from);
   const out = new Float64Array(sizeOf(to));
   for (let i = 0; i < out.length; i++) {
