@@ -3,4 +3,5 @@ import { posteriors } from "./posteriors.mjs";
 import { compileTimes } from "./tilde.mjs";
 
 const posterior = posteriors.find(({ name }) => name === process.argv[2]);
+if (posterior === undefined) throw new Error(`no posterior is called ${process.argv[2]}`);
 process.stdout.write(`${JSON.stringify(await compileTimes(posterior, 5))}\n`);

@@ -6,7 +6,7 @@ const dist = new URL("../dist/", import.meta.url);
 const { createBuilder } = await import(new URL("runtime/ir/builder.js", dist));
 const { gradient } = await import(new URL("runtime/ir/gradient.js", dist));
 const { interpret } = await import(new URL("runtime/ir/interpret.js", dist));
-const { simplify } = await import(new URL("runtime/ir/simplify.js", dist)).catch(() => ({ simplify: (_b, p) => p }));
+const { simplify } = await import(new URL("runtime/ir/simplify.js", dist));
 const { compileWasm, generateWasm, instantiate } = await import(new URL("runtime/wasm/backend.js", dist));
 
 /** Numbers that look like data: a small linear congruential generator. */

@@ -1,5 +1,5 @@
-// Compares the two ways to learn a diagonal metric, from draws and from draws and gradients, on the posteriors of posteriordb that
-// have a model here: node bench/metrics.mjs [SEEDS] [NAME…]. Needs the built code, and ../shared/data/posteriordb beside the repository.
+// Compares the ways to learn a diagonal metric, from draws, from gradients too, or from both in turn, on the posteriors of posteriordb
+// that have a model here: node bench/metrics.mjs [SEEDS] [NAME…]. Needs the built code, and ../shared/data/posteriordb beside the repository.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -16,6 +16,10 @@ const { values: flags } = parseArgs({
 });
 const repetitions = Number(flags.repetitions);
 const talk = (text) => process.stderr.write(`${text}\n`);
+if (!Number.isInteger(repetitions) || repetitions < 1) {
+  talk(`--repetitions takes a number of chains, not ${flags.repetitions}`);
+  process.exit(1);
+}
 if (!dataAreThere) {
   talk("../shared/data/posteriordb is not there: nothing to measure");
   process.exit(1);
