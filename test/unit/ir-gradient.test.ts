@@ -101,6 +101,13 @@ describe("a cotangent of exactly zero annihilates", () => {
       expect(v).toBeCloseTo(expected[i], 12);
     });
   });
+  test("row by row in stacks of matrices", () => {
+    const b = createBuilder();
+    const [a, c] = [b.input("a", real([3, 1, 1])), b.input("c", bool([3]))];
+    const [g] = gradient(b, b.sum(b.select(c, b.logAbsDet(a), b.constant(0))), [a]);
+    // the second matrix is singular, and not chosen
+    expect([...interpret([g], { a: Float64Array.of(2, 0, 4), c: Float64Array.of(1, 0, 1) })[0]]).toEqual([0.5, 0, 0.25]);
+  });
   test("and what cannot vanish pays nothing for it", () => {
     const b = createBuilder();
     const [x, c] = [b.input("x", real([5])), b.input("c", bool([5]))];

@@ -4,6 +4,7 @@ import { sumToShape } from "./broadcast.ts";
 import { type Builder, constantOf, dtypeOf, type Node, resultsOf, shapeOf, type Value } from "./graph.ts";
 import { nodesBetween } from "./order.ts";
 import type { Primitive } from "./primitive.ts";
+import { otherAxes } from "./primitives/axes.ts";
 import { mul, neg } from "./primitives/elementwise.ts";
 import { type AssembleAttrs, assemble } from "./primitives/shape.ts";
 import { sizeOf } from "./type.ts";
@@ -24,23 +25,43 @@ export function gradient(b: Builder, root: Value, wrt: readonly Value[]): Value[
     op.gradient(b, cts, node).forEach((g, i) => {
       const x = node.inputs[i];
       if (g === null || dtypeOf(x) !== "real" || !(wanted.has(x.node) || targets.has(x))) return;
-      const guarded = mayVanish && op.elementwise && !op.finiteDerivative ? guard(b, cts[0], g) : g;
-      cotangents.add(x, sumToShape(b, guarded, shapeOf(x)), mayVanish || givesZeros(op, node, i));
+      const own = mayVanish && !op.finiteDerivative ? guarded(b, op, cts, g, node, i) : g;
+      cotangents.add(x, sumToShape(b, own, shapeOf(x)), mayVanish || givesZeros(op, node, i));
     });
   }
   return wrt.map((x) => cotangents.of(x) ?? b.broadcastTo(b.constant(0), shapeOf(x)));
 }
 
-/** A cotangent times a derivative that may be infinite or NaN: 0 where the cotangent is exactly 0. For the rules of primitives
- *  that are not elementwise; around the others' the driver puts the same guard itself, where a cotangent may vanish. */
-export function scaled(b: Builder, ct: Value, d: Value): Value {
-  return guard(b, ct, b.mul(ct, d))!;
+/** The cotangent g of an input, 0 where the cotangents that it is made of are exactly 0: a derivative that is infinite or NaN there must
+ *  not be seen. */
+function guarded(b: Builder, op: Primitive, cts: readonly (Value | null)[], g: Value, node: Node, input: number): Value {
+  const zero = b.constant(0);
+  const vanishing = cts.flatMap((ct, result) => {
+    if (ct === null || (op.elementwise && isFiniteMultiple(ct, g))) return [];
+    return [b.eq(op.elementwise ? ct : largestInRow(b, op, ct, node, input, result), zero)];
+  });
+  return vanishing.length === 0 ? g : b.select(vanishing.reduce(b.and), zero, g);
 }
 
-function guard(b: Builder, ct: Value | null, g: Value): Value {
-  if (ct === null || isFiniteMultiple(ct, g)) return g;
-  const zero = b.constant(0);
-  return b.select(b.eq(ct, zero), zero, g);
+/** The largest magnitude in a result's cotangent by rows, where rows of the input have rows of the result to themselves; of a shape that
+ *  broadcasts to the input's. */
+function largestInRow(b: Builder, op: Primitive, ct: Value, node: Node, input: number, result: number): Value {
+  const shape = shapeOf(ct);
+  /** For each axis of the input the axis of the result whose rows are made of its rows. */
+  const rows = shapeOf(node.inputs[input]).map((_, axis) =>
+    shape.findIndex((_size, k) => op.rows?.(node, k, result)?.inputs[input] === axis),
+  );
+  const kept = rows.filter((axis) => axis >= 0);
+  const lost = otherAxes(shape.length, kept);
+  const largest = lost.length === 0 ? ct : b.reduceMax(b.abs(ct), lost);
+  const inOrder = [...kept].sort((i, j) => i - j);
+  return b.reshape(
+    b.transpose(
+      largest,
+      kept.map((axis) => inOrder.indexOf(axis)),
+    ),
+    rows.map((axis) => (axis < 0 ? 1 : shape[axis])),
+  );
 }
 
 /** g is ct, its negative, or its product with finite constants. */

@@ -27,8 +27,9 @@ export interface Primitive<A = any> {
   rows?(node: Node<A>, axis: number, result: number): RowsRule<A> | null;
   /** The two inputs may change places without any effect. */
   readonly commutative?: boolean;
-  /** Cotangents of the inputs are finite multiples of the output's whatever the inputs, NaN included: no zero-cotangent guard is needed. */
-  readonly finiteDerivative?: boolean;
+  /** Cotangents of the inputs are finite multiples of the output's whatever the inputs, NaN included: no zero-cotangent guard is needed.
+   *  Or they are for finite inputs, and a guard would cost more than it is worth. */
+  readonly finiteDerivative?: boolean | "of finite inputs";
   /** No derivative passes, by definition: a score function holds what it multiplies, an estimator holds its parameters. */
   readonly heldConstant?: boolean;
   /** The operation may hand an exactly zero cotangent to an input (a mask, a weight that underflows): below it, guards are needed. */

@@ -111,6 +111,7 @@ export const dot: Primitive<DotAttrs> = {
     return [out];
   },
   wasm: { kind: "contract", routine: "dot" },
+  finiteDerivative: "of finite inputs", // a guard would be one more pass over the cotangent beside every product of matrices
   tfjs: dotRule,
   probes: [
     {

@@ -213,7 +213,6 @@ export const logSumExp = reduction({
   },
   wasm: { kind: "expand", expand: expandLogSumExp },
   tfjs: { kind: "expand", expand: expandLogSumExp },
-  finiteDerivative: true,
   zeroCotangents: true,
   probes: [
     ...cubeProbes,
