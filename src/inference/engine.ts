@@ -1,4 +1,5 @@
 // What an engine is: a record with a name, options as data, and a run over a Target.
+import type { Backend } from "../runtime/backend.ts";
 import type { RawChain } from "../runtime/draws.ts";
 import type { Rng } from "../runtime/numeric/rng.ts";
 import type { LogDensity, Target } from "../runtime/target.ts";
@@ -43,6 +44,8 @@ export interface RunContext {
   /** 1-based number of the chain, 1 for an engine whose unit is "run". */
   readonly chain: number;
   readonly start?: Start;
+  /** Where training runs; wasm if none is given. What is accepted or judged is always evaluated in float64. */
+  readonly backend?: Backend;
   /** Set to true from outside to stop at the next transition, keeping what was drawn. Shared memory across threads. */
   readonly stop: () => boolean;
   progress(at: Progress): void;

@@ -110,6 +110,10 @@ export interface Target extends Generative {
   readonly parameters: readonly Parameter[];
   /** Constrained values of parameters by name, from unconstrained ones. No Jacobian: parameters are maximised over. */
   constrainParameters(b: Builder, unconstrained: Assignment): Assignment;
+  /** The same model with these constrained values of its parameters (row-major, by name) as constants: it has none to learn. */
+  fix(values: Readonly<Record<string, Float64Array>>): Target;
+  /** Unconstrained coordinates of constrained values of parameters: to go on training from there. */
+  unconstrainParameters(values: Readonly<Record<string, Float64Array>>): Readonly<Record<string, Float64Array>>;
   readonly guide?: Guide;
   /** Constrained values and log-Jacobian terms at an unconstrained point: a vector of `dimension`, or the coordinates of each slot of the layout. */
   constrain(

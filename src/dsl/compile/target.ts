@@ -68,6 +68,8 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
     notes: layout.notes,
     parameters: [],
     constrainParameters: () => ({}),
+    fix: () => target,
+    unconstrainParameters: () => ({}),
     terms: (b, values) => {
       const w = walk(b, model, data, { kind: "values", values });
       return w.terms.map((t) => withReads(t, values));

@@ -1,0 +1,89 @@
+// Pareto-smoothed importance sampling and its diagnostic k-hat (Vehtari, Simpson, Gelman, Yao and Gabry 2024).
+import { exp, expm1, log, log1p } from "../../runtime/numeric/math.ts";
+
+export interface Smoothed {
+  /** Shape of the generalised Pareto law of the largest ratios; NaN where there are too few of them. Above 0.7 the estimate is unreliable. */
+  readonly k: number;
+  /** Normalised log weights, their tail smoothed: Σ exp = 1. */
+  readonly logWeights: Float64Array;
+}
+
+/** Fewer ratios in the tail tell nothing of its shape. */
+const LEAST_TAIL = 5;
+
+/** `logRatios`: log p - log q of draws of q, up to a constant. Ratios that are NaN count as -inf. */
+export function smoothed(logRatios: Float64Array): Smoothed {
+  const n = logRatios.length;
+  const ratios = logRatios.map((x) => (Number.isNaN(x) ? Number.NEGATIVE_INFINITY : x));
+  let top = Number.NEGATIVE_INFINITY;
+  for (const x of ratios) top = Math.max(top, x);
+  if (top === Number.POSITIVE_INFINITY || top === Number.NEGATIVE_INFINITY)
+    return { k: Number.POSITIVE_INFINITY, logWeights: normalised(ratios) };
+  const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => ratios[i] - ratios[j]);
+  const size = Math.min(Math.floor(n / 5), Math.ceil(3 * Math.sqrt(n)));
+  if (size < LEAST_TAIL) return { k: Number.NaN, logWeights: normalised(ratios) };
+  const tail = order.slice(n - size);
+  const cutoff = ratios[order[n - size - 1]];
+  const shifted = exp(cutoff - top);
+  const excess = Float64Array.from(tail, (i) => exp(ratios[i] - top) - shifted);
+  // All alike: no tail at all.
+  if (!(excess[size - 1] > 0) || excess[Math.floor(size / 4 + 0.5) - 1] <= 0)
+    return { k: excess[size - 1] > 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY, logWeights: normalised(ratios) };
+  const { k, sigma } = paretoFit(excess);
+  const out = ratios.slice();
+  if (Number.isFinite(k)) {
+    tail.forEach((i, rank) => {
+      const p = (rank + 0.5) / size;
+      out[i] = Math.min(0, log(shifted + paretoQuantile(p, k, sigma))) + top;
+    });
+  }
+  return { k, logWeights: normalised(out) };
+}
+
+/** k-hat alone. */
+export const paretoK = (logRatios: Float64Array): number => smoothed(logRatios).k;
+
+function normalised(x: Float64Array): Float64Array {
+  const total = logSumExp(x);
+  return x.map((v) => v - total);
+}
+
+/** log Σ exp x; -inf of nothing. */
+export function logSumExp(x: Float64Array): number {
+  let top = Number.NEGATIVE_INFINITY;
+  for (const v of x) top = Math.max(top, v);
+  if (!Number.isFinite(top)) return top;
+  let sum = 0;
+  for (const v of x) sum += exp(v - top);
+  return top + log(sum);
+}
+
+/** Posterior mean of the generalised Pareto law of ascending positive numbers (Zhang and Stephens 2009), shrunk to 0.5 by ten pseudo-observations
+ *  as Vehtari et al. 2024, appendix C, have it. */
+export function paretoFit(x: Float64Array): { readonly k: number; readonly sigma: number } {
+  const n = x.length;
+  const grid = 30 + Math.floor(Math.sqrt(n));
+  const quartile = x[Math.floor(n / 4 + 0.5) - 1];
+  const shape = (theta: number): number => {
+    let sum = 0;
+    for (const v of x) sum += log1p(-theta * v);
+    return sum / n;
+  };
+  const thetas = Float64Array.from({ length: grid }, (_, j) => 1 / x[n - 1] + (1 - Math.sqrt(grid / (j + 0.5))) / (3 * quartile));
+  const heights = thetas.map((theta) => {
+    const k = shape(theta);
+    return n * (log(-theta / k) - k - 1);
+  });
+  const total = logSumExp(heights);
+  let theta = 0;
+  thetas.forEach((t, j) => {
+    theta += t * exp(heights[j] - total);
+  });
+  const raw = shape(theta);
+  return { k: (n * raw + 10 * 0.5) / (n + 10), sigma: -raw / theta };
+}
+
+function paretoQuantile(p: number, k: number, sigma: number): number {
+  const l = -log1p(-p);
+  return Math.abs(k) < 1e-12 ? sigma * l : (sigma * expm1(k * l)) / k;
+}

@@ -1,0 +1,25 @@
+// Parameters of a target as numbers: where training begins, and their values on the model's scale.
+import { createBuilder } from "../../runtime/ir/builder.ts";
+import { interpret } from "../../runtime/ir/interpret.ts";
+import type { Rng } from "../../runtime/numeric/rng.ts";
+import type { Target } from "../../runtime/target.ts";
+
+type ByName = Readonly<Record<string, Float64Array>>;
+
+/** Unconstrained, each from a stream of its own name. */
+export function initialParameters(target: Target, rng: Rng): ByName {
+  return Object.fromEntries(target.parameters.map((p) => [p.name, p.initial(rng.split(p.name))]));
+}
+
+/** Constrained values of unconstrained parameters. */
+export function constrainedParameters(target: Target, unconstrained: ByName): ByName {
+  const b = createBuilder();
+  const given = Object.fromEntries(target.parameters.map((p) => [p.name, b.tensor(unconstrained[p.name], p.unconstrained)]));
+  const values = target.constrainParameters(b, given);
+  const names = target.parameters.map((p) => p.name);
+  const numbers = interpret(
+    names.map((name) => values[name]),
+    {},
+  );
+  return Object.fromEntries(names.map((name, i) => [name, numbers[i]]));
+}

@@ -1,0 +1,140 @@
+// Log weights log p - log q of draws of a family, as graphs: over all rows of a plate or a minibatch of them, over several draws.
+import { vectorize } from "../../runtime/ir/batch.ts";
+import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Rowed, takeRows } from "../../runtime/ir/rows.ts";
+import type { Assignment, Axis, Target, Term } from "../../runtime/target.ts";
+import type { Drawn, Family, Parameters } from "./approximation.ts";
+import type { Noise } from "./noise.ts";
+import { scoreRoots } from "./score.ts";
+
+export interface WeightOptions {
+  /** Draws of q in each evaluation. */
+  readonly draws: number;
+  /** Hold the parameters of log q constant: the gradient along draws loses a part of expectation 0 (Roeder, Wu and Duvenaud 2017). */
+  readonly stickTheLanding?: boolean;
+}
+/** Some rows of a plate in place of all. */
+export interface Minibatch {
+  readonly plate: Axis;
+  /** 0-based, distinct: int [rows]. */
+  readonly indices: Value;
+  readonly rows: number;
+  /** What is at hand for these rows alone: rows of a table that are trained. */
+  readonly own?: ReadonlyMap<Value, Rowed>;
+}
+/** A term of log p - log q. */
+export interface Part {
+  readonly term: Term;
+  /** 1 of log p, log r and Jacobians, -1 of log q. */
+  readonly sign: 1 | -1;
+}
+/** A part over the draws: [draws], or [draws, rows] where rows are kept apart and it has one each. Without its sign. */
+export interface WeighedPart extends Part {
+  readonly value: Value;
+  readonly perRow: boolean;
+  /** Whether it differs from draw to draw. */
+  readonly varies: boolean;
+}
+/** log q of a site whose draws have no path, and what it is held responsible for: [draws, …axes] both. */
+export interface Score {
+  readonly site: string;
+  readonly logQ: Value;
+  readonly advantage: Value;
+  readonly perRow: boolean;
+}
+export interface Weights {
+  readonly parts: readonly WeighedPart[];
+  readonly scores: readonly Score[];
+  /** One draw for all rows: what the parts were built on. */
+  readonly drawn: Drawn;
+  /** All rows over the rows at hand. */
+  readonly scale: number;
+}
+
+/** A value and the axis that counts the rows that are kept apart; -1: none. */
+export interface Root {
+  readonly value: Value;
+  readonly axis: number;
+}
+
+/** `rows`: a plate whose rows are kept apart, or a minibatch of it. */
+export function weigh(
+  b: Builder,
+  target: Target,
+  family: Family,
+  noise: Noise,
+  parameters: Parameters,
+  options: WeightOptions,
+  rows?: Minibatch | { readonly plate: Axis },
+): Weights {
+  const setting = { parameters: parameters.target, training: noise };
+  const drawn = family.draw(b, noise, parameters, setting);
+  const q = drawn.logQ(options.stickTheLanding ? held(b, parameters) : parameters);
+  const reverse = target.guide?.reverse(b, drawn.values, setting) ?? [];
+  const parts: Part[] = [
+    ...[...target.terms(b, drawn.values, setting), ...drawn.jacobian, ...reverse].map((term): Part => ({ term, sign: 1 })),
+    ...q.map((term): Part => ({ term, sign: -1 })),
+  ];
+  const axisOf = (t: Term): number => (rows ? t.axes.findIndex((a) => a.name === rows.plate.name) : -1);
+  const roots: Root[] = parts.map(({ term }) => sumWithin(b, term.value, axisOf(term)));
+  const scored = scoreRoots(b, target, drawn, parts, parameters, axisOf);
+  const all = [...roots, ...scored.flatMap((s) => [s.logQ, s.advantage])];
+  const taken = rows && "indices" in rows ? atRows(b, noise, all, rows) : all.map((r) => r.value);
+  const { values: copied, varies } = overDraws(b, noise, taken, options.draws);
+  return {
+    parts: parts.map((p, i) => ({ ...p, value: copied[i], perRow: roots[i].axis >= 0, varies: varies[i] })),
+    scores: scored.map(({ site, logQ }, k) => ({
+      site,
+      logQ: copied[roots.length + 2 * k],
+      advantage: copied[roots.length + 2 * k + 1],
+      perRow: logQ.axis >= 0,
+    })),
+    drawn,
+    scale: rows && "indices" in rows ? rows.plate.size / rows.rows : 1,
+  };
+}
+
+/** The same parameters, of which no derivative is taken. */
+export function held(b: Builder, { target, family }: Parameters): Parameters {
+  const hold = (a: Assignment): Assignment => Object.fromEntries(Object.entries(a).map(([name, v]) => [name, b.stopGradient(v)]));
+  return { target: hold(target), family: hold(family) };
+}
+
+/** Summed over all axes but the rows'. */
+function sumWithin(b: Builder, value: Value, axis: number): Root {
+  if (axis < 0) return { value: b.sum(value), axis };
+  const others = shapeOf(value)
+    .map((_, k) => k)
+    .filter((k) => k !== axis);
+  return { value: b.sum(value, others), axis: 0 };
+}
+
+function atRows(b: Builder, noise: Noise, roots: readonly Root[], { plate, indices, rows, own }: Minibatch): Value[] {
+  const rowed = roots.flatMap((root, i) => (root.axis < 0 ? [] : [{ root, i }]));
+  const at = new Map([...(own ?? []), ...noise.forRows(plate.name, rows)]);
+  const taken = takeRows(
+    b,
+    rowed.map((r) => r.root),
+    indices,
+    at,
+  );
+  const out = roots.map((r) => r.value);
+  rowed.forEach(({ i }, k) => {
+    out[i] = taken[k];
+  });
+  return out;
+}
+
+/** Each value for several draws: a new leading axis. */
+function overDraws(
+  b: Builder,
+  noise: Noise,
+  values: readonly Value[],
+  draws: number,
+): { readonly values: Value[]; readonly varies: readonly boolean[] } {
+  const { values: copied, batched } = vectorize(b, values, noise.forCopies(draws, values), draws);
+  return {
+    values: copied.map((v, i) => (batched[i] ? v : b.broadcastTo(b.reshape(v, [1, ...shapeOf(v)]), [draws, ...shapeOf(v)]))),
+    varies: batched,
+  };
+}
