@@ -8,12 +8,14 @@ import { parseModel } from "../../src/dsl/language/parser.ts";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 
-/** Names of the programs in a folder, without .ppl. */
+/** Names of the programs in a folder, without .ppl; throws where an expectation is left of a program that is not there. */
 export function programs(folder: "good" | "bad"): string[] {
-  return readdirSync(`${root}${folder}`)
-    .filter((f) => f.endsWith(".ppl"))
-    .map((f) => f.slice(0, -4))
-    .sort();
+  const files = readdirSync(`${root}${folder}`);
+  const named = (ending: string): string[] => files.filter((f) => f.endsWith(ending)).map((f) => f.slice(0, -ending.length));
+  const names = named(".ppl").sort();
+  const orphans = named(".expected").filter((name) => !names.includes(name));
+  if (orphans.length > 0) throw new Error(`${folder} has no programs ${orphans.join(", ")}`);
+  return names;
 }
 
 export function readProgram(folder: "good" | "bad", name: string): Source {
