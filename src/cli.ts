@@ -2,6 +2,12 @@
 // The command `ppl`.
 import { optimizeJavaScriptLater, optimizeWasmAtOnce } from "./runtime/platform/v8.ts";
 
+// Whoever reads may have seen enough (ppl summary DIR | head): that ends neither a run nor in a stack trace.
+for (const stream of [process.stdout, process.stderr])
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+
 // Before anything is compiled, the mathematics library included.
 optimizeWasmAtOnce();
 optimizeJavaScriptLater();

@@ -4,7 +4,7 @@ import { type Model, modelOf } from "./model.ts";
 
 export type { DataInput } from "./dsl/data/from-javascript.ts";
 export type { Diagnostic, Source } from "./dsl/diagnostics.ts";
-export type { Interpolation } from "./dsl/embed.ts";
+export type { Fragment, Interpolation } from "./dsl/embed.ts";
 export { Fit, type NamedDraws, type Provenance } from "./fit.ts";
 export type { Progress, Verdict } from "./inference/engine.ts";
 export type { SummaryRow } from "./inference/report/summary.ts";

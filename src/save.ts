@@ -9,9 +9,7 @@ export interface RunFacts {
   readonly model: string;
   /** Hash and path of the model and of each data file, by whoever read them. */
   readonly files?: readonly { readonly path: string; readonly sha256: string }[];
-  readonly backend?: string;
   readonly started?: Date;
-  readonly status?: string;
 }
 
 export function saveFit(folder: string, fit: Fit, facts: RunFacts = { model: fit.model }): void {
@@ -30,10 +28,10 @@ export function saveFit(folder: string, fit: Fit, facts: RunFacts = { model: fit
     options: provenance.options,
     seed: provenance.seed,
     chains: provenance.chains,
-    backend: facts.backend ?? "wasm",
+    backend: "wasm",
     started: facts.started?.toISOString(),
     seconds: provenance.seconds,
-    status: facts.status ?? (fit.interrupted ? "interrupted" : "done"),
+    status: fit.interrupted ? "interrupted" : "done",
     verdicts: fit.verdicts,
     traces: fit.traces,
   };

@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from "commander";
 import type { Engine, Option as EngineOption } from "../inference/engine.ts";
 import { engines } from "../inference/engines/index.ts";
 import { flagOf } from "../inference/options.ts";
+import { DEFAULT_CHAINS } from "../inference/run.ts";
 import { UsageError } from "../runtime/errors.ts";
 import { packageVersion } from "../runtime/platform/version.ts";
 
@@ -50,7 +51,7 @@ export function commandLine(finish: (code: ExitCode) => void): Command {
     c
       .option(
         "--data <file>",
-        "data file: .json, .json.gz, .csv, .npy; may be repeated (default: MODEL.data.json beside the model)",
+        "data file: .json, .csv, .npy or .npz, each also with .gz; may be repeated (default: MODEL.data.json beside the model)",
         collect,
       )
       .option("--set <name=value>", "value of a const of the model; may be repeated", collect);
@@ -59,7 +60,7 @@ export function commandLine(finish: (code: ExitCode) => void): Command {
     command("run", "sample or fit a model, print the summary, save draws").argument("<model>", "file of the model (.ppl)"),
   )
     .option("--engine <name>", `auto, ${[...engines.keys()].join(", ")}`, "auto")
-    .option("--chains <n>", "number of chains", "4")
+    .option("--chains <n>", `number of chains (default: ${DEFAULT_CHAINS})`)
     .option("--seed <n>", "seed, an integer from 0 to 4294967295 (default: drawn, printed and stored)")
     .option("--backend <name>", "auto or wasm", "auto")
     .option("--threads <n>", "worker threads at most (default: cores of the machine)")
@@ -130,6 +131,14 @@ function engineFlag(name: string, option: EngineOption, users: readonly Engine[]
         : option.type === "string"
           ? " <text>"
           : " <n>";
-  const doc = `${option.doc} (${option.type === "boolean" ? "" : `default ${option.default}; `}${users.map((e) => e.name).join(", ")})`;
-  return new Option(`${flagOf(name)}${what}`, doc);
+  return new Option(`${flagOf(name)}${what}`, `${option.doc} (${defaults(name, users)})`);
+}
+
+/** "default 1000; nuts, hmc", or of each where they differ. */
+function defaults(name: string, users: readonly Engine[]): string {
+  const options = users.map(({ options }) => options[name] as EngineOption);
+  const names = users.map((engine) => engine.name);
+  if (options[0].type === "boolean") return names.join(", ");
+  if (new Set(options.map((option) => option.default)).size === 1) return `default ${options[0].default}; ${names.join(", ")}`;
+  return users.map((engine, i) => `default ${options[i].default} of ${engine.name}`).join(", ");
 }

@@ -1,15 +1,19 @@
 // ppl run
 import { join } from "node:path";
 import { readDataFile } from "../data-files.ts";
+import type { DataInput } from "../dsl/data/from-javascript.ts";
 import { renderDiagnostic } from "../dsl/render-diagnostic.ts";
 import type { Fit } from "../fit.ts";
-import type { Verdict } from "../inference/engine.ts";
+import type { Engine, Verdict } from "../inference/engine.ts";
+import { engines } from "../inference/engines/index.ts";
 import { flagOf } from "../inference/options.ts";
 import { jsonText } from "../inference/report/json.ts";
+import { DEFAULT_CHAINS, MOST_CHAINS, MOST_THREADS } from "../inference/run.ts";
 import { loadModel } from "../load.ts";
 import { drawSeed, engineNamed, type Posterior, type StartValues } from "../model.ts";
 import { UsageError } from "../runtime/errors.ts";
-import { saveFit } from "../save.ts";
+import { refuseUnwritable } from "../runtime/platform/files.ts";
+import { type RunFacts, saveFit } from "../save.ts";
 import { hashFile, readAssignments, readData, readInteger } from "./inputs.ts";
 import type { ExitCode } from "./main.ts";
 import { startProgress } from "./progress.ts";
@@ -18,7 +22,7 @@ interface RunFlags {
   readonly data?: string[];
   readonly set?: string[];
   readonly engine: string;
-  readonly chains: string;
+  readonly chains?: string;
   readonly seed?: string;
   readonly backend: string;
   readonly threads?: string;
@@ -30,22 +34,6 @@ interface RunFlags {
   readonly progress: "auto" | "plain" | "json" | "none";
   readonly [engineOption: string]: unknown;
 }
-const OWN = new Set([
-  "data",
-  "set",
-  "engine",
-  "chains",
-  "seed",
-  "backend",
-  "threads",
-  "out",
-  "save",
-  "json",
-  "quiet",
-  "all",
-  "progress",
-]);
-
 export async function runCommand(path: string, given: Record<string, unknown>): Promise<ExitCode> {
   // commander gives what the flags of main.ts declare.
   const flags = given as unknown as RunFlags;
@@ -56,24 +44,27 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
   if (flags.backend !== "auto" && flags.backend !== "wasm")
     throw new UsageError(`the backend ${flags.backend} is not built yet; there is wasm`);
   const seed = readInteger("--seed", flags.seed, 0, 4294967295) ?? drawSeed();
-  const chains = readInteger("--chains", flags.chains, 1, 10000) ?? 4;
-  const threads = readInteger("--threads", flags.threads, 1, 1024);
   const engine = engineNamed(flags.engine);
-  const options = Object.fromEntries(Object.entries(flags).filter(([name, value]) => !OWN.has(name) && value !== undefined));
+  const chains = readInteger("--chains", flags.chains, 1, MOST_CHAINS) ?? DEFAULT_CHAINS;
+  const shownChains = engine.unit === "chain" ? chains : 1;
+  const threads = readInteger("--threads", flags.threads, 1, MOST_THREADS);
+  const options = Object.fromEntries(
+    Object.entries(flags).filter(([name, value]) => isEngineOption(name) && value !== undefined),
+  );
 
   const model = loadModel(path);
   const { data, paths } = await readData(path, flags.data);
+  // Before what may take hours: what is run on may change meanwhile, and a place that takes no files is better known now.
+  const saving = flags.save ? prepareSaving(model.name, path, paths, flags.out, started) : undefined;
   for (const d of model.diagnostics) if (!flags.quiet) process.stderr.write(`${renderDiagnostic(d, model.sources)}\n\n`);
-  const began = performance.now();
   const posterior = await model.bindData(data, readAssignments(flags.set));
-  const compile = (performance.now() - began) / 1000;
   for (const note of posterior.target.notes) if (!flags.quiet) process.stderr.write(`note: ${note}\n`);
 
-  talk(settings(model.name, posterior, engine.name, engine.unit === "chain" ? chains : 1, seed, options, compile));
+  talk(settings(model.name, posterior, engine, shownChains, seed, options));
   const interruption = onInterrupt();
   const progress = startProgress(
     flags.json || flags.quiet ? (flags.progress === "json" ? "json" : "none") : flags.progress,
-    chains,
+    shownChains,
   );
   let fit: Fit;
   try {
@@ -91,24 +82,29 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
     progress.stop();
     interruption.done();
   }
-  report(fit, flags, talk, compile);
-  if (flags.save) save(fit, path, paths, flags.out, started, talk);
+  report(fit, flags, talk);
+  if (saving) {
+    saveFit(saving.folder, fit, saving.facts);
+    talk(`saved in ${saving.folder}`);
+  }
   return fit.exitCode;
 }
+
+const isEngineOption = (name: string): boolean => [...engines.values()].some((engine) => Object.hasOwn(engine.options, name));
 
 function settings(
   model: string,
   p: Posterior,
-  engine: string,
+  engine: Engine,
   chains: number,
   seed: number,
   options: Readonly<Record<string, unknown>>,
-  compile: number,
 ): string {
+  const many = engine.unit === "run" ? "" : `, ${chains} ${chains === 1 ? "chain" : "chains"}`;
   const own = Object.entries(options).map(([name, value]) => `${flagOf(name)}${value === true ? "" : ` ${String(value)}`}`);
   return [
-    `${model}: ${p.dimension} unconstrained ${p.dimension === 1 ? "dimension" : "dimensions"}, compiled in ${(1000 * compile).toFixed(0)} ms to float64 WebAssembly`,
-    `engine ${engine}, ${chains} ${chains === 1 ? "chain" : "chains"}, seed ${seed}${own.length > 0 ? `, ${own.join(" ")}` : ""}`,
+    `${model}: ${p.dimension} unconstrained ${p.dimension === 1 ? "dimension" : "dimensions"}, compiled in ${(1000 * p.compileSeconds).toFixed(0)} ms to float64 WebAssembly`,
+    `engine ${engine.name}${many}, seed ${seed}${own.length > 0 ? `, ${own.join(" ")}` : ""}`,
   ].join("\n");
 }
 
@@ -116,36 +112,55 @@ function settings(
 async function startValues(init: unknown): Promise<StartValues | undefined> {
   if (typeof init !== "string" || init.trim() === "" || Number.isFinite(Number(init))) return undefined;
   const values = await readDataFile(init);
-  return Object.fromEntries([...values].map(([name, v]) => [name, v.values]));
+  return Object.fromEntries([...values].map(([name, { shape, values }]) => [name, nested(values, shape)]));
 }
 
-function report(fit: Fit, flags: RunFlags, talk: (text: string) => void, compile: number): void {
-  if (flags.json) process.stdout.write(`${jsonText({ ...fit.toJSON(), seconds: { compile, ...fit.provenance.seconds } })}\n`);
-  const { warmup = 0, sampling = 0 } = fit.provenance.seconds;
-  if (fit.interrupted) talk(`interrupted: ${fit.allDraws.drawsPerChain} draws a chain were made`);
+function nested(values: Float64Array, [length, ...rest]: readonly number[]): DataInput {
+  if (length === undefined) return values[0];
+  if (rest.length === 0) return values;
+  const size = values.length / length;
+  return Array.from({ length }, (_, i) => nested(values.subarray(i * size, (i + 1) * size), rest));
+}
+
+function report(fit: Fit, flags: RunFlags, talk: (text: string) => void): void {
+  if (flags.json) process.stdout.write(`${jsonText(fit.toJSON())}\n`);
+  const { chains, drawsPerChain } = fit.allDraws;
+  const { warmup = 0, sampling = 0, total = 0 } = fit.provenance.seconds;
+  if (fit.interrupted) talk(`interrupted: ${fit.isPoint ? "this is how far it came" : drawn(fit)}`);
   if (fit.summary().length > 0) talk(`\n${fit.table(flags.all ? Number.POSITIVE_INFINITY : undefined)}\n`);
   talk(
-    `${fit.chains.length} × ${fit.allDraws.drawsPerChain} draws; warm-up ${warmup.toFixed(2)} s, sampling ${sampling.toFixed(2)} s`,
+    fit.isPoint
+      ? `a point, in ${total.toFixed(2)} s`
+      : `${chains} × ${drawsPerChain} draws; warm-up ${warmup.toFixed(2)} s, sampling ${sampling.toFixed(2)} s`,
   );
   const bad = fit.verdicts.filter((v) => v.level !== "pass");
   for (const v of bad) if (!flags.quiet) process.stderr.write(`${words(v)}\n`);
-  if (bad.length === 0 && fit.allDraws.drawsPerChain > 1)
+  if (bad.length > 0) return;
+  for (const v of fit.verdicts) talk(v.advice);
+  if (fit.sampler.ebfmi.length > 0 && drawsPerChain > 0)
     talk("no problems found: R-hat, effective sample sizes, divergences, tree depth and energy are fine");
+}
+
+/** Draws by chain, where they differ. */
+function drawn({ chains, allDraws }: Fit): string {
+  const counts = chains.map((chain) => chain.draws);
+  return new Set(counts).size < 2
+    ? `${counts[0] ?? 0} draws a chain were made`
+    : `${counts.join(", ")} draws were made by the chains; the summary is of ${allDraws.drawsPerChain} of each of ${allDraws.chains}`;
 }
 
 const words = (v: Verdict): string => `${v.level === "fail" ? "not to be trusted" : "warning"}: ${v.advice}`;
 
-function save(
-  fit: Fit,
+function prepareSaving(
   model: string,
+  path: string,
   data: readonly string[],
   out: string | undefined,
   started: Date,
-  talk: (text: string) => void,
-): void {
-  const folder = out ?? join("ppl-runs", fit.model, started.toISOString().replace(/[:.]/g, "-").replace("Z", ""));
-  saveFit(folder, fit, { model: fit.model, files: [model, ...data].map(hashFile), started });
-  talk(`saved in ${folder}`);
+): { readonly folder: string; readonly facts: RunFacts } {
+  const folder = out ?? join("ppl-runs", model, started.toISOString().replace(/[:.]/g, "-").replace("Z", ""));
+  refuseUnwritable(folder);
+  return { folder, facts: { model, files: [path, ...data].map(hashFile), started } };
 }
 
 /** The first Ctrl-C stops the run and keeps its draws; the second ends the process. */

@@ -1,5 +1,6 @@
 // The command line: exit codes, what stands on stdout and stderr, what is written. Runs the built code, as users do.
 import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -97,6 +98,51 @@ describe("ppl run", () => {
     const { code, err } = ppl("run", model, ...quick, "--no-save", "--init", "bad-init.json");
     expect(code).toBe(1);
     expect(err).toContain("nu is no latent of the model");
+    const matrix = file("matrix.ppl", "m: real[2, 3] ~ Normal(0, 1)\n");
+    file("matrix-init.json", '{"m": [[1, 2, 3], [4, 5, 6]]}');
+    expect(ppl("run", matrix, ...quick, "--no-save", "--init", "matrix-init.json").code).toBe(0);
+    file("matrix-init.json", '{"m": [[1, 2], [3, 4], [5, 6]]}');
+    const turned = ppl("run", matrix, ...quick, "--no-save", "--init", "matrix-init.json");
+    expect(turned.err).toContain("the starting value of m has shape [3, 2], but m has shape [2, 3]");
+  });
+
+  test("an optimum is no chain: its settings, table and last line say so", () => {
+    const { code, out } = ppl("run", model, "--engine", "map", "--seed", "1", "--no-save", "--jacobian");
+    expect(code).toBe(0);
+    expect(out).toContain("engine map, seed 1, --jacobian");
+    expect(out).toMatch(/^ +value$/m);
+    expect(out).toMatch(/^a point, in \d/m);
+    expect(out).toContain("converged after");
+    expect(out).not.toMatch(/R-hat|warm-up|chain/);
+    // Draws without a sampler have nothing to be fine.
+    expect(ppl("run", model, "--engine", "prior", "--seed", "1", "--no-save").out).not.toContain("no problems found");
+  });
+
+  test("a folder that cannot be written is refused before anything runs", () => {
+    file("taken", "a file");
+    const { code, out, err } = ppl("run", model, ...quick, "--out", join("taken", "run"));
+    expect(code).toBe(1);
+    expect(err).toContain("taken is a file");
+    expect(out).toBe("");
+  });
+
+  test("the hashes are of what was run, whatever became of the files meanwhile", async () => {
+    const text = JSON.stringify(data);
+    const path = file("fleeting.json", text);
+    const args = [cli, "run", model, "--data", path, ...quick, "--draws", "20000", "--progress", "json", "--out", "hashed"];
+    const child = spawn(process.execPath, args, { cwd: folder });
+    child.stderr.once("data", () => rmSync(path));
+    expect(await new Promise((resolve) => child.on("exit", resolve))).toBe(0);
+    const run = JSON.parse(readFileSync(join(folder, "hashed", "run.json"), "utf8"));
+    expect(run.files[1].sha256).toBe(createHash("sha256").update(text).digest("hex"));
+  });
+
+  test.each(["map", "prior"])("Ctrl-C stops engine %s too", async (engine) => {
+    const many = engine === "map" ? "--starts" : "--draws";
+    const args = [cli, "run", model, "--engine", engine, many, "10000000", "--no-save", "--progress", "json"];
+    const child = spawn(process.execPath, args, { cwd: folder });
+    child.stderr.once("data", () => child.kill("SIGINT"));
+    expect(await new Promise((resolve) => child.on("exit", resolve))).toBe(130);
   });
 
   test("a start where the density is not finite gets one message, with statement, element and values", () => {
@@ -187,6 +233,14 @@ describe("mistakes", () => {
     expect(readdirSync(folder).length).toBe(Math.max(before, made));
     expect(existsSync(join(folder, "ppl-runs"))).toBe(false);
   });
+});
+
+test("a reader that has seen enough ends nothing in a stack trace", () => {
+  const names = Array.from({ length: 3000 }, (_, i) => `x.${i + 1}`).join();
+  const wide = file("wide.csv", `${names}\n${`${"1,".repeat(2999)}1\n`.repeat(4)}`);
+  const command = `"${process.execPath}" "${cli}" summary "${wide}" --json | head -c 10`;
+  const { stderr } = spawnSync("sh", ["-c", command], { cwd: folder, encoding: "utf8" });
+  expect(stderr).toBe("");
 });
 
 test("format, dump, list, summary, diagnose, doctor", () => {

@@ -396,6 +396,11 @@ describe("warm-up", () => {
   });
 });
 
+test("a dense metric that is too large for any memory is refused in words", () => {
+  const large = density(20_000, () => 0);
+  expect(runChain(nuts, large, { metric: "dense" }).failure?.reason).toContain("20000 × 20000 numbers");
+});
+
 test("divergences are counted, and their places kept", () => {
   // A chain in the funnel may happen not to diverge; eight of them do not.
   let total = 0;

@@ -24,6 +24,11 @@ export interface ChainOptions extends WarmupOptions {
 const KEPT_DIVERGENCES = 10;
 const FLAT = "the log density is flat: it stays the same however far one steps, so the posterior is improper";
 
+/** A matrix of 2 GB, of which a chain has three. */
+const LARGEST_DENSE = 16_384;
+const tooDense = (dimension: number): string =>
+  `a dense metric has ${dimension} × ${dimension} numbers, more than a chain has room for; take --metric diag`;
+
 export function* runHamiltonianChain(
   density: LogDensity,
   options: ChainOptions,
@@ -31,6 +36,8 @@ export function* runHamiltonianChain(
   kernelSize: { readonly points: number; readonly vectors: number },
   createKernel: (hamiltonian: Hamiltonian, start: Point) => Kernel,
 ): Generator<undefined, Result, undefined> {
+  if (options.metric === "dense" && density.dimension > LARGEST_DENSE)
+    return { failure: { reason: tooDense(density.dimension) }, verdicts: [], traces: {} };
   const { rng } = context;
   // Beside those of the kernel: the start, one to seek the step size with, and the metric.
   const space = createPhaseSpace(density.dimension, {

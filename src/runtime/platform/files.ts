@@ -1,6 +1,8 @@
 // Files, read whole and written so that nothing is ever seen half.
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -9,9 +11,10 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "../errors.ts";
 
 /** Loaded for the first file that is packed: three milliseconds of every other start. */
@@ -70,6 +73,16 @@ export function writeAtomically(path: string, content: string | Iterable<string>
 export interface FolderEntry {
   readonly name: string;
   readonly content: string | Iterable<string>;
+}
+
+/** A folder that could not be written, found out before there is something to write. */
+export function refuseUnwritable(folder: string): void {
+  let nearest = resolve(folder);
+  while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
+  attempt(folder, "write", () => {
+    accessSync(nearest, constants.W_OK);
+    if (!statSync(nearest).isDirectory()) throw new UsageError(`cannot write ${folder}: ${nearest} is a file`);
+  });
 }
 
 /** Writes all files into a folder that gets its name only when they are complete. In an existing folder each of ours replaces the old one
