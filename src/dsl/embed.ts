@@ -67,30 +67,40 @@ class EmbeddedText {
     const signed =
       literal.text.startsWith("-") && (/^[\^'[]/.test(next) || (next === "" && following !== undefined && isFragment(following)));
     this.text += signed ? `(${literal.text})` : literal.text;
-    const placed: Placeable = signed ? (file, at) => literal.value(file, at + 1) : literal.value;
-    this.embedded.push({ start, end: this.text.length, value: placed });
+    const end = this.text.length;
+    const inParentheses: Placeable = (file, at) => ({
+      ...literal.value(file, at + 1),
+      span: { file, start: at, end: at + end - start },
+    });
+    this.embedded.push({ start, end, value: signed ? inParentheses : literal.value });
   }
 
-  /** An expression goes in as one operand; statements go in as they are. */
+  /** An expression goes in as one operand, without the line breaks and comments around it; statements go in as they are. */
   private inner(f: Fragment, after: string): void {
     const part = new EmbeddedText();
     part.fragment(f);
     const start = this.text.length;
     const { diagnostics } = scan(part.text, 0, part.embedded);
     const e = diagnostics.length === 0 && part.diagnostics.length === 0 ? parseExpression(part.text, part.embedded) : undefined;
-    // A comment to the end of the line must not swallow what follows, nor its line break end the statement.
-    const end = /\/\/[^\n]*$/.test(part.text) ? "\n" : "";
-    const operand = e !== undefined && (e.kind === "binary" || e.kind === "unary" || e.kind === "conditional" || end !== "");
-    const before = this.text;
-    this.text += operand ? `(${part.text}${end})` : part.text + end;
-    const shift = start + (operand ? 1 : 0);
-    const moved = (d: Diagnostic) => ({ ...d, span: { ...d.span, start: d.span.start + shift, end: d.span.end + shift } });
-    this.embedded.push(...part.embedded.map((v) => ({ ...v, start: v.start + shift, end: v.end + shift })));
-    this.diagnostics.push(...[...part.diagnostics, ...diagnostics].map(moved));
-    const inside = part.text;
+    const operand = e !== undefined && (e.kind === "binary" || e.kind === "unary" || e.kind === "conditional");
+    const from = e?.span.start ?? 0;
+    const to = e?.span.end ?? part.text.length;
+    const inside = part.text.slice(from, to);
+    const before = from > 0 ? " " : "";
+    // A comment to the end of the line must not swallow what follows.
+    const behind = e ? (to < part.text.length ? " " : "") : /\/\/[^\n]*$/.test(inside) ? "\n" : "";
+    const opened = before + (operand ? "(" : "");
+    const whole = opened + inside + (operand ? ")" : "") + behind;
     const glued =
-      (/[\p{XIDC}]$/u.test(before) && /^[\p{XIDC}]/u.test(inside)) || (/[\p{XIDC}]$/u.test(inside) && /^[\p{XIDC}]/u.test(after));
-    if (glued && !operand)
+      (/[\p{XIDC}]$/u.test(this.text) && /^[\p{XIDC}]/u.test(whole)) ||
+      (/[\p{XIDC}]$/u.test(whole) && /^[\p{XIDC}]/u.test(after));
+    this.text += whole;
+    const shift = start + opened.length - from;
+    const moved = (d: Diagnostic) => ({ ...d, span: { ...d.span, start: d.span.start + shift, end: d.span.end + shift } });
+    const within = part.embedded.filter((v) => v.start >= from && v.end <= to);
+    this.embedded.push(...within.map((v) => ({ ...v, start: v.start + shift, end: v.end + shift })));
+    this.diagnostics.push(...[...part.diagnostics, ...diagnostics].map(moved));
+    if (glued)
       this.report(
         "PPL131",
         start,

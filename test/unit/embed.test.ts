@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Embedded, embed, type Interpolation } from "../../src/dsl/embed.ts";
-import { type Expression, eachChild } from "../../src/dsl/language/ast.ts";
+import { type Expression, eachChild, type Statement } from "../../src/dsl/language/ast.ts";
+import { eachPart } from "../../src/dsl/language/depth.ts";
 import { formatTree } from "../../src/dsl/language/format.ts";
 import { parseModel } from "../../src/dsl/language/parser.ts";
 import { showTree } from "../../src/dsl/language/show-tree.ts";
@@ -87,7 +88,14 @@ describe("fragments", () => {
   test("an expression stays one operand", () => {
     const sum = part`a + b // the sum`;
     expect(tree(ppl`let c = ${sum} * 2`)).toBe("(let c (* (+ a b) 2))\n");
-    expect(tree(ppl`let c = ${part`f(a) // c`} * 2`)).toBe("(let c (* (call f a) 2))\n");
+    const call = part`
+      f(a) // ${2}, then
+      /* no more */
+    `;
+    expect(tree(ppl`let c = ${call} * 2`)).toBe("(let c (* (call f a) 2))\n");
+    expect(tree(ppl`x ~ noncentered ${part`Normal(0, ${-1}) // c`}`)).toBe("(~ x (noncentered (call Normal 0 (- 1))))\n");
+    expect(tree(ppl`let c = 2 * ${part`${-2}^2 // c`}`)).toBe("(let c (* 2 (^ (- 2) 2)))\n");
+    expect(tree(ppl`let${part` c `}= 2`)).toBe("(let c 2)\n");
     expect(tree(ppl`let c = ${part`x`}[1] + ${part`-${3}`}^2`)).toBe("(let c (+ (at x 1) (^ (- 3) 2)))\n");
   });
   test("names, distributions, statements", () => {
@@ -102,6 +110,32 @@ describe("fragments", () => {
       y ~ Normal(mu, tau)`),
     ).toBe("(~ mu (call Normal 0 10))\n(~ tau (call HalfNormal 1))\n(~ y (call Normal mu tau))\n");
     expect(tree(ppl`for n in 1..3 { ${part`x[n] ~ Flat()`} }`)).toContain("(~ (at x n) (call Flat))");
+  });
+  test("expressions of every good program, as fragments, are the expressions that they were", () => {
+    let count = 0;
+    for (const name of programs("good")) {
+      const text = readProgram("good", name).text.replace(/^\ufeff/, "");
+      const file = parseModel({ name, text }).value!;
+      const expected = showTree(file);
+      const visit = (e: Expression): void => {
+        // Every third keeps the test short; the next program goes on counting.
+        if (count++ % 3 === 0) {
+          const { start, end } = e.span;
+          const [before, behind] = count % 2 === 0 ? ["", ""] : ["\n", " // c\n"];
+          const inner = before + text.slice(start, end) + behind;
+          const { fragment } = embed(Object.assign([inner], { raw: [inner] }), []);
+          const outer = [text.slice(0, start), text.slice(end)];
+          const { source, outcome } = embed(Object.assign(outer, { raw: outer }), [fragment]);
+          expect(renderDiagnostics(outcome.diagnostics, [source])).toBe("");
+          expect(showTree(outcome.value!)).toBe(expected);
+          expect(showTree(parseModel(source).value!)).toBe(expected);
+        }
+        eachChild(e, visit);
+      };
+      const statement = (s: Statement): void => eachPart(s, visit, statement);
+      file.statements.forEach(statement);
+    }
+    expect(count).toBeGreaterThan(1000);
   });
   test("every good program, as a fragment of itself", () => {
     for (const name of programs("good")) {
