@@ -1,7 +1,5 @@
 // Fenced blocks of the documentation, and models among them as a reader would run them.
 import { readFileSync } from "node:fs";
-import { bind } from "../src/dsl/compile/lower.ts";
-import { dataFromValues } from "../src/dsl/data/from-javascript.ts";
 import { parseModel } from "../src/dsl/language/parser.ts";
 import { renderDiagnostic } from "../src/dsl/render-diagnostic.ts";
 import { type ImportResolver, ModelError, modelOf, type Posterior } from "../src/model.ts";
@@ -76,10 +74,9 @@ export async function readModelBlock(block: Block, page: readonly Block[]): Prom
   try {
     const model = modelOf("model", sources, parseModel(sources[0], 0), resolveImport);
     const data = block.after.find((b) => b.language === "json");
-    const values = data && JSON.parse(data.text);
-    const posterior = data ? await model.bind(values) : undefined;
-    const notes = data ? bind(model.checked, dataFromValues(values)).diagnostics : [];
-    return { posterior, warnings: [...model.diagnostics, ...notes].map((d) => renderDiagnostic(d, sources)).join("\n\n") };
+    const posterior = data ? await model.bind(JSON.parse(data.text)) : undefined;
+    const warnings = model.diagnostics.map((d) => renderDiagnostic(d, sources));
+    return { posterior, warnings: [...warnings, ...(posterior?.target.notes ?? [])].join("\n\n") };
   } catch (e) {
     if (!(e instanceof ModelError)) throw e;
     return { problem: e.message, codes: e.diagnostics.filter((d) => d.severity === "error").map((d) => d.code) };
