@@ -1,5 +1,5 @@
 // What inference gives back to the user: draws on the model's scale, their summary, verdicts, and files.
-import { adviseOnDraws } from "./inference/diagnostics/advice.ts";
+import { adviseOnDraws, type Diagnosed } from "./inference/diagnostics/advice.ts";
 import { type SamplerReport, samplerReport } from "./inference/diagnostics/sampler.ts";
 import type { OptionValues, Result, Verdict } from "./inference/engine.ts";
 import { finishDraws } from "./inference/report/finish.ts";
@@ -61,7 +61,12 @@ export class Fit {
   readonly verdicts: readonly Verdict[];
   readonly #rows: SummaryRow[];
 
-  constructor(model: string, provenance: Provenance, outcome: RunOutcome, { draws, warmup, records }: FinishedDraws) {
+  constructor(
+    model: string,
+    provenance: Provenance,
+    outcome: RunOutcome,
+    { draws, warmup, records, located }: FinishedDraws & Pick<Diagnosed, "located">,
+  ) {
     this.model = model;
     this.traces = Object.assign({}, ...outcome.results.map((r) => r.traces));
     this.provenance = provenance;
@@ -81,6 +86,7 @@ export class Fit {
           drawsPerChain: draws.drawsPerChain,
           rows: this.#rows,
           sampler: this.sampler,
+          ...(located ? { located } : {}),
           ...(Number.isFinite(maxDepth) ? { maxDepth } : {}),
           ...(Number.isFinite(targetAccept) ? { targetAccept } : {}),
         })
@@ -138,7 +144,25 @@ export class Fit {
 /** From the outcome of a run to a Fit; the optimum of an engine that gives a point counts as its one draw. */
 export async function finishFit(target: Target, provenance: Provenance, ran: RunOutcome): Promise<Fit> {
   const outcome = ran.chains.length > 0 ? ran : { ...ran, chains: ran.results.flatMap(pointAsChain) };
-  return new Fit(target.name, provenance, outcome, await finishAll(target, provenance.seed, outcome.chains));
+  const finished = await finishAll(target, provenance.seed, outcome.chains);
+  return new Fit(target.name, provenance, outcome, { ...finished, located: locate(target, outcome.chains) });
+}
+
+/** Divergences looked at: evaluating the terms one by one takes longer than a transition. */
+const MOST_LOCATED = 8;
+
+/** The sites whose terms are not finite where divergences began; nothing when none is, for most are of the energy alone. */
+function locate(target: Target, chains: readonly RawChain[]): Diagnosed["located"] {
+  // In turn from each chain.
+  const most = chains.reduce((n, { divergences }) => Math.max(n, divergences.length), 0);
+  const positions = Array.from({ length: most }, (_, i) => chains.flatMap(({ divergences }) => divergences[i] ?? []))
+    .flat()
+    .slice(0, MOST_LOCATED);
+  const sites = new Map<string, number>();
+  for (const q of positions)
+    for (const site of new Set(target.blame(q).culprits.map((culprit) => culprit.site)))
+      sites.set(site, (sites.get(site) ?? 0) + 1);
+  return sites.size === 0 ? undefined : { looked: positions.length, sites };
 }
 
 async function finishAll(target: Target, seed: number, all: readonly RawChain[]): Promise<FinishedDraws> {

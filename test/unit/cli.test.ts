@@ -235,12 +235,17 @@ describe("mistakes", () => {
   });
 });
 
-test("a reader that has seen enough ends nothing in a stack trace", () => {
+test("a reader that has seen enough ends nothing in a stack trace", async () => {
   const names = Array.from({ length: 3000 }, (_, i) => `x.${i + 1}`).join();
   const wide = file("wide.csv", `${names}\n${`${"1,".repeat(2999)}1\n`.repeat(4)}`);
-  const command = `"${process.execPath}" "${cli}" summary "${wide}" --json | head -c 10`;
-  const { stderr } = spawnSync("sh", ["-c", command], { cwd: folder, encoding: "utf8" });
-  expect(stderr).toBe("");
+  const child = spawn(process.execPath, [cli, "summary", wide, "--json"], { cwd: folder });
+  let err = "";
+  child.stderr.on("data", (text: Buffer) => {
+    err += text.toString();
+  });
+  child.stdout.once("data", () => child.stdout.destroy());
+  expect(await new Promise((resolve) => child.on("exit", resolve))).toBe(0);
+  expect(err).toBe("");
 });
 
 test("format, dump, list, summary, diagnose, doctor", () => {

@@ -79,6 +79,20 @@ describe("a fit", () => {
     expect(provenance).toMatchObject({ engine: "nuts", seed: 1, chains: 2, options: { warmup: 30, draws: 20 } });
   });
 
+  test("says in which term divergences began, where one was not finite", async () => {
+    const wall = await bound("a ~ Normal(0, 1)\nfactor(a > 0 ? 0 : -1 / 0)\nb ~ Normal(0, 1)");
+    const fit = await wall.run("nuts", { ...short, draws: 200, warmup: 200, chains: 2 });
+    const [divergences] = fit.verdicts.filter(({ what }) => what === "divergences");
+    expect(divergences.advice).toMatch(
+      /Of 8 looked at, the trajectory left the support or overflowed in the term of factor[^,]* \(8\)\./,
+    );
+    // Too large a step, and every term finite: nothing to name.
+    const steps = await bound("a ~ Normal(0, 1)");
+    const jumps = await steps.run("nuts", { ...short, warmup: 0, stepSize: 100, chains: 2 });
+    expect(jumps.sampler.divergences).toBeGreaterThan(0);
+    expect(jumps.verdicts[0].advice).not.toContain("looked at");
+  });
+
   test("of a flat density says so, and blames no term", async () => {
     const flat = await bound("a ~ Flat()");
     await expect(flat.run("nuts", short)).rejects.toThrow(/posterior is improper$/);

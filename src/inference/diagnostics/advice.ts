@@ -27,6 +27,8 @@ export interface Diagnosed {
   readonly sampler: SamplerReport;
   readonly maxDepth?: number;
   readonly targetAccept?: number;
+  /** Of some divergences, how many began where the term of a site is not finite. */
+  readonly located?: { readonly looked: number; readonly sites: ReadonlyMap<string, number> };
 }
 
 /** Warnings and failures only; an empty list means that nothing was found. */
@@ -68,7 +70,7 @@ function finiteAdvice({ rows }: Diagnosed): Verdict[] {
   ];
 }
 
-function divergenceAdvice({ sampler, targetAccept }: Diagnosed): Verdict[] {
+function divergenceAdvice({ sampler, targetAccept, located }: Diagnosed): Verdict[] {
   const { divergences, transitions } = sampler;
   if (divergences === 0) return [];
   const share = divergences / transitions;
@@ -81,9 +83,16 @@ function divergenceAdvice({ sampler, targetAccept }: Diagnosed): Verdict[] {
       what: "divergences",
       level: share >= LIMITS.divergentFail ? "fail" : "warn",
       value: divergences,
-      advice: `${divergences} of ${transitions} transitions (${percent(share)}) diverged: the steps are too large for some corner of the posterior, which is missing from the draws. Try ${raise}; if it does not help, reparameterise (noncentered for hierarchical scales) or give tighter priors.`,
+      advice: `${divergences} of ${transitions} transitions (${percent(share)}) diverged: the steps are too large for some corner of the posterior, which is missing from the draws.${where(located)} Try ${raise}; if it does not help, reparameterise (noncentered for hierarchical scales) or give tighter priors.`,
     },
   ];
+}
+
+function where(located: Diagnosed["located"]): string {
+  const sites = [...(located?.sites ?? [])].sort(([, a], [, b]) => b - a);
+  if (located === undefined || sites.length === 0) return "";
+  const counts = sites.slice(0, NAMED).map(([name, count]) => `${name} (${count})`);
+  return ` Of ${located.looked} looked at, the trajectory left the support or overflowed in the term of ${counts.join(", ")}.`;
 }
 
 function depthAdvice({ sampler, maxDepth }: Diagnosed): Verdict[] {
