@@ -43,10 +43,8 @@ export function lowRank(target: Target, start: Start, rank: number): Family {
           const identity = b.cast(b.eq(b.iota([rank, rank], 0), b.iota([rank, rank], 1)), "real");
           const lower = b.cholesky(b.add(identity, b.matmul(transposed, ratio)));
           const y = b.triangularSolve(lower, b.reshape(b.matmul(transposed, a), [rank, 1]), { lower: true, transpose: false });
-          const half = b.add(
-            b.sum(p["log scale"]),
-            b.mul(b.constant(0.5), b.logAbsDet(b.matmul(lower, b.transpose(lower, [1, 0])))),
-          );
+          // ½ log |M| = Σ log L_ii.
+          const half = b.add(b.sum(p["log scale"]), b.sum(b.log(b.sum(b.mul(lower, identity), [1]))));
           return b.sub(b.mul(b.constant(0.5), b.sum(b.square(y))), b.add(half, halfSquares(b, a, n)));
         },
       };
