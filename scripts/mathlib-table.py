@@ -37,6 +37,12 @@ def multiples(lowest, highest):
     return lambda n: np.rint(np.exp2(rng.uniform(lowest, highest, n))) * rng.choice([-1, 1], n) * (np.pi / 2)
 
 
+def above_powers(n):
+    """x with exp(x) above a power of 2 and exp(x) / (1 + exp(x)) below it."""
+    k = rng.integers(1, 25, n)
+    return np.log1p(np.exp2(-k)) * rng.uniform(0, 1, n) - k * np.log(2)
+
+
 def erfcx(x):
     if x < -30:
         return mpf("inf")
@@ -108,7 +114,7 @@ FUNCTIONS = {
     "tanh": (M.tanh, [uniform(-20, 20), uniform(-1, 1), scales(-1074, 4, True)]),
     "sinh": (M.sinh, [uniform(-710, 710), uniform(-3, 3), uniform(-30, 30), scales(-1074, 9, True)]),
     "cosh": (M.cosh, [uniform(-710, 710), uniform(-3, 3), uniform(-30, 30)]),
-    "sigmoid": (lambda x: 1 / (1 + M.exp(-x)), logistic),
+    "sigmoid": (lambda x: 1 / (1 + M.exp(-x)), [*logistic, above_powers]),
     "softplus": (softplus, logistic),
     "sin": (M.sin, circular),
     "cos": (M.cos, circular),
@@ -118,7 +124,7 @@ FUNCTIONS = {
     "acos": (M.acos, [uniform(-1, 1), scales(-1074, 0, True), lambda n: 1 - scales(-53, 0)(n), lambda n: scales(-53, 0)(n) - 1]),
     "erf": (M.erf, [uniform(-6, 6), uniform(-1.5, 1.5), scales(-1000, 2, True)]),
     "erfc": (M.erfc, [uniform(-6, 27.2), uniform(-1.5, 1.5), scales(-100, 4, True)]),
-    "erfcx": (erfcx, [uniform(-26, 30), uniform(-1.5, 1.5), scales(-100, 900)]),
+    "erfcx": (erfcx, [uniform(-26, 30), uniform(-1.5, 1.5), scales(-100, 900), scales(5, 40)]),
     "lgamma": (log_gamma, [*positive, scales(-1074, 1012), negative]),
     "digamma": (lambda x: M.psi(0, x), [*positive, scales(-1000, 1000), scales(-50, -2, True, 1.4616321449683623), negative]),
     "trigamma": (lambda x: M.psi(1, x), [*positive, scales(-500, 1000), negative]),

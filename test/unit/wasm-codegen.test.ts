@@ -169,7 +169,7 @@ describe("code", () => {
     const b = createBuilder();
     const x = b.input("x", real([100]));
     const [i, j] = [b.input("i", int([60])), b.input("j", int([120]))];
-    const pass = (v: Value): Value => b.cumsum(v, 0, false); // a routine: its operand and result are temporaries
+    const pass = (v: Value): Value => b.cumsum(v); // a routine: its operand and result are temporaries
     const total = b.sum(b.square(pass(b.exp(x)))); // what these leave behind must not show
     const part = (size: number): Value => pass(b.mul(b.slice(x, 0, 0, size, 1), total));
     const inner = b.assemble([b.reshape(part(30), [1, 30])], 1, [10], 60);

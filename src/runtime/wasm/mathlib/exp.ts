@@ -80,14 +80,14 @@ function halfExpm1(w: VectorEmitter, x: VectorValue): Double {
   return { high: total.high, low: w.add(total.low, w.mul(s, rest)) };
 }
 
-/** exp(x) - 1: below 1.1 ulp, relative accuracy kept near 0. */
+/** exp(x) - 1: below 1.3 ulp, relative accuracy kept near 0. */
 export function expm1(w: VectorEmitter, x: VectorValue): VectorValue {
   const { high, low } = halfExpm1(w, clamp(w, x, -50, 710));
   const half = w.add(high, low);
   return w.select(w.lt(w.abs(x), w.constant(powerOf2(-54))), x, w.add(half, half));
 }
 
-/** tanh(x) = t / (t + 2), t = expm1(2 |x|), with the sign of x: below 1.5 ulp. */
+/** tanh(x) = t / (t + 2), t = expm1(2 |x|), with the sign of x: below 1.6 ulp. */
 export function tanh(w: VectorEmitter, x: VectorValue): VectorValue {
   const a = w.abs(x);
   const { high, low } = halfExpm1(w, clamp(w, w.add(a, a), 0, 50));
@@ -101,7 +101,9 @@ export function tanh(w: VectorEmitter, x: VectorValue): VectorValue {
   return w.select(w.lt(a, w.constant(powerOf2(-28))), x, withSign(w, y, signOf(w, x)));
 }
 
-/** 1 / (1 + exp(-x)): below 3 ulp, also where it is tiny: exp(-|x|) / (1 + exp(-|x|)) for negative x. */
+/** 1 / (1 + exp(-x)), for negative x e / (1 + e), e = exp(x): below 3 ulp, also where it is tiny. The worst of 4 10^7 arguments is 2.49, at
+ *  -13 log 2 and a little: just above -k log 2 e has twice the unit of the result, and the errors of e and of 1 + e, half a unit of e each,
+ *  count twice beside the quotient's. For positive x below 1.5. Correcting 1 + e would cost a fifth more operations. */
 export function sigmoid(w: VectorEmitter, x: VectorValue): VectorValue {
   const one = w.constant(1);
   const e = expOfMinusAbs(w, x);

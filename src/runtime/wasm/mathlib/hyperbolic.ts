@@ -10,7 +10,7 @@ function halfExp(w: VectorEmitter, a: VectorValue): VectorValue {
 }
 const large = 22;
 
-/** sinh(x): below 2 ulp; (t + t / (t + 1)) / 2, t = expm1(|x|). */
+/** sinh(x): below 2.3 ulp; (t + t / (t + 1)) / 2, t = expm1(|x|). */
 export function sinh(w: VectorEmitter, x: VectorValue): VectorValue {
   const a = w.abs(x);
   const t = expm1(w, clamp(w, a, 0, large));

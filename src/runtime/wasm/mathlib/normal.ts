@@ -15,7 +15,7 @@ import { logOfPositive, logOfSum } from "./log.ts";
 
 const rootHalf = Math.SQRT1_2;
 
-/** log Φ(x), below 5 ulp in both tails: x <= 0: log(erfcx(-x / √2) / 2) - x^2/2; x > 0: log1p(-erfc(x / √2) / 2). */
+/** log Φ(x), below 6 ulp in both tails: x <= 0: log(erfcx(-x / √2) / 2) - x^2/2; x > 0: log1p(-erfc(x / √2) / 2). */
 export function logNormalCdf(w: VectorEmitter, x: VectorValue): VectorValue {
   const [zero, half, one] = [w.constant(0), w.constant(0.5), w.constant(1)];
   const a = w.abs(x);
@@ -31,7 +31,7 @@ export function logNormalCdf(w: VectorEmitter, x: VectorValue): VectorValue {
   return w.sub(logarithm, w.select(right, zero, w.mul(w.mul(a, a), half)));
 }
 
-/** Φ^-1(p): below 3 ulp; infinite at 0 and 1, NaN outside [0, 1]. The three ranges are those of Wichura, Algorithm AS 241
+/** Φ^-1(p): below 4 ulp; infinite at 0 and 1, NaN outside [0, 1]. The three ranges are those of Wichura, Algorithm AS 241
  *  (Applied Statistics 37, 1988), with rational functions of our own. */
 export function normalQuantile(w: VectorEmitter, p: VectorValue): VectorValue {
   const [zero, half, one] = [w.constant(0), w.constant(0.5), w.constant(1)];

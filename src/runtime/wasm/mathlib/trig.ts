@@ -65,7 +65,7 @@ export function cos(w: VectorEmitter, x: VectorValue): VectorValue {
   });
 }
 
-/** tan(x) = sin / cos: below 2 ulp for every finite x; NaN at infinity. */
+/** tan(x) = sin / cos: below 2.4 ulp for every finite x; NaN at infinity. */
 export function tan(w: VectorEmitter, x: VectorValue): VectorValue {
   const y = ofAngle(w, x, (angle) => {
     const s = sinKernel(w, angle);
