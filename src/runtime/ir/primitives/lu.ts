@@ -1,5 +1,4 @@
 // General square systems and determinants, by LU with partial pivoting.
-
 import { log as hostLog } from "../../numeric/math.ts";
 import { dtypeOf, shapeOf } from "../graph.ts";
 import type { Primitive } from "../primitive.ts";
@@ -20,7 +19,9 @@ function eliminate(a: Numbers, start: number, n: number, right: Float64Array, ri
   };
   for (let k = 0; k < n; k++) {
     let pivot = k;
-    for (let i = k + 1; i < n; i++) if (Math.abs(u[i * n + k]) > Math.abs(u[pivot * n + k])) pivot = i;
+    // NaN must not be passed over for a pivot of 0
+    for (let i = k + 1; i < n; i++)
+      if (Math.abs(u[i * n + k]) > Math.abs(u[pivot * n + k]) || Number.isNaN(u[i * n + k])) pivot = i;
     swapRows(u, 0, n, k, pivot);
     swapRows(right, rightStart, m, k, pivot);
     if (u[k * n + k] === 0) continue; // the column is zero already

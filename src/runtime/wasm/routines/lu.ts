@@ -15,12 +15,12 @@ function eliminate(f: FunctionBuilder, u: Local<"i32">, b: Local<"i32"> | null, 
     const offset = i32.shl(k, int(3));
     const own = f.let(i32.add(u, i32.mul(k, int(row))));
     const rest = f.let(i32.sub(int(row), offset));
-    // the first row of the greatest element in the column
+    // the first row of the greatest element in the column; NaN must not be passed over for a pivot of 0
     const best = f.let(f64.abs(f64.load(i32.add(own, offset))));
     const pivotRow = f.let(k);
     f.for(plus(k, 1), n, 1, (i) => {
       const size = f.let(f64.abs(f64.load(element(i32.add(u, i32.mul(i, int(row))), k))));
-      f.if(f64.gt(size, best), () => {
+      f.if(i32.or(f64.gt(size, best), f64.ne(size, size)), () => {
         f.set(best, size);
         f.set(pivotRow, i);
       });
