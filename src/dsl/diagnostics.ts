@@ -20,6 +20,7 @@ export interface Diagnostic {
   /** Lines after `=`: how to mend it. */
   readonly notes?: readonly string[];
 }
+/** What a stage gives: its value, which is missing where there are errors, and all that it has to say. */
 export interface Outcome<T> {
   readonly value?: T;
   readonly diagnostics: readonly Diagnostic[];

@@ -47,11 +47,7 @@ describe.each(programs("good"))("%s", (name) => {
   });
 });
 
-test("many statements on one line take time in proportion, and too many are said so", () => {
-  const begin = performance.now();
-  expect(mustFormat("a~F();".repeat(100_000)).length).toBe(800_000);
-  // Seconds; looking for the end of the line from each statement took minutes.
-  expect(performance.now() - begin).toBeLessThan(20_000);
+test("a line of so many statements that their lines are too long a text", () => {
   const { value, diagnostics } = formatModel({ name: "m.ppl", text: "a~F();".repeat(160_000) });
   expect(value).toBeUndefined();
   expect(diagnostics.map((d) => d.code)).toEqual(["PPL102"]);

@@ -92,9 +92,9 @@ test("a long line is cut around the carets", () => {
 test("a line of a megabyte takes no time, and is cut between characters", () => {
   const text = `${"😀".repeat(250_000)}HERE${"東".repeat(250_000)}`;
   const begin = performance.now();
-  for (let i = 0; i < 20; i++) expect(show(text, "HERE")).toContain("a.ppl:1:250001");
+  for (let i = 0; i < 40; i++) expect(show(text, "HERE")).toContain("a.ppl:1:250001");
   // Some milliseconds each; cells for the whole line took 300.
-  expect(performance.now() - begin).toBeLessThan(3000);
+  expect(performance.now() - begin).toBeLessThan(6000);
   const [, , line, under] = show(text, "HERE").split("\n");
   expect(line).toMatch(/^1 \| …😀+HERE東+…$/u);
   expect(displayWidth(line.slice(0, line.indexOf("HERE")))).toBe(under.indexOf("^"));

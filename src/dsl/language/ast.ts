@@ -44,7 +44,7 @@ export interface Name extends Spanned {
   readonly kind: "name";
   readonly name: string;
 }
-/** f(x), Normal(mu, sigma = 1), also `noncentered D` and `unnormalized D` (as prefix). Distributions are capitalised or a transformer's name. */
+/** f(x), Normal(mu, sigma = 1), truncated(D, lower = 0): whether it names a function or a distribution is for the checker to say. */
 export interface Call extends Spanned {
   readonly kind: "call";
   readonly callee: Identifier;

@@ -87,6 +87,7 @@ export function lineText(text: string, starts: readonly number[], line: number):
 export function positionAt(text: string, offset: number): { readonly line: number; readonly column: number } {
   const starts = lineStarts(text);
   const line = lineOf(starts, offset);
-  const before = text.slice(starts[line], offset);
-  return { line: line + 1, column: [...(line === 0 ? before.replace(/^\ufeff/, "") : before)].length + 1 };
+  let column = 1;
+  for (const c of text.slice(starts[line], offset)) if (c !== "\ufeff" || line > 0 || column > 1) column++;
+  return { line: line + 1, column };
 }
