@@ -103,3 +103,11 @@ test("nothing else is computed for the other rows, and rows at hand replace inpu
   const [got, full] = interpret([taken, term], values);
   expect(got).toEqual(rowsOf(full, [N], 0, rows));
 });
+
+test("of a graph deeper than the stack of calls", () => {
+  const b = createBuilder();
+  let v = b.input("x", { shape: [4], dtype: "real" });
+  for (let i = 0; i < 20_000; i++) v = b.sin(v);
+  const [taken] = takeRows(b, [{ value: v, axis: 0 }], b.tensor(Float64Array.of(2, 0), [2], "int"));
+  expect(shapeOf(taken)).toEqual([2]);
+});

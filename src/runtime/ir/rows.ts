@@ -33,27 +33,39 @@ export function takeRows(
       throw new InternalError(`rows of shape [${shapeOf(value)}] where [${expected}] belong`);
     known.set(from, new Map([[axis, value]]));
   }
-  const take = (v: Value, axis: number): Value => {
-    const before = known.get(v)?.get(axis);
-    if (before !== undefined) return before;
-    const made = make(v, axis);
-    const entry = known.get(v);
-    if (entry === undefined) known.set(v, new Map([[axis, made]]));
-    else entry.set(axis, made);
-    return made;
-  };
-  const make = (v: Value, axis: number): Value => {
+  const rowsOf = (v: Value, axis: number): Value | undefined => known.get(v)?.get(axis);
+  const make = ({ value: v, axis }: Rowed, rule: RowsRule | null): Value => {
     const { node } = v;
-    if (typeof node.op === "string") return gatherAlong(b, v, axis, indices);
-    const rule = node.op.elementwise ? elementwiseRule(v, axis) : node.op.rows?.(node, axis, v.index);
-    if (!rule) return gatherAlong(b, v, axis, indices);
+    if (rule === null || typeof node.op === "string") return gatherAlong(b, v, axis, indices);
     const inputs = node.inputs.map((x, i) => {
       const along = rule.inputs[i];
-      return along === null ? x : take(x, along);
+      return along === null ? x : rowsOf(x, along)!;
     });
     return b.apply(node.op, inputs, rule.attrs ? rule.attrs(count) : node.attrs)[v.index];
   };
-  return roots.map(({ value, axis }) => take(value, axis));
+  // Graphs may be deeper than the stack of calls.
+  const pending = [...roots];
+  for (let wanted = pending.at(-1); wanted !== undefined; wanted = pending.at(-1)) {
+    const { value, axis } = wanted;
+    const rule = rowsOf(value, axis) === undefined ? ruleOf(wanted) : null;
+    const missing = value.node.inputs.flatMap((x, i) => {
+      const along = rule?.inputs[i] ?? null;
+      return along === null || rowsOf(x, along) !== undefined ? [] : [{ value: x, axis: along }];
+    });
+    pending.push(...missing);
+    if (missing.length > 0) continue;
+    pending.pop();
+    if (rowsOf(value, axis) !== undefined) continue;
+    const entry = known.get(value) ?? new Map<number, Value>();
+    known.set(value, entry.set(axis, make(wanted, rule)));
+  }
+  return roots.map(({ value, axis }) => rowsOf(value, axis)!);
+}
+
+function ruleOf({ value, axis }: Rowed): RowsRule | null {
+  const { node, index } = value;
+  if (typeof node.op === "string") return null;
+  return node.op.elementwise ? elementwiseRule(value, axis) : (node.op.rows?.(node, axis, index) ?? null);
 }
 
 /** Broadcasting aligns axes from the right; an axis of size 1 is the same for all rows. */
