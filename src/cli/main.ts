@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from "commander";
 import type { Engine, Option as EngineOption } from "../inference/engine.ts";
 import { engines } from "../inference/engines/index.ts";
 import { flagOf } from "../inference/options.ts";
-import { DEFAULT_CHAINS } from "../inference/run.ts";
+import { DEFAULT_CHAINS, LARGEST_SEED } from "../inference/run.ts";
 import { UsageError } from "../runtime/errors.ts";
 import { packageVersion } from "../runtime/platform/version.ts";
 
@@ -61,7 +61,7 @@ export function commandLine(finish: (code: ExitCode) => void): Command {
   )
     .option("--engine <name>", `auto, ${[...engines.keys()].join(", ")}`, "auto")
     .option("--chains <n>", `number of chains (default: ${DEFAULT_CHAINS})`)
-    .option("--seed <n>", "seed, an integer from 0 to 4294967295 (default: drawn, printed and stored)")
+    .option("--seed <n>", `seed, an integer from 0 to ${LARGEST_SEED} (default: drawn, printed and stored)`)
     .option("--backend <name>", "auto or wasm", "auto")
     .option("--threads <n>", "worker threads at most (default: cores of the machine)")
     .addOption(new Option("--out <dir>", "folder for draws and summary (default: ppl-runs/MODEL/TIME)").conflicts("save"))

@@ -8,7 +8,7 @@ import type { Engine, Verdict } from "../inference/engine.ts";
 import { engines } from "../inference/engines/index.ts";
 import { flagOf } from "../inference/options.ts";
 import { jsonText } from "../inference/report/json.ts";
-import { DEFAULT_CHAINS, MOST_CHAINS, MOST_THREADS } from "../inference/run.ts";
+import { DEFAULT_CHAINS, LARGEST_SEED, MOST_CHAINS, MOST_THREADS } from "../inference/run.ts";
 import { loadModel } from "../load.ts";
 import { drawSeed, engineNamed, type Posterior, type StartValues } from "../model.ts";
 import { UsageError } from "../runtime/errors.ts";
@@ -43,7 +43,7 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
   };
   if (flags.backend !== "auto" && flags.backend !== "wasm")
     throw new UsageError(`the backend ${flags.backend} is not built yet; there is wasm`);
-  const seed = readInteger("--seed", flags.seed, 0, 4294967295) ?? drawSeed();
+  const seed = readInteger("--seed", flags.seed, 0, LARGEST_SEED) ?? drawSeed();
   const engine = engineNamed(flags.engine);
   const chains = readInteger("--chains", flags.chains, 1, MOST_CHAINS) ?? DEFAULT_CHAINS;
   const shownChains = engine.unit === "chain" ? chains : 1;

@@ -42,7 +42,7 @@ export async function runEngine(
   options: Readonly<Record<string, unknown>>,
   settings: RunSettings,
 ): Promise<RunOutcome> {
-  checkInteger("seed", settings.seed, 0, 2 ** 32 - 1);
+  checkInteger("seed", settings.seed, 0, LARGEST_SEED);
   checkInteger("chains", settings.chains, 1, MOST_CHAINS);
   checkInteger("threads", settings.threads, 1, MOST_THREADS);
   const resolved = resolveOptions(engine, options);
@@ -62,6 +62,7 @@ export async function runEngine(
 }
 
 export const DEFAULT_CHAINS = 4;
+export const LARGEST_SEED = 4_294_967_295;
 export const MOST_CHAINS = 10_000;
 export const MOST_THREADS = 1024;
 
