@@ -20,7 +20,17 @@ const UNKNOWNS = 14;
 type Row =
   | { readonly kind: "data" | "gather" | "scalar" | "product" | "stretch" | "plate" | "slopes"; readonly n: number }
   | {
-      readonly kind: "neg" | "square" | "tanh" | "softplus" | "scale" | "unscale" | "weigh" | "unweigh";
+      readonly kind:
+        | "neg"
+        | "square"
+        | "tanh"
+        | "softplus"
+        | "isPositive"
+        | "counted"
+        | "scale"
+        | "unscale"
+        | "weigh"
+        | "unweigh";
       readonly n: number;
       readonly x: Row;
     }
@@ -37,7 +47,19 @@ const { row } = fc.letrec<{ row: Row }>((tie) => ({
       y: tie("row"),
     }),
     fc.record({
-      kind: fc.constantFrom("neg", "square", "square", "tanh", "softplus", "scale", "unscale", "weigh", "unweigh"),
+      kind: fc.constantFrom(
+        "neg",
+        "square",
+        "square",
+        "tanh",
+        "softplus",
+        "isPositive",
+        "counted",
+        "scale",
+        "unscale",
+        "weigh",
+        "unweigh",
+      ),
       n: fc.nat(99),
       x: tie("row"),
     }),
@@ -51,6 +73,7 @@ class Material {
   readonly data: Value[];
   readonly matrices: Value[];
   readonly indices: Value[];
+  readonly triangle: Value;
   constructor(b: Builder) {
     const rng = stream(7, "material");
     const vector = (n: number, f: (i: number) => number): Float64Array => Float64Array.from({ length: n }, (_, i) => f(i));
@@ -70,6 +93,10 @@ class Material {
         [ROWS],
       ),
       b.constant(1.75),
+      b.tensor(
+        vector(ROWS, (i) => (i % 3 === 0 ? -0 : 0)),
+        [ROWS],
+      ),
     ];
     this.matrices = [2, 3].map((k) =>
       b.tensor(
@@ -82,6 +109,10 @@ class Material {
       vector(ROWS, (i) => Math.floor(i / 9)),
       vector(ROWS, (i) => 2 * (i % 2)),
     ].map((v) => b.tensor(v, [ROWS], "int"));
+    this.triangle = b.tensor(
+      vector(ROWS * ROWS, (i) => Number(i % ROWS < Math.floor(i / ROWS))),
+      [ROWS, ROWS],
+    );
   }
   scalar(n: number): Value {
     return this.b.reshape(this.b.slice(this.u, 0, n % UNKNOWNS, 1), []);
@@ -126,6 +157,13 @@ function build(m: Material, row: Row): Value {
     case "tanh":
     case "softplus":
       return b[row.kind](build(m, row.x));
+    case "isPositive":
+      return b.gt(build(m, row.x), b.constant(0.1));
+    case "counted": {
+      // by a product with data: how many of the rows before
+      const truth = b.broadcastTo(b.gt(build(m, row.x), b.constant(0.1)), [ROWS]);
+      return b.matmul(m.triangle, truth);
+    }
     case "scale":
       return b.mul(m.positive(row.n), build(m, row.x));
     case "unscale":
@@ -133,7 +171,7 @@ function build(m: Material, row: Row): Value {
     case "weigh":
       return b.mul(build(m, row.x), m.datum(row.n));
     case "unweigh":
-      return b.div(build(m, row.x), m.datum(2 + (row.n % 2)));
+      return b.div(build(m, row.x), m.datum(2 + (row.n % 2))); // without zeros
     case "add":
     case "sub":
     case "mul":
