@@ -18,7 +18,8 @@ export interface Primitive<A = any> {
   /** Reference semantics in float64: slow, obvious, the oracle of every test. */
   interpret(inputs: readonly Numbers[], node: Node<A>): readonly Float64Array[];
   readonly wasm: WasmRule<A> | Expansion<A>;
-  readonly tfjs?: TfjsRule<A> | Expansion<A>;
+  /** How TensorFlow.js runs it; asked once, when a program is compiled. */
+  readonly tfjs: TfjsRule<A> | Expansion<A>;
   /** Element i of the result depends on element i of each broadcast input alone. The driver guards its cotangents, the builder
    *  lets broadcasts of its inputs pass through to its result. */
   readonly elementwise?: boolean;

@@ -17,7 +17,7 @@ export type Operation =
   | { readonly kind: "slice"; readonly begin: Shape }
   | { readonly kind: "pad"; readonly paddings: readonly (readonly [before: number, behind: number])[] }
   | { readonly kind: "concat"; readonly axis: number }
-  | { readonly kind: "gather"; readonly axis: number; readonly batch: number }
+  | { readonly kind: "gather"; readonly axis: number }
   /** Rows added by their numbers in one axis of the result. */
   | { readonly kind: "segmentSum" }
   | { readonly kind: "host"; readonly node: Node };

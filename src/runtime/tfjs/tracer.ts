@@ -158,7 +158,7 @@ export class Tracer implements TensorOps {
       return this.#step({ kind: "slice", begin: shape.map((_, i) => (i === axis ? start : 0)) }, [x], { shape, dtype: x.dtype });
     }
     const positions = Int32Array.from({ length: size }, (_, i) => start + i * step);
-    return this.#step({ kind: "gather", axis, batch: 0 }, [x, this.constant(positions, { shape: [size], dtype: "int" })], {
+    return this.#step({ kind: "gather", axis }, [x, this.constant(positions, { shape: [size], dtype: "int" })], {
       shape,
       dtype: x.dtype,
     });
@@ -176,8 +176,12 @@ export class Tracer implements TensorOps {
     return this.#step({ kind: "concat", axis }, pieces, { shape, dtype: pieces[0].dtype });
   }
   gather(x: Tensor, index: Tensor, batch: number): Tensor {
-    const shape = [...index.shape, ...x.shape.slice(batch + 1)];
-    return this.#step({ kind: "gather", axis: batch, batch }, [x, index], { shape, dtype: x.dtype });
+    const [size, ...width] = x.shape.slice(batch);
+    const shape = [...index.shape, ...width];
+    const tables = sizeOf(x.shape.slice(0, batch));
+    const rows = this.reshape(x, [tables * size, ...width]);
+    const at = batch === 0 ? index : this.binary("Add", index, this.#starts(index, size, batch));
+    return this.#step({ kind: "gather", axis: 0 }, [rows, at], { shape, dtype: x.dtype });
   }
   scatterAdd(values: Tensor, index: Tensor, size: number, batch: number): Tensor {
     const lead = index.shape.slice(0, batch);
@@ -185,11 +189,15 @@ export class Tracer implements TensorOps {
     const width = values.shape.slice(index.shape.length);
     const shape = [...lead, size, ...width];
     if (batch === 0) return this.#step({ kind: "segmentSum" }, [values, index], { shape, dtype: values.dtype });
-    // One table behind the other: the rows of the second begin at `size`.
-    const starts = Int32Array.from({ length: batches }, (_, i) => i * size);
-    const offsets = this.constant(starts, { shape: [...lead, ...index.shape.slice(batch).map(() => 1)], dtype: "int" });
+    const offsets = this.#starts(index, size, batch);
     const flat: TensorType = { shape: [batches * size, ...width], dtype: values.dtype };
     return this.reshape(this.#step({ kind: "segmentSum" }, [values, this.binary("Add", index, offsets)], flat), shape);
+  }
+  /** One table behind the other: the rows of the second begin at `size`. */
+  #starts(index: Tensor, size: number, batch: number): Tensor {
+    const lead = index.shape.slice(0, batch);
+    const starts = Int32Array.from({ length: sizeOf(lead) }, (_, i) => i * size);
+    return this.constant(starts, { shape: [...lead, ...index.shape.slice(batch).map(() => 1)], dtype: "int" });
   }
   host(node: Node, inputs: readonly Tensor[]): readonly Tensor[] {
     return this.#steps({ kind: "host", node }, inputs, node.results);

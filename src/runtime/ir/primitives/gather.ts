@@ -154,8 +154,8 @@ export const scatterAdd: Primitive<ScatterAddAttrs> = {
     return [out];
   },
   wasm: { kind: "scatter" },
-  tfjs: written((t, [values, index], { attrs: { batch, size } }) =>
-    t.has("UnsortedSegmentSum") ? t.scatterAdd(values, index, size, batch) : null,
+  tfjs: written((t, [values, index], { attrs: { batch, size }, results: [{ dtype }] }) =>
+    t.has("UnsortedSegmentSum") ? t.scatterAdd(t.cast(values, dtype), index, size, batch) : null,
   ),
   finiteDerivative: true,
   probes: [

@@ -1,0 +1,131 @@
+// Loads TensorFlow in one of its three forms, and makes a backend of it. Nothing else imports it at run time, and this only when asked.
+import type { KernelBackend } from "@tensorflow/tfjs-core";
+import type { Backend } from "../backend.ts";
+import { UsageError } from "../errors.ts";
+import { type CoreLibrary, coreTarget } from "./core-target.ts";
+import { PlanExecutable } from "./executable.ts";
+import { planFor } from "./plan.ts";
+import type { Target } from "./target.ts";
+import { type Binding, tensorflowTarget } from "./tensorflow-target.ts";
+import { cpuTraits, tensorflowTraits, wasmTraits } from "./traits.ts";
+
+export type TfjsName = "tensorflow" | "tfjs-wasm" | "tfjs-cpu";
+export const tfjsNames: readonly TfjsName[] = ["tensorflow", "tfjs-wasm", "tfjs-cpu"];
+
+export interface TfjsBackend extends Backend {
+  readonly name: TfjsName;
+  /** Of the library that computes. */
+  readonly version: string;
+  /** Tensors alive in the library, whoever made them. */
+  tensors(): number;
+}
+
+const loaded = new Map<TfjsName, Promise<TfjsBackend>>();
+
+/** The backend, tried by running an operation. Rejects with a UsageError that says why it does not load. */
+export function loadTfjs(name: TfjsName): Promise<TfjsBackend> {
+  let promise = loaded.get(name);
+  if (promise === undefined) loaded.set(name, (promise = attempt(name)));
+  return promise;
+}
+
+/** Seconds after which an import that has not ended never will. */
+const PATIENCE = 60;
+
+async function attempt(name: TfjsName): Promise<TfjsBackend> {
+  try {
+    return await inTime(name === "tensorflow" ? native() : core(name), PATIENCE);
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`${name} does not load: ${text.split("\n")[0]}`, { cause });
+  }
+}
+
+async function inTime<T>(work: Promise<T>, seconds: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${seconds} s`)), 1000 * seconds);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What is used of tfjs-core. */
+interface Core extends CoreLibrary {
+  enableProdMode(): void;
+  getBackend(): string | undefined;
+  setBackend(name: string): Promise<boolean>;
+  findBackend(name: string): KernelBackend | null;
+  readonly version_core: string;
+}
+
+/** Imports by names in variables: literal ones would have to be installed where types are checked. */
+async function imported<T>(name: string): Promise<T> {
+  const module = (await import(name)) as { readonly default?: T };
+  return module.default ?? (module as T);
+}
+
+/** A backend of the library started and handed out; the one that was set stays set. One at a time: the library forgets a backend that is
+ *  still starting when the next one does. */
+let turn: Promise<unknown> = Promise.resolve();
+function started(library: Core, name: string, start: () => Promise<unknown>): Promise<KernelBackend> {
+  const work = turn.then(async () => {
+    const before = library.getBackend();
+    await start();
+    const backend = library.findBackend(name);
+    if (backend === null) throw new Error(`the library has no backend ${name}`);
+    if (before !== undefined && before !== null && before !== library.getBackend()) await library.setBackend(before);
+    return backend;
+  });
+  turn = work.catch(() => undefined);
+  return work;
+}
+
+async function core(name: "tfjs-wasm" | "tfjs-cpu"): Promise<TfjsBackend> {
+  const packages = { "tfjs-wasm": "@tensorflow/tfjs-backend-wasm", "tfjs-cpu": "@tensorflow/tfjs-backend-cpu" };
+  const library = await imported<Core>(CORE);
+  library.enableProdMode();
+  const isWasm = name === "tfjs-wasm";
+  const backend = await started(library, isWasm ? "wasm" : "cpu", async () => {
+    await import(packages[name]);
+    if (isWasm) await library.setBackend("wasm");
+  });
+  const target = coreTarget(name, library, isWasm ? "wasm" : "cpu", backend, isWasm ? wasmTraits : cpuTraits);
+  return backendOf(name, library.version_core, target, () => backend.numDataIds());
+}
+const CORE = "@tensorflow/tfjs-core";
+
+async function native(): Promise<TfjsBackend> {
+  const { beforeTensorflow } = await import("../platform/tensorflow.ts");
+  await beforeTensorflow();
+  const library = await imported<Core>(CORE);
+  const addon = "@tensorflow/tfjs-node";
+  const backend = await started(library, "tensorflow", () => import(addon));
+  // A property of NodeJSKernelBackend, whose types come with tfjs-node alone.
+  const { binding } = backend as KernelBackend & { readonly binding: Binding };
+  return backendOf("tensorflow", binding.TF_Version, tensorflowTarget(binding, tensorflowTraits), () =>
+    binding.getNumOfTensors(),
+  );
+}
+
+/** Tried with an operation: an import alone proves nothing. */
+function backendOf<H>(name: TfjsName, version: string, target: Target<H>, tensors: () => number): TfjsBackend {
+  const backend: TfjsBackend = {
+    name,
+    version,
+    epsilon: EPSILON,
+    tensors,
+    compile: async (program) => new PlanExecutable(planFor(program, target.traits), target),
+  };
+  const type = { shape: [2], dtype: "real" } as const;
+  const x = target.upload(Float64Array.of(1, 2), type);
+  const y = target.elements(x, type);
+  if (y[0] !== 1 || y[1] !== 2) throw new Error(`it gives back ${y} for 1, 2`);
+  target.free(x);
+  return backend;
+}
+/** Of float32: 2^-23. */
+const EPSILON = 1.1920928955078125e-7;

@@ -1,0 +1,31 @@
+// What the three libraries can do, and which of their kernels are wrong or too inexact: these run on the host. Found by test/laws/backends.test.ts.
+import type { Traits } from "./steps.ts";
+import { kernels } from "./tensorflow-calls.ts";
+
+const setOf = (names: string): ReadonlySet<string> => new Set(names.split(" "));
+
+export type CoreTraits = Omit<Traits, "has"> & { readonly faulty: ReadonlySet<string> };
+
+/** Kernels of the wasm backend that broadcast operands of any shapes. */
+const broadcastOnWasm = setOf("Add Sub Multiply RealDiv");
+export const wasmTraits: CoreTraits = {
+  faulty: setOf("UnsortedSegmentSum Sign Minimum Maximum Log1p"),
+  broadcasts: (kernel) => broadcastOnWasm.has(kernel),
+  transposesFreely: false,
+  sumsNaively: true,
+};
+
+export const cpuTraits: CoreTraits = {
+  faulty: setOf("UnsortedSegmentSum Sign"),
+  broadcasts: (kernel) => kernel !== "Select",
+  transposesFreely: true,
+  sumsNaively: false,
+};
+
+const faultyNatively = setOf("Digamma");
+export const tensorflowTraits: Traits = {
+  has: (kernel) => kernels.has(kernel) && !faultyNatively.has(kernel),
+  broadcasts: () => true,
+  transposesFreely: true,
+  sumsNaively: false,
+};
