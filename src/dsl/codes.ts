@@ -58,6 +58,7 @@ export const codes: Readonly<Record<string, string>> = {
   PPL221: "a const that is not made of consts",
   PPL222: "a file that cannot be imported, or holds more than an import brings",
   PPL223: "a declaration in terms of itself",
+  PPL224: "functions that call each other too often to be written out",
   // ---- shapes
   PPL301: "shapes that must be equal and are not",
   PPL302: "more subscripts than axes, or differently many",

@@ -62,8 +62,8 @@ export function intersect(a: Range, b: Range): Range {
 /** The smallest range with both in it. */
 export function hull(a: Range, b: Range): Range {
   return range(Math.min(a.lower, b.lower), Math.max(a.upper, b.upper), {
-    lower: (a.lower < b.lower ? a.lowerOpen : b.lower < a.lower ? b.lowerOpen : a.lowerOpen && b.lowerOpen) || false,
-    upper: (a.upper > b.upper ? a.upperOpen : b.upper > a.upper ? b.upperOpen : a.upperOpen && b.upperOpen) || false,
+    lower: a.lower === b.lower ? a.lowerOpen && b.lowerOpen : (a.lower < b.lower ? a : b).lowerOpen,
+    upper: a.upper === b.upper ? a.upperOpen && b.upperOpen : (a.upper > b.upper ? a : b).upperOpen,
   });
 }
 

@@ -315,4 +315,23 @@ y ~ mixture(w, Normal(mu[1], 1), Normal(mu[2], 1))
 let a = [mu[1], mu[2]] + s @ [1, 2]
 quantity q = a + zeros(K)
 `,
+  emptyranges: `
+data x: real[N]
+for n in 1..N { m[n] ~ Normal(sum(x[1..n-2]) + sum(x[n+2..N]), 1) }
+`,
+  pieces: `
+data X: real[N, K], wide: int
+let a = wide > 0 ? X : X[1]
+let b = concat(a, X, axis = 2)
+let c = concat(X[1], 3, [4, 5])
+m ~ Normal(sum(b) + sum(c), 1)
+`,
+  modifiers: `
+data y: real[N], k: int<0,>[N], most: int
+w ~ Dirichlet([1, 1]); mu ~ Normal(0, 1); l ~ Exponential(1)
+y ~ truncated(mixture(w, Normal(mu, 1), Normal(0, 2)), lower = 0)
+k ~ truncated(Poisson(l), upper = most)
+quantity q = cdf(mixture(w, Normal(mu, 1), Normal(0, 2)), 1)
+x: positive ~ mixture(w, Normal(mu, 1), Normal(0, 2))
+`,
 };

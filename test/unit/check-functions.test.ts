@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { constantDimension, constantOfDimension } from "../../src/dsl/check/dimensions.ts";
 import { type BuiltIn, isMisfit } from "../../src/dsl/check/functions/define.ts";
 import { findFunction, functions, signatureOf } from "../../src/dsl/check/functions/index.ts";
-import { point, range } from "../../src/dsl/ranges.ts";
 import { nothingVaries, type ValueType } from "../../src/dsl/check/value-type.ts";
+import { point, type Range, range } from "../../src/dsl/ranges.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import { type Builder, dtypeOf, shapeOf, type Value } from "../../src/runtime/ir/graph.ts";
 import { interpret } from "../../src/runtime/ir/interpret.ts";
@@ -131,4 +131,68 @@ test("forms are found by the number of arguments and by their names", () => {
   expect(findFunction("concat", [{}, {}, { name: "axis" }])?.order).toEqual([0, 1, 2]);
   expect(findFunction("sum", [{}, {}])).toBeUndefined();
   expect(findFunction("zeros", [])).toBeUndefined();
+});
+
+describe("sizes", () => {
+  const made = (text: string, b: Builder, args: readonly Value[]): Value => {
+    const found = findFunction(
+      text,
+      args.map(() => ({})),
+    );
+    if (!found) throw new Error(`no function ${text}`);
+    return found.form.lower(b, args);
+  };
+  test("that are negative are refused", () => {
+    const b = createBuilder();
+    const minus = b.constant(-2, "int");
+    const six = b.tensor(Float64Array.of(1, 2, 3, 4, 5, 6), [6]);
+    for (const [name, args] of [
+      ["zeros", [minus]],
+      ["ones", [minus, minus]],
+      ["I", [minus]],
+      ["rep", [b.constant(1), minus]],
+      ["linspace", [b.constant(0), b.constant(1), minus]],
+      ["reshape", [six, minus, b.constant(-3, "int")]],
+    ] as const)
+      expect(() => made(name, b, args), name).toThrow("must not be negative");
+  });
+  test("that differ are refused, and an axis of one element is not repeated", () => {
+    const b = createBuilder();
+    const one = b.tensor(Float64Array.of(2), [1]);
+    const three = b.tensor(Float64Array.of(1, 2, 3), [3]);
+    const matrix = b.tensor(
+      Float64Array.from({ length: 9 }, (_, i) => i),
+      [3, 3],
+    );
+    for (const [name, args] of [
+      ["dot", [one, three]],
+      ["diag_pre_multiply", [one, matrix]],
+      ["diag_post_multiply", [matrix, one]],
+      ["quad_form_diag", [matrix, one]],
+    ] as const)
+      expect(() => made(name, b, args), name).toThrow("must agree");
+  });
+});
+
+test("the ends of min and max are values where an argument has them", () => {
+  const of = (name: string, a: Range, c: Range): Range | undefined => {
+    const found = findFunction(name, [{}, {}]);
+    const type = (r: Range): ValueType => ({ ...number(1).type, range: r });
+    const result = found?.form.result([type(a), type(c)]);
+    return result && !isMisfit(result) ? result.range : undefined;
+  };
+  const open = range(0, 1, { lower: true, upper: true });
+  const closed = range(0, 1);
+  for (const [a, c] of [
+    [open, closed],
+    [closed, open],
+  ]) {
+    expect(of("min", a, c)).toMatchObject({ lower: 0, lowerOpen: false, upper: 1, upperOpen: true });
+    expect(of("max", a, c)).toMatchObject({ lower: 0, lowerOpen: true, upper: 1, upperOpen: false });
+  }
+});
+
+test("no argument is given twice", () => {
+  expect(findFunction("sum", [{}, { name: "axis" }])).toBeDefined();
+  expect(findFunction("sum", [{}, { name: "axis" }, { name: "axis" }])).toBeUndefined();
 });

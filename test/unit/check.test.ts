@@ -140,6 +140,16 @@ describe("imports", () => {
       "PPL222 a.ppl holds a ~ statement",
     ]);
   });
+  test("a file that is reached in two ways is brought once", () => {
+    const { value, diagnostics } = library({
+      "model.ppl": 'import "a.ppl"\nimport "b.ppl"\nimport "a.ppl"\nmu ~ Normal(f(g(0)), 1)',
+      "a.ppl": 'import "c.ppl"\nfn f(x) = h(x)',
+      "b.ppl": 'import "c.ppl"\nfn g(x) = h(x)',
+      "c.ppl": "fn h(x) = x",
+    });
+    expect(messages(diagnostics)).toEqual([]);
+    expect([...(value?.functions.keys() ?? [])]).toEqual(["h", "f", "g"]);
+  });
   test("mistakes in an imported function are shown there, with the call", () => {
     const { diagnostics } = library({
       "model.ppl": 'import "lib.ppl"\ndata y: real[N]\ny ~ Normal(f(y), 1)',

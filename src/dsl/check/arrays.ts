@@ -9,6 +9,7 @@ import { lengthOf } from "./loops.ts";
 import type { Cover, Elements, Entry, LoopFrame, Scope, Writer } from "./scope.ts";
 import { nameOf } from "./shape-messages.ts";
 import {
+  describeShape,
   isUnknown,
   joinShapes,
   knownAtBind,
@@ -48,6 +49,13 @@ export function placeFacts(c: Context, place: Place): PlaceFacts {
       case "at": {
         const t = placeIndex(c, s.value);
         types.push(t);
+        if (t.shape && t.shape.length > 1) {
+          c.session.report.error("PPL307", s.span, `${nameOf(c, s.value)} is ${describeShape(t.shape)}`, {
+            label: "an index array has one axis",
+          });
+          kept.push(undefined);
+          return { lower: undefined, upper: undefined };
+        }
         if (t.shape && t.shape.length > 0) {
           kept.push(t.shape[0]);
           return { lower: undefined, upper: undefined };

@@ -82,6 +82,10 @@ function notAFunction(c: Context, e: Call): ValueType {
 
 // ---------------------------------------------------------------- the user's functions
 
+/** Calls of the user's functions that a program may have when all are written out: a chain of n functions that each call the next one twice
+ *  has 2^n of them. */
+const MOST_EXPANSIONS = 20_000;
+
 function callOwn(c: Context, f: FunctionStatement, e: Call): ValueType {
   const { report } = c.session;
   const name = f.name.name;
@@ -117,7 +121,17 @@ function callOwn(c: Context, f: FunctionStatement, e: Call): ValueType {
     return { ...unknownType, ...base };
   }
   checkOnce(c, f);
-  const line = `in the call of ${name} on ${report.line(e.span, f.span)}`;
+  c.session.expansions++;
+  if (c.session.expansions > MOST_EXPANSIONS) {
+    if (c.session.expansions === MOST_EXPANSIONS + 1) {
+      report.error("PPL224", e.span, `the functions call each other more than ${MOST_EXPANSIONS} times`, {
+        label: "every call is written out where it stands",
+        notes: ["give the value of a call that occurs several times a name: let z = f(x)"],
+      });
+    }
+    return { ...unknownType, ...base };
+  }
+  const line = (): string => `in the call of ${name} on ${report.line(e.span, f.span)}`;
   const result = report.through(line, () => bodyAt(c, f, (p) => given.get(p)?.type ?? unknownType));
   return result ?? { ...unknownType, ...base };
 }

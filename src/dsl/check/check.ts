@@ -53,6 +53,7 @@ export function checkModel(
     roles: new Map(),
     stages: new Map(),
     matrixScales: new Set(),
+    expansions: 0,
     next: 0,
   };
   const c: Context = {

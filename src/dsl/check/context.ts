@@ -38,6 +38,8 @@ export interface Session extends Records {
   readonly roles: Map<SampleStatement, Role>;
   readonly stages: Map<Statement, Stage>;
   readonly matrixScales: Set<Call>;
+  /** Calls of the user's functions whose bodies have been looked at. */
+  expansions: number;
   /** Numbers for loops and calls. */
   next: number;
 }

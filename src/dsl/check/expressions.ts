@@ -268,8 +268,7 @@ function comprehension(c: Context, e: Comprehension): ValueType {
   const shape = body.shape && [...sizes, ...body.shape];
   const widths = shape ?? sizes;
   const dependsOn = (s: Size, keys: ReadonlySet<string>): boolean =>
-    s !== undefined &&
-    [...s.terms.values()].some((m) => m.atoms.some((x) => keys.has(x.key) || [...keys].some((k) => x.key.includes(`|${k}`))));
+    s !== undefined && [...s.terms.values()].some((m) => m.atoms.some((x) => x.key.split("|").some((part) => keys.has(part))));
   const ragged = widths.some((s) => dependsOn(s, own));
   return {
     dtype: body.dtype,

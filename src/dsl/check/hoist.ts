@@ -29,17 +29,19 @@ export type ResolveImport = (
   from: number,
 ) => { readonly file: ModelFile; readonly sourceIndex: number } | { readonly problem: string };
 
-/** fn, density, const and net of imported files in front of the file's own statements (rule 37). */
+/** fn, density, const and net of imported files in front of the file's own statements (rule 37). `chain`: the files whose imports lead here;
+ *  `merged`: those that are merged, and are so once. */
 export function mergeImports(
   report: Report,
   file: ModelFile,
   resolve: ResolveImport | undefined,
   index: number,
   chain: readonly number[],
+  merged = new Set<number>(),
 ): readonly Statement[] {
   const brought: Statement[] = [];
   for (const s of file.statements) {
-    if (s.kind === "import") brought.push(...imported(report, s, resolve, index, chain));
+    if (s.kind === "import") brought.push(...imported(report, s, resolve, index, chain, merged));
   }
   return [...brought, ...file.statements.filter((s) => s.kind !== "import")];
 }
@@ -49,6 +51,7 @@ function imported(
   resolve: ResolveImport | undefined,
   index: number,
   chain: readonly number[],
+  merged: Set<number>,
 ): readonly Statement[] {
   const found = resolve ? resolve(s.path.value, index) : { problem: "files cannot be read here" };
   if ("problem" in found) {
@@ -61,7 +64,10 @@ function imported(
     });
     return [];
   }
-  const all = mergeImports(report, found.file, resolve, found.sourceIndex, [...chain, found.sourceIndex]);
+  // By two ways, or twice: the file's names are there already.
+  if (merged.has(found.sourceIndex)) return [];
+  merged.add(found.sourceIndex);
+  const all = mergeImports(report, found.file, resolve, found.sourceIndex, [...chain, found.sourceIndex], merged);
   const useful: readonly Statement[] = all.filter(
     (x) => x.kind === "fn" || x.kind === "density" || x.kind === "const" || x.kind === "net",
   );

@@ -153,7 +153,8 @@ function extreme(c: Context, value: Dimension, side: "lower" | "upper"): Dimensi
   return bound;
 }
 
-/** Certain errors only: a literal beyond a literal size, n + 1 at the end of 1..N. Under a condition it may never be reached. */
+/** Certain errors only: a literal beyond a literal size, n + 1 at the end of 1..N. Under a condition it may never be reached. A range that
+ *  ends before it begins is empty wherever that is (rule 6), so that its lower end is wrong below 1 only, its upper end beyond the size only. */
 function checkInRange(c: Context, e: Expression, value: Dimension, size: Size, base: Expression, only?: "lower" | "upper"): void {
   const constant = constantOfDimension(value);
   if (c.guarded && constant === undefined) return;
@@ -161,7 +162,7 @@ function checkInRange(c: Context, e: Expression, value: Dimension, size: Size, b
   const name = nameOf(c, base, "it");
   const low = extreme(c, value, "lower");
   const least = low && constantOfDimension(low);
-  if (least !== undefined && least < 1 && !(only === "upper" && least === 0)) {
+  if (only !== "upper" && least !== undefined && least < 1) {
     report.error(
       "PPL303",
       e.span,
@@ -181,7 +182,7 @@ function checkInRange(c: Context, e: Expression, value: Dimension, size: Size, b
   if (!size || growing) return;
   const high = extreme(c, value, "upper");
   const excess = high && constantOfDimension(minus(high, size));
-  if (excess !== undefined && excess > 0 && !(only === "lower" && excess === 1)) {
+  if (only !== "lower" && excess !== undefined && excess > 0) {
     report.error("PPL303", e.span, `${nameOf(c, e)} goes beyond the end of ${name}`, {
       label: [`${name} has ${formatSize(size)} elements along this axis`, declarationOf(c, base)]
         .filter((x) => x !== undefined)

@@ -85,7 +85,7 @@ function whole(c: Context, s: SampleStatement, entry: Entry, own: DeclaredType |
   entry.given = true;
   if (s.type) entry.declared = s.type;
   if (!written && d) entry.distribution = nameOf(c, s.distribution.call, d.name);
-  if (c.guarded) Object.assign(entry, { guarded: true });
+  if (c.guarded) entry.guarded = true;
 }
 
 /** L ~ LkjCholesky(2): nothing says how large L is. */

@@ -5,7 +5,7 @@ import { addElements, addWriter, homeOf, placeFacts } from "./arrays.ts";
 import type { Context } from "./context.ts";
 import { infer } from "./expressions.ts";
 import { type Entry, kindWords, type Scope } from "./scope.ts";
-import { isUnknown, laterStage, type Stage, unknownType, type ValueType, widerDtype } from "./value-type.ts";
+import { isUnknown, laterStage, type Stage, union, unknownType, type ValueType, widerDtype } from "./value-type.ts";
 
 type Kind = "let" | "quantity" | "predict";
 
@@ -73,6 +73,7 @@ function mergedBranches(a: ValueType, b: ValueType): ValueType {
     dtype: widerDtype(a.dtype, b.dtype),
     range: hull(a.range, b.range),
     stage: laterStage(a.stage, b.stage),
+    varies: union(a.varies, b.varies),
     shape: same ? a.shape : undefined,
     value: undefined,
     structure: undefined,

@@ -12,7 +12,7 @@ export class Report {
   private readonly found = new Map<string, Diagnostic>();
   private readonly sources: readonly Source[];
   /** Lines that follow every finding while it is set: the call through which a function's body is checked. */
-  private trail: readonly string[] = [];
+  private trail: readonly (() => string)[] = [];
 
   constructor(sources: readonly Source[]) {
     this.sources = sources;
@@ -27,7 +27,7 @@ export class Report {
     this.add({ severity: "note", code, span, message, ...wording });
   }
   /** A body is checked once for each call; what is wrong with it is said once, with the first call that shows it. */
-  through<T>(line: string, f: () => T): T {
+  through<T>(line: () => string, f: () => T): T {
     const before = this.trail;
     this.trail = [line, ...before];
     try {
@@ -49,7 +49,7 @@ export class Report {
   private add(d: Diagnostic): void {
     const key = `${d.code} ${d.span.file} ${d.span.start} ${d.span.end}`;
     if (this.found.has(key)) return;
-    const notes = [...(d.notes ?? []), ...this.trail];
+    const notes = [...(d.notes ?? []), ...this.trail.map((line) => line())];
     this.found.set(key, notes.length > 0 ? { ...d, notes } : d);
   }
   get failed(): boolean {

@@ -165,12 +165,12 @@ export function checkFit(
       label: `${d.name} is over ${d.event === 1 ? "vectors" : "matrices"}`,
       notes:
         s.place && c.scope.get(s.place.name.name)?.kind !== "data"
-          ? [`declare its shape: ${text}: real[K]${d.event === 2 ? "[K, K]" : ""} ~ …`.replace("real[K][K, K]", "real[K, K]")]
+          ? [`declare its shape: ${text}: real${d.event === 2 ? "[K, K]" : "[K]"} ~ …`]
           : undefined,
     });
     return;
   }
-  const shape = shapeOfDistribution(d) ?? undefined;
+  const shape = shapeOfDistribution(d);
   const events = d.eventShape ? joinShapes(target.slice(target.length - d.event), d.eventShape) : undefined;
   const batch = joinShapes(target.slice(0, target.length - d.event), d.batch);
   const stretched = batch !== undefined && batch !== "misfit" && !sameAxes(batch, target.slice(0, target.length - d.event));

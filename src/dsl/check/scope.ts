@@ -76,7 +76,7 @@ export interface Entry {
   /** Works out `type` when it is first asked for: data, const and param may refer to each other in any order. */
   resolve?: () => void;
   /** Given under an `if`: the other arm may give it too. */
-  readonly guarded?: boolean;
+  guarded?: boolean;
   /** The expression of a const or let, for messages. */
   value?: Expression;
 }

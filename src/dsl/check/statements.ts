@@ -1,12 +1,12 @@
 // Statements of the model, in text order.
 import { unreachable } from "../../runtime/errors.ts";
-import type { DeclareStatement, PredictStatement, Statement } from "../language/ast.ts";
-import { disjoint, formatRange } from "../ranges.ts";
+import type { DeclareStatement, PredictStatement, Statement, TypeExpression } from "../language/ast.ts";
+import { declaredAbove, declaredBelow, disjoint, formatRange } from "../ranges.ts";
 import type { Context } from "./context.ts";
 import { checkFor, checkIf } from "./control.ts";
-import { declaredType } from "./declared-types.ts";
+import { type DeclaredType, declaredType } from "./declared-types.ts";
 import { checkDensity } from "./densities.ts";
-import { shapeOfDistribution } from "./distribution-type.ts";
+import { type DistributionType, shapeOfDistribution } from "./distribution-type.ts";
 import { inferDistribution } from "./distributions.ts";
 import { infer } from "./expressions.ts";
 import { checkLet, checkQuantity, definedTwice, give } from "./lets.ts";
@@ -158,20 +158,7 @@ function checkPredict(c: Context, s: PredictStatement): void {
       });
     }
     const shape = declared ? declared.type.shape : shapeOfDistribution(d);
-    if (declared) {
-      const fits = joinShapes(declared.type.shape, shapeOfDistribution(d));
-      if (fits === "misfit")
-        report.error(
-          "PPL308",
-          s.span,
-          `${s.place.name.name} is declared ${report.text(declared ? (s.type?.span ?? s.span) : s.span)}`,
-          { label: `${nameOf(c, s.distribution.call, d.name)} has another shape` },
-        );
-      if (disjoint(declared.type.range, d.range))
-        report.error("PPL211", s.span, `${s.place.name.name} is declared ${report.text(s.type?.span ?? s.span)}`, {
-          label: `${d.name} gives numbers ${formatRange(d.range)}`,
-        });
-    }
+    if (declared && s.type) checkPredictedType(c, s, s.type, declared, d);
     return {
       ...unknownType,
       dtype: d.discrete ? "int" : "real",
@@ -182,4 +169,34 @@ function checkPredict(c: Context, s: PredictStatement): void {
     };
   });
   stages.set(s, laterStage(stage, "predict"));
+}
+
+/** What is drawn has the declared type, or the type is wrong: draws are neither cut off nor rearranged to fit it. */
+function checkPredictedType(
+  c: Context,
+  s: PredictStatement,
+  written: TypeExpression,
+  { type }: DeclaredType,
+  d: DistributionType,
+): void {
+  const { report } = c.session;
+  const what = `${s.place.name.name} is declared ${report.text(written.span)}`;
+  const shape = shapeOfDistribution(d);
+  const tooSmall = type.shape !== undefined && shape !== undefined && type.shape.length < shape.length;
+  if (tooSmall || joinShapes(type.shape, shape) === "misfit")
+    report.error("PPL308", s.span, what, {
+      label: `${nameOf(c, s.distribution?.call ?? s, d.name)} has another shape`,
+    });
+  const structure = d.constraint && d.constraint.event > 0 ? d.constraint.name : undefined;
+  const [below, above] = [declaredBelow(d.range, type.range), declaredAbove(d.range, type.range)];
+  if (disjoint(type.range, d.range))
+    report.error("PPL211", s.span, what, { label: `${d.name} gives numbers ${formatRange(d.range)}` });
+  else if (type.dtype === "int" && !d.discrete) report.error("PPL211", s.span, what, { label: `${d.name} gives real numbers` });
+  else if (type.structure !== undefined && type.structure !== structure)
+    report.error("PPL211", s.span, what, { label: `${d.name} does not give such values, and draws are not rearranged` });
+  else if (type.structure === undefined && (below || above))
+    report.error("PPL211", s.span, what, {
+      label: `${d.name} gives ${d.range.lower === Number.NEGATIVE_INFINITY && d.range.upper === Number.POSITIVE_INFINITY ? "any number" : `numbers ${formatRange(d.range)}`}, and all of them are drawn`,
+      notes: [`cut them off with truncated(${d.name}(…), lower = …, upper = …)`],
+    });
 }

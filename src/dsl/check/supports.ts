@@ -106,8 +106,7 @@ function remedy(c: Context, entry: Entry, need: Range, integer: boolean): string
   const sizes = entry.declared?.sizes ?? [];
   const shape = sizes.length > 0 ? `[${sizes.map((s) => c.session.report.text(s.span)).join(", ")}]` : "";
   const word = typeWord(need, integer);
-  if (entry.kind !== "latent")
-    return `declare it ${isPositive(need) || isNonnegative(need) ? word : `${word}`}: ${entry.kind} ${entry.name}: ${word}${shape}`;
+  if (entry.kind !== "latent") return `declare it ${word}: ${entry.kind} ${entry.name}: ${word}${shape}`;
   const typed = shape ? `${entry.name}: ${word}${shape}` : entry.name;
   const elements = entry.elements && !entry.declared ? `${entry.name}[…]` : typed;
   if (isPositive(need) || isNonnegative(need)) return `give it a positive prior: ${elements} ~ HalfNormal(5)`;

@@ -29,3 +29,6 @@ export function resolveInside(
   if (!isInside(root, realpathSync(target))) return outside;
   return { path: relative(process.cwd(), target) || target };
 }
+
+/** One name for a file that exists, whatever way leads to it. */
+export const fileIdentity = (path: string): string => realpathSync(path);

@@ -3,9 +3,9 @@ import { ShapeError } from "../../../runtime/errors.ts";
 import type { Builder, Value } from "../../../runtime/ir/graph.ts";
 import { constantOf, dtypeOf, shapeOf } from "../../../runtime/ir/graph.ts";
 import { sizeOf } from "../../../runtime/ir/type.ts";
-import { hull, nonnegative, point, undeclared } from "../../ranges.ts";
+import { hull, nonnegative, point, undeclared, unit } from "../../ranges.ts";
 import { constantDimension, constantOfDimension, one, plus, times } from "../dimensions.ts";
-import { describeShape, joinSizes, type Size, type SymbolicShape, widerDtype } from "../value-type.ts";
+import { describeShape, joinShapes, joinSizes, type Size, type SymbolicShape, widerDtype } from "../value-type.ts";
 import {
   any,
   array,
@@ -18,7 +18,7 @@ import {
   sizeFrom,
   vector,
 } from "./define.ts";
-import { integerOf } from "./reductions.ts";
+import { integerOf, sizeOfArgument } from "./reductions.ts";
 
 const sizes: FunctionParameter = { name: "n", kind: "size", repeats: true };
 
@@ -30,7 +30,7 @@ const filled = (name: string, doc: string, value: number): BuiltIn => ({
   lower: (b, ns) =>
     b.broadcastTo(
       b.constant(value),
-      ns.map((n) => integerOf(n, `a size of ${name}`)),
+      ns.map((n) => sizeOfArgument(n, `a size of ${name}`)),
     ),
 });
 
@@ -121,7 +121,7 @@ const concat = (axisGiven: boolean): BuiltIn => ({
     ? "Arrays joined along the given axis, counted from 1."
     : "Vectors, numbers or arrays joined along the first axis.",
   parameters: [
-    { name: "x", kind: "array", repeats: true },
+    { name: "x", kind: "any", repeats: true },
     ...(axisGiven ? [{ name: "axis", kind: "size", named: true } as const] : []),
   ],
   result: (args) => {
@@ -130,8 +130,8 @@ const concat = (axisGiven: boolean): BuiltIn => ({
     const k = axis === undefined ? undefined : constantOfDimension(axis);
     const facts = { dtype: pieces.map((p) => p.dtype).reduce(widerDtype), range: pieces.map(elementRange).reduce(hull) };
     if (k === undefined) return { ...facts, shape: undefined };
-    const rank = pieces[0].shape?.length ?? 1;
-    if (k < 1 || k > Math.max(rank, 1))
+    const rank = pieces.find((p) => p.shape !== undefined)?.shape?.length;
+    if (k < 1 || (rank !== undefined && k > Math.max(rank, 1)))
       return { misfit: `there is no axis ${k} here`, label: "axes are counted from 1", argument: args.length - 1 };
     const joined = concatenated(
       pieces.map((p) => (p.shape?.length === 0 ? [one] : p.shape)),
@@ -158,7 +158,7 @@ export const arrays: readonly BuiltIn[] = [
       shape: x.shape && [...ns.map(sizeFrom), ...x.shape],
       range: undeclared(elementRange(x)),
     }),
-    lower: (b, [x, ...ns]) => b.broadcastTo(x, [...ns.map((n) => integerOf(n, "a size of rep")), ...shapeOf(x)]),
+    lower: (b, [x, ...ns]) => b.broadcastTo(x, [...ns.map((n) => sizeOfArgument(n, "a size of rep")), ...shapeOf(x)]),
   },
   {
     name: "linspace",
@@ -166,7 +166,7 @@ export const arrays: readonly BuiltIn[] = [
     parameters: [number("a"), number("b"), size("n")],
     result: ([a, b, n]) => ({ dtype: "real", shape: [sizeFrom(n)], range: hull(a.range, b.range) }),
     lower: (b, [from, to, n]) => {
-      const count = integerOf(n, "the size of linspace");
+      const count = sizeOfArgument(n, "the size of linspace");
       const step = b.div(b.sub(asReal(b, to), asReal(b, from)), b.constant(Math.max(1, count - 1)));
       return b.add(asReal(b, from), b.mul(step, b.cast(b.iota([count], 0), "real")));
     },
@@ -195,17 +195,21 @@ export const arrays: readonly BuiltIn[] = [
     doc: "Arrays of equal shape under a new first axis, as [a, b, …].",
     parameters: [{ name: "x", kind: "array", repeats: true }],
     result: (args) => {
-      const shapes = args.map((a) => a.shape);
-      const odd = args.findIndex((a) => a.shape?.length !== shapes[0]?.length);
-      if (odd > 0)
-        return {
-          misfit: `stack is given ${describeShape(shapes[0] ?? [])} and ${describeShape(shapes[odd] ?? [])}`,
-          label: "must have equal shapes",
-          argument: odd,
-        };
+      let shape = args[0].shape;
+      for (let i = 1; i < args.length; i++) {
+        const next = args[i].shape;
+        const joined = shape && next && shape.length !== next.length ? "misfit" : joinShapes(shape, next);
+        if (joined === "misfit")
+          return {
+            misfit: `stack is given ${describeShape(shape ?? [])} and ${describeShape(next ?? [])}`,
+            label: "must have equal shapes",
+            argument: i,
+          };
+        shape = joined;
+      }
       return {
         dtype: args.map((a) => a.dtype).reduce(widerDtype),
-        shape: shapes[0] && [constantDimension(args.length), ...shapes[0]],
+        shape: shape && [constantDimension(args.length), ...shape],
         range: args.map(elementRange).reduce(hull),
       };
     },
@@ -234,7 +238,7 @@ export const arrays: readonly BuiltIn[] = [
     parameters: [array("x"), sizes],
     result: ([x, ...ns]) => ({ dtype: x.dtype, shape: ns.map(sizeFrom), range: undeclared(elementRange(x)) }),
     lower: (b, [x, ...ns]) => {
-      const shape = ns.map((n) => integerOf(n, "a size of reshape"));
+      const shape = ns.map((n) => sizeOfArgument(n, "a size of reshape"));
       if (sizeOf(shape) !== sizeOf(shapeOf(x)))
         throw new ShapeError(`reshape of ${sizeOf(shapeOf(x))} elements to [${shape.join(", ")}]`);
       return b.reshape(x, shape);
@@ -268,7 +272,7 @@ export const arrays: readonly BuiltIn[] = [
   {
     name: "quantile",
     doc: "The quantile of data at p, interpolated linearly; of a distribution: quantile(D, p).",
-    parameters: [vector("x"), number("p")],
+    parameters: [vector("x"), { ...number("p"), domain: unit }],
     dataOnly: true,
     result: ([x]) => ({ dtype: "real", shape: [], range: undeclared(x.range) }),
     lower: (b, [x, p]) => b.constant(quantileOf(sorted(x, "quantile"), numbersOf(p, "quantile")[0])),

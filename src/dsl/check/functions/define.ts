@@ -1,10 +1,11 @@
 // What a built-in function is: one record from which checking, lowering and the reference page are made.
+import { ShapeError } from "../../../runtime/errors.ts";
 import type { Builder, Value } from "../../../runtime/ir/graph.ts";
 import { dtypeOf } from "../../../runtime/ir/graph.ts";
 import type { DType } from "../../../runtime/ir/type.ts";
 import { hull, point, type Range } from "../../ranges.ts";
 import { constantDimension, type Dimension } from "../dimensions.ts";
-import type { Size, SymbolicShape, ValueType } from "../value-type.ts";
+import { describeShape, joinSizes, type Size, type SymbolicShape, type ValueType } from "../value-type.ts";
 
 /** `any`: every shape, elementwise functions join them. `size`: an integer known at bind. `square`: a matrix with equal sides. */
 export type ParameterKind = "any" | "array" | "number" | "integer" | "size" | "vector" | "matrix" | "square";
@@ -62,6 +63,20 @@ export const asReal = (b: Builder, x: Value): Value => (dtypeOf(x) === "real" ? 
 export const asNumber = (b: Builder, x: Value): Value => (dtypeOf(x) === "bool" ? b.cast(x, "int") : x);
 /** Range of all elements: off the diagonal, a diagonal matrix is 0. */
 export const elementRange = (t: ValueType): Range => (t.structure === "diagonal" ? hull(t.range, point(0)) : t.range);
+
+/** Two axes of the first and second argument that must be of one size. */
+export function sizesFit(name: string, a: ValueType, b: ValueType, x: Size, y: Size): Misfit | undefined {
+  if (joinSizes(x, y) !== "misfit") return undefined;
+  return {
+    misfit: `${name} is given ${describeShape(a.shape ?? [])} and ${describeShape(b.shape ?? [])}`,
+    label: "sizes must agree",
+    argument: 1,
+  };
+}
+/** The same where they are known: products would repeat an axis of one element. */
+export function sameSize(name: string, x: number, y: number): void {
+  if (x !== y) throw new ShapeError(`${name} is given sizes ${x} and ${y}, which must agree`);
+}
 
 /** The size that an integer argument stands for; undefined where only bind knows. */
 export const sizeFrom = (t: ValueType): Size => t.value ?? (isFixed(t.range) ? constantDimension(t.range.lower) : undefined);

@@ -5,6 +5,7 @@ import {
   absoluteOf,
   anyNumber,
   hull,
+  negated,
   negative,
   nonnegative,
   nonpositive,
@@ -13,6 +14,7 @@ import {
   range,
   reciprocalOf,
   squareOf,
+  undeclared,
   unit,
 } from "../../ranges.ts";
 import { describeShape, joinShapes, type SymbolicShape, type ValueType, widerDtype } from "../value-type.ts";
@@ -123,6 +125,12 @@ function rounding(name: string, doc: string, lower: OneToOne, f: (x: number) => 
     lower: (b, [x]) => lower(b, asReal(b, x)),
   };
 }
+/** The least value is the least of either; the greatest is attained only where both attain it. */
+function smallerOf(x: Range, y: Range): Range {
+  const least = hull(x, y);
+  const greatest = x.upper === y.upper ? x.upperOpen || y.upperOpen : (x.upper < y.upper ? x : y).upperOpen;
+  return range(least.lower, Math.min(x.upper, y.upper), { lower: least.lowerOpen, upper: greatest });
+}
 const symmetricUnit = range(-1, 1);
 const openUnit = range(0, 1, { lower: true, upper: true });
 const ln2 = Math.LN2;
@@ -190,7 +198,7 @@ export const elementwise: readonly BuiltIn[] = [
   map("inv_cloglog", "1 - exp(-exp(x)).", (b, x) => b.neg(b.expm1(b.neg(b.exp(x)))), { range: () => openUnit }),
   map("softplus", "log(1 + exp(x)).", (b, x) => b.softplus(x), { aliases: ["log1p_exp"], range: () => positive }),
   map("relu", "x where it is positive, else 0.", (b, x) => b.max(x, b.constant(0)), {
-    range: (x) => (x.lower >= 0 ? x : nonnegative),
+    range: (x) => (x.lower >= 0 ? undeclared(x) : nonnegative),
   }),
   map("lgamma", "The logarithm of |Γ(x)|.", (b, x) => b.lgamma(x)),
   map("gamma", "Γ(x) for x > 0.", (b, x) => b.exp(b.lgamma(x)), { aliases: ["tgamma"], domain: positive, range: () => positive }),
@@ -264,20 +272,12 @@ export const elementwise: readonly BuiltIn[] = [
   zip("min", ["x", "y"], "The smaller of two.", (b, [x, y]) => b.min(...together(b, x, y)), {
     dtype: widest,
     aliases: ["fmin"],
-    range: ([x, y]) =>
-      range(Math.min(x.lower, y.lower), Math.min(x.upper, y.upper), {
-        lower: (x.lower <= y.lower ? x : y).lowerOpen,
-        upper: (x.upper <= y.upper ? x : y).upperOpen,
-      }),
+    range: ([x, y]) => smallerOf(x, y),
   }),
   zip("max", ["x", "y"], "The larger of two.", (b, [x, y]) => b.max(...together(b, x, y)), {
     dtype: widest,
     aliases: ["fmax"],
-    range: ([x, y]) =>
-      range(Math.max(x.lower, y.lower), Math.max(x.upper, y.upper), {
-        lower: (x.lower >= y.lower ? x : y).lowerOpen,
-        upper: (x.upper >= y.upper ? x : y).upperOpen,
-      }),
+    range: ([x, y]) => negated(smallerOf(negated(x), negated(y))),
   }),
   zip("clamp", ["x", "lower", "upper"], "x, or the bound that it lies beyond.", (b, [x, lo, hi]) => b.min(b.max(x, lo), hi), {
     range: ([, lo, hi]) => hull(lo, hi),

@@ -30,11 +30,9 @@ export function matchArguments(f: BuiltIn, given: readonly GivenArgument[]): rea
   const positional = given.flatMap((g, i) => (g.name === undefined ? [i] : []));
   const order: number[] = [];
   let next = 0;
-  const used = new Set<string>();
   for (const p of f.parameters) {
     const byKeyword = given.findIndex((g) => g.name === p.name);
     if (byKeyword >= 0) {
-      used.add(p.name);
       order.push(byKeyword);
     } else if (p.named || next >= positional.length) {
       return undefined;
@@ -43,7 +41,8 @@ export function matchArguments(f: BuiltIn, given: readonly GivenArgument[]): rea
       if (p.repeats) while (next < positional.length) order.push(positional[next++]);
     }
   }
-  return next === positional.length && given.every((g) => g.name === undefined || used.has(g.name)) ? order : undefined;
+  // Each given argument once: none is left over, and none is given twice.
+  return order.length === given.length ? order : undefined;
 }
 /** The form of a function that a call has, with its arguments in the order of the parameters. */
 export function findFunction(

@@ -2,20 +2,21 @@
 import type { Builder, Value } from "../../../runtime/ir/graph.ts";
 import { shapeOf } from "../../../runtime/ir/graph.ts";
 import { anyNumber, nonnegative, productOf, range, undeclared } from "../../ranges.ts";
-import { describeShape, joinSizes, type Size, type ValueType } from "../value-type.ts";
+import type { Size, ValueType } from "../value-type.ts";
 import {
   asReal,
   type BuiltIn,
   elementRange,
   type FunctionParameter,
-  type Misfit,
   matrix,
+  sameSize,
   size,
   sizeFrom,
+  sizesFit,
   square,
   vector,
 } from "./define.ts";
-import { integerOf } from "./reductions.ts";
+import { sizeOfArgument } from "./reductions.ts";
 
 /** Last axes swapped. */
 function transposed(b: Builder, x: Value): Value {
@@ -36,14 +37,6 @@ const sideOf = (t: ValueType): Size => (t.shape === undefined ? undefined : t.sh
 /** Rows of a right-hand side. */
 const rowsOf = (t: ValueType): Size =>
   t.shape === undefined ? undefined : t.shape.length === 1 ? t.shape[0] : t.shape[t.shape.length - 2];
-function fits(name: string, a: ValueType, b: ValueType, x: Size, y: Size): Misfit | undefined {
-  if (joinSizes(x, y) !== "misfit") return undefined;
-  return {
-    misfit: `${name} is given ${describeShape(a.shape ?? [])} and ${describeShape(b.shape ?? [])}`,
-    label: "sizes must agree",
-    argument: 1,
-  };
-}
 const rightHandSide: FunctionParameter = { name: "b", kind: "array" };
 function solver(
   name: string,
@@ -56,7 +49,7 @@ function solver(
     aliases,
     doc,
     parameters: [square("A"), rightHandSide],
-    result: ([a, b]) => fits(name, a, b, sideOf(a), rowsOf(b)) ?? { dtype: "real", shape: b.shape },
+    result: ([a, b]) => sizesFit(name, a, b, sideOf(a), rowsOf(b)) ?? { dtype: "real", shape: b.shape },
     lower: (b, [a, x]) => withColumns(b, asReal(b, x), (columns) => lower(b, asReal(b, a), columns)),
   };
 }
@@ -75,8 +68,8 @@ export const linearAlgebra: readonly BuiltIn[] = [
     doc: "The identity matrix: I(K).",
     parameters: [size("n")],
     result: ([n]) => ({ dtype: "real", shape: [sizeFrom(n), sizeFrom(n)], range: range(1, 1), structure: "diagonal" }),
-    lower: (b, [n]) => identity(b, integerOf(n, "the size of I")),
-    diagonal: (b, [n]) => b.broadcastTo(b.constant(1), [integerOf(n, "the size of I")]),
+    lower: (b, [n]) => identity(b, sizeOfArgument(n, "the size of I")),
+    diagonal: (b, [n]) => b.broadcastTo(b.constant(1), [sizeOfArgument(n, "the size of I")]),
   },
   {
     name: "diag",
@@ -209,7 +202,7 @@ export const linearAlgebra: readonly BuiltIn[] = [
     doc: "x' A x.",
     parameters: [square("A"), vector("x")],
     result: ([a, x]) =>
-      fits("quad_form", a, x, sideOf(a), x.shape?.[0]) ?? {
+      sizesFit("quad_form", a, x, sideOf(a), x.shape?.[0]) ?? {
         dtype: "real",
         shape: [],
         range: a.structure === "cov" || a.structure === "corr" ? nonnegative : anyNumber,
@@ -221,38 +214,45 @@ export const linearAlgebra: readonly BuiltIn[] = [
     doc: "diag(v) @ A: row i times v[i].",
     parameters: [vector("v"), matrix("A")],
     result: ([v, a]) =>
-      fits("diag_pre_multiply", v, a, v.shape?.[0], rowsOf(a)) ?? {
+      sizesFit("diag_pre_multiply", v, a, v.shape?.[0], rowsOf(a)) ?? {
         dtype: "real",
         shape: a.shape,
         range: productOf(v.range, elementRange(a)),
         structure: scaledStructure(a),
       },
-    lower: (b, [v, a]) => b.mul(b.reshape(asReal(b, v), [shapeOf(v)[0], 1]), asReal(b, a)),
+    lower: (b, [v, a]) => {
+      sameSize("diag_pre_multiply", shapeOf(v)[0], shapeOf(a)[0]);
+      return b.mul(b.reshape(asReal(b, v), [shapeOf(v)[0], 1]), asReal(b, a));
+    },
   },
   {
     name: "diag_post_multiply",
     doc: "A @ diag(v): column j times v[j].",
     parameters: [matrix("A"), vector("v")],
     result: ([a, v]) =>
-      fits("diag_post_multiply", a, v, sideOf(a), v.shape?.[0]) ?? {
+      sizesFit("diag_post_multiply", a, v, sideOf(a), v.shape?.[0]) ?? {
         dtype: "real",
         shape: a.shape,
         range: productOf(v.range, elementRange(a)),
       },
-    lower: (b, [a, v]) => b.mul(asReal(b, a), b.reshape(asReal(b, v), [1, shapeOf(v)[0]])),
+    lower: (b, [a, v]) => {
+      sameSize("diag_post_multiply", shapeOf(a)[1], shapeOf(v)[0]);
+      return b.mul(asReal(b, a), b.reshape(asReal(b, v), [1, shapeOf(v)[0]]));
+    },
   },
   {
     name: "quad_form_diag",
     doc: "diag(v) @ A @ diag(v): a covariance of a correlation matrix and scales.",
     parameters: [square("A"), vector("v")],
     result: ([a, v]) =>
-      fits("quad_form_diag", a, v, sideOf(a), v.shape?.[0]) ?? {
+      sizesFit("quad_form_diag", a, v, sideOf(a), v.shape?.[0]) ?? {
         dtype: "real",
         shape: a.shape,
         structure: a.structure === "corr" || a.structure === "cov" ? "cov" : undefined,
       },
     lower: (b, [a, v]) => {
       const n = shapeOf(v)[0];
+      sameSize("quad_form_diag", shapeOf(a)[0], n);
       return b.mul(b.mul(b.reshape(asReal(b, v), [n, 1]), asReal(b, a)), b.reshape(asReal(b, v), [1, n]));
     },
   },

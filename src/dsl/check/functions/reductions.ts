@@ -5,7 +5,18 @@ import { constantOf, shapeOf } from "../../../runtime/ir/graph.ts";
 import { anyNumber, nonnegative, nonpositive, positive, type Range, range, undeclared, unit } from "../../ranges.ts";
 import { constantOfDimension } from "../dimensions.ts";
 import type { ValueType } from "../value-type.ts";
-import { any, array, asNumber, asReal, type BuiltIn, elementRange, type FunctionParameter, sizeFrom } from "./define.ts";
+import {
+  any,
+  array,
+  asNumber,
+  asReal,
+  type BuiltIn,
+  elementRange,
+  type FunctionParameter,
+  sameSize,
+  sizeFrom,
+  sizesFit,
+} from "./define.ts";
 
 type Axes = readonly number[] | undefined;
 interface Reduction {
@@ -70,6 +81,12 @@ export function integerOf(v: Value, what: string): number {
   if (values === null || values.length !== 1 || !Number.isInteger(values[0]))
     throw new ShapeError(`${what} must be one integer, the same in every iteration`);
   return values[0];
+}
+/** The same for a size. */
+export function sizeOfArgument(v: Value, what: string): number {
+  const n = integerOf(v, what);
+  if (n < 0) throw new ShapeError(`${what} must not be negative, and is ${n}`);
+  return n;
 }
 
 const countOf = (x: Value, axes: Axes): number =>
@@ -205,8 +222,16 @@ export const reductions: readonly BuiltIn[] = [
       { name: "u", kind: "vector" },
       { name: "v", kind: "vector" },
     ],
-    result: ([u, v]) => ({ dtype: "real", shape: [], range: u.range.lower >= 0 && v.range.lower >= 0 ? nonnegative : undefined }),
-    lower: (b, [u, v]) => b.sum(b.mul(asReal(b, u), asReal(b, v))),
+    result: ([u, v]) =>
+      sizesFit("dot", u, v, u.shape?.[0], v.shape?.[0]) ?? {
+        dtype: "real",
+        shape: [],
+        range: u.range.lower >= 0 && v.range.lower >= 0 ? nonnegative : undefined,
+      },
+    lower: (b, [u, v]) => {
+      sameSize("dot", shapeOf(u)[0], shapeOf(v)[0]);
+      return b.sum(b.mul(asReal(b, u), asReal(b, v)));
+    },
   },
   {
     name: "cumsum",
