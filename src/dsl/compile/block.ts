@@ -21,7 +21,7 @@ import { evaluate, loopValues } from "./evaluate.ts";
 import { commonWidth, dataTable } from "./index-expression.ts";
 import { knownOf } from "./known.ts";
 import { namesIn, recurrences, statementsOf } from "./recurrence.ts";
-import { bindCodes, reject, VaryingWidth } from "./rejection.ts";
+import { at, bindCodes, reject, VaryingWidth } from "./rejection.ts";
 import { overRows, type Rows, type RowTable, rangeValues, restrict, rowCount } from "./rows.ts";
 import { type Coordinates, PieceArray, Scope, Sequence } from "./scope.ts";
 
@@ -261,7 +261,7 @@ function runRecurrences(c: Context, s: ForStatement, own: ReadonlySet<string>): 
 
 function enterFor(c: Context, loop: LoopIndex): Context {
   const { name, values } = loopValues(c, loop);
-  return enterLoop(c, loop.variable.name, name, values);
+  return at(loop.span, () => enterLoop(c, loop.variable.name, name, values));
 }
 
 /** The statements that are kept, and the loops and ifs around them. */
@@ -282,7 +282,8 @@ function runSequentially(c: Context, s: ForStatement, loop = 0): void {
     return;
   }
   const { values } = loopValues({ ...c, rows: [] }, s.loops[loop]);
-  for (const v of values.kind === "list" ? values.list : rangeValues(...firstOf(values.bounds))) {
+  const steps = values.kind === "list" ? values.list : at(s.span, () => rangeValues(...firstOf(values.bounds)));
+  for (const v of steps) {
     const scope = new Scope(c.scope);
     scope.value(s.loops[loop].variable.name, c.b.constant(v, "int"));
     runSequentially({ ...c, rows: [], scope }, s, loop + 1);

@@ -219,7 +219,8 @@ export function evaluateRagged(
     const varying =
       values.kind === "range" && values.bounds.some((t) => t.extents.some((n) => n !== 1)) ? values.bounds : undefined;
     if (!varying) {
-      context = enterLoop(context, loop.variable.name, name, values);
+      const around = context;
+      context = at(loop.span, () => enterLoop(around, loop.variable.name, name, values));
       continue;
     }
     const padded = padLoop(context, loop, varying);
@@ -253,7 +254,8 @@ function padLoop(
   for (const w of widths.values) longest = Math.max(longest, w);
   const one: RowTable = { extents: bounds[0].extents.map(() => 1), values: Float64Array.of(1) };
   const last: RowTable = { extents: one.extents, values: Float64Array.of(longest) };
-  const entered = enterLoop(c, loop.variable.name, textOf(c, loop.over.span), { kind: "range", bounds: [one, last, one] });
+  const name = textOf(c, loop.over.span);
+  const entered = at(loop.span, () => enterLoop(c, loop.variable.name, name, { kind: "range", bounds: [one, last, one] }));
   const number = lookup(entered, loop.variable.name, loop.span);
   const mask = b.le(number, width);
   entered.scope.value(

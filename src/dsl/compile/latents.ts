@@ -14,12 +14,12 @@ import { arrayAt, type Elements, placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
 import { evaluate } from "./evaluate.ts";
-import { knownOf } from "./known.ts";
+import { dependsOnLatents } from "./known.ts";
 import { checkFit, likelihood, numbersIn } from "./likelihood.ts";
 import { alignToRows, constrainPiece, logScale, type Piece, unconstrainedShape } from "./piece.ts";
 import { namesIn } from "./recurrence.ts";
 import { at, bindCodes, reject } from "./rejection.ts";
-import { overRows, type Rows, rowShape } from "./rows.ts";
+import { MOST_ELEMENTS, type Rows, rowShape } from "./rows.ts";
 import type { PieceArray } from "./scope.ts";
 import { declaredSupport, eventOf, exchangeable, type Meeting, meet, type Support } from "./support.ts";
 import { addTerm, axesOf, sizeNames, type Walk } from "./walk.ts";
@@ -63,6 +63,10 @@ function pieceOf(
 ): Piece {
   const object = eventOf(support.constraint, element, span);
   const shape = [...rows, ...element];
+  if (sizeOf(shape) > MOST_ELEMENTS)
+    reject(bindCodes.size, span, `${name} has shape [${shape.join(", ")}]`, {
+      label: `more than ${MOST_ELEMENTS} elements cannot be held`,
+    });
   return {
     name,
     constraint: support.constraint,
@@ -263,7 +267,7 @@ function limit(c: Context, s: Drawn, d: Applied, meeting: Meeting): Applied {
   const { lower, upper } = meeting.truncate;
   if ((!lower && !upper) || isUnnormalized(s)) return d;
   const limited = truncated(c.b, d, { lower, upper });
-  if (limited.normalised || isConstant(c, limited)) return limited;
+  if (limited.normalised || isConstant(limited)) return limited;
   return reject(
     bindCodes.normaliser,
     s.span,
@@ -279,7 +283,7 @@ export function limitForDraws(c: Context, s: Drawn, d: Applied, meeting: Meeting
   const { lower, upper } = meeting.truncate;
   if (!isUnnormalized(s) || (!lower && !upper)) return limit(c, s, d, meeting);
   const limited = truncated(c.b, d, { lower, upper });
-  if (isConstant(c, limited)) return limited;
+  if (isConstant(limited)) return limited;
   return reject(
     bindCodes.notYet,
     s.span,
@@ -288,8 +292,7 @@ export function limitForDraws(c: Context, s: Drawn, d: Applied, meeting: Meeting
 }
 
 /** Whether data alone decide on it, be they different in each row. */
-const isConstant = (c: Context, d: Applied): boolean =>
-  d.arguments.every((a) => overRows(c.b, [a.value], c.rows).every((v) => knownOf(v) !== null));
+const isConstant = (d: Applied): boolean => !d.arguments.some((a) => dependsOnLatents(a.value));
 
 function addPrior(w: Walk, c: Context, s: SampleStatement, name: string, d: Applied, meeting: Meeting, element: Shape): void {
   if (w.source.kind === "draws" || (w.source.kind === "coordinates" && w.source.merged && isNoncentered(s))) return;
@@ -307,7 +310,7 @@ function structuralConstant(c: Context, s: SampleStatement, name: string, d: App
   const object = eventOf(meeting.constraint, element, s.span);
   const symmetry = exchangeable(d) ? meeting.constraint.logSymmetry?.(object) : undefined;
   if (symmetry !== undefined) return (symmetry * sizeOf(element)) / sizeOf(object);
-  if (!isConstant(c, d)) {
+  if (!isConstant(d)) {
     reject(
       bindCodes.normaliser,
       s.span,

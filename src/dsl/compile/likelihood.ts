@@ -7,10 +7,11 @@ import type { SourceSpan } from "../diagnostics.ts";
 import type { Applied } from "../distributions/applied.ts";
 import type { Call, Expression, SampleStatement } from "../language/ast.ts";
 import { path } from "./bind-data.ts";
-import type { Context } from "./context.ts";
+import { placeCoordinates } from "./block.ts";
+import { type Context, textOf } from "./context.ts";
 import { applyDistribution, isDistributionName } from "./distribution.ts";
 import { knownOf } from "./known.ts";
-import { bindCodes, reject } from "./rejection.ts";
+import { at, bindCodes, reject } from "./rejection.ts";
 import { overRows, rowTable } from "./rows.ts";
 import { addTerm, type Walk } from "./walk.ts";
 
@@ -27,7 +28,7 @@ export function termOf(w: Walk, c: Context, s: SampleStatement, d: Applied, x: V
   checkFit(shapeOf(x), d, s.span);
   // Before the density is built: a category out of range is an index out of range in it.
   const inside = insideSupport(c, d, x, s, site);
-  const density = d.logDensity(c.b, x);
+  const density = at(s.span, () => d.logDensity(c.b, x));
   const value = inside ? c.b.select(inside, density, c.b.constant(Number.NEGATIVE_INFINITY)) : density;
   addTerm(w, c, s.span, site, role, value, [s.target, ...numbersIn(c, s.distribution.call)]);
   for (const note of d.notes) c.session.notes.add(note);
@@ -86,11 +87,25 @@ function insideSupport(c: Context, d: Applied, x: Value, s: SampleStatement, nam
   return reject(
     bindCodes.value,
     s.target.span,
-    `${path(name, shapeOf(over), where)} = ${known?.[where] ?? "?"} is outside the support of ${d.name}`,
+    `${elementName(c, s, name, shapeOf(over), where)} = ${known?.[where] ?? "?"} is outside the support of ${d.name}`,
     {
       label: "here its density is 0",
     },
   );
+}
+
+/** `y[3,1]`: what stands at a flat position of [rows…, element…], by its place in the model. */
+function elementName(c: Context, s: SampleStatement, name: string, shape: Shape, flat: number): string {
+  const { place } = s;
+  if (!place || place.subscripts.length === 0) return path(name, shape, flat);
+  const text = textOf(c, place.span);
+  if (place.subscripts.some((x) => x.kind === "all" || (x.kind === "range" && !(x.lower && x.upper))))
+    return `an element of ${text}`;
+  const { coordinates, count, inside } = placeCoordinates(c, place, c.rows);
+  const rest = shape.slice(c.rows.length + inside.length);
+  const element = coordinates.map((x) => x[Math.floor(flat / (sizeOf(shape) / count))]);
+  const within = path("", rest, flat % sizeOf(rest));
+  return `${name}[${element.join(",")}${rest.length === 0 ? "" : `,${within.slice(1, -1)}`}]`;
 }
 
 function checkMembers(
@@ -110,9 +125,30 @@ function checkMembers(
   if (d.event === 0 && constraint.contains(known, [], {})) return;
   for (let i = 0; i < known.length; i += size) {
     if (constraint.contains(known.subarray(i, i + size), event, {})) continue;
-    const what = size === 1 ? `${path(name, shape, i)} = ${known[i]}` : `a row of ${name}`;
+    const what = size === 1 ? `${elementName(c, s, name, shape, i)} = ${known[i]}` : `a row of ${name}`;
     reject(bindCodes.value, s.target.span, `${what} is outside the support of ${d.name}`, {
       label: `${d.name} gives ${constraint.words}`,
     });
   }
+  checkTotals(c, d, own.slice(0, own.length - d.event), known, size, s);
+}
+
+/** Counts whose sum is a parameter, where both are known. */
+function checkTotals(
+  c: Context,
+  d: Applied,
+  lead: Shape,
+  known: ArrayLike<number> & { subarray(a: number, b: number): ArrayLike<number> },
+  size: number,
+  s: SampleStatement,
+): void {
+  const { total } = d.support;
+  const totals = total && knownOf(overRows(c.b, [c.b.broadcastTo(total, lead)], c.rows)[0]);
+  totals?.forEach((expected, k) => {
+    const sum = Array.from(known.subarray(k * size, (k + 1) * size)).reduce((a, b) => a + b, 0);
+    if (sum === expected) return;
+    reject(bindCodes.value, s.target.span, `an event of ${textOf(c, s.target.span)} adds up to ${sum}`, {
+      label: `${d.name} is given ${expected} trials`,
+    });
+  });
 }

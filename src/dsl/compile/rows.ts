@@ -1,6 +1,7 @@
 // The rows that a statement inside loops stands for. A loop body is lowered once, with each loop variable a function of a
 // symbolic row number (an `int` input of the graph); batching those symbols over their values gives the tensor program.
 
+import { UsageError } from "../../runtime/errors.ts";
 import { vectorize } from "../../runtime/ir/batch.ts";
 import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Numbers, sizeOf } from "../../runtime/ir/type.ts";
@@ -112,8 +113,27 @@ function mergeAxes(rows: Rows, tied: readonly number[], keep: (row: readonly num
   };
 }
 
-/** Adds a loop. `lower` and `upper` (or `list`) are its bounds in each of the outer rows; a range that varies merges the axes it varies with. */
+/** Rows of one statement, steps of one loop, elements of one array: each takes 8 bytes at least, several times over. */
+export const MOST_ELEMENTS = 67_108_864;
+const tooMany = (n: number): never => {
+  throw new UsageError(`a loop of ${n} iterations or more: over ${MOST_ELEMENTS} cannot be held`);
+};
+
+/** Adds a loop, a range by its bounds in each of the outer rows or a list; a range that varies merges the axes that it varies with. Throws
+ *  UsageError where there would be too many rows. */
 export function addLoop(
+  b: Builder,
+  rows: Rows,
+  name: string,
+  label: string,
+  values: LoopValues,
+): { readonly rows: Rows; readonly variable: Value } {
+  const added = withLoop(b, rows, name, label, values);
+  if (rowCount(added.rows) > MOST_ELEMENTS) tooMany(rowCount(added.rows));
+  return added;
+}
+
+function withLoop(
   b: Builder,
   rows: Rows,
   name: string,
@@ -142,7 +162,9 @@ export function addLoop(
     tied.forEach((k, i) => {
       whole[k] = row[i];
     });
-    for (const v of range(whole)) {
+    const steps = range(whole);
+    if (inner.length + steps.length > MOST_ELEMENTS) tooMany(inner.length + steps.length);
+    for (const v of steps) {
       row.forEach((r, i) => chosen[i].push(r));
       inner.push(v);
     }
@@ -163,5 +185,6 @@ export type LoopValues =
 /** lower, lower + step, … as far as upper: empty if there is none. */
 export function rangeValues(lower: number, upper: number, step: number): Float64Array {
   const n = Math.max(0, Math.floor((upper - lower) / step) + 1);
+  if (n > MOST_ELEMENTS) tooMany(n);
   return Float64Array.from({ length: n }, (_, i) => lower + i * step);
 }

@@ -3,6 +3,7 @@ import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf, stridesOf } from "../../runtime/ir/type.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import { bindCodes, reject } from "./rejection.ts";
+import { MOST_ELEMENTS } from "./rows.ts";
 
 export type Binding =
   | NamedValue
@@ -180,6 +181,15 @@ export class PieceArray {
     const { extents, elementShape } = this;
     const places = this.places(extents);
     const total = sizeOf(extents);
+    if (total * sizeOf(elementShape) > MOST_ELEMENTS)
+      reject(
+        bindCodes.size,
+        this.pieces[this.pieces.length - 1].span,
+        `${this.name} has shape [${[...extents, ...elementShape].join(", ")}]`,
+        {
+          label: `more than ${MOST_ELEMENTS} elements cannot be held`,
+        },
+      );
     const laid =
       this.pieces.length === 1
         ? this.pieces[0].value

@@ -1,4 +1,5 @@
 // One walk over a model's statements: latents from a source of values, terms out of ~, factor and observe.
+import { InternalError, unreachable } from "../../runtime/errors.ts";
 import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { Axis, Term } from "../../runtime/target.ts";
@@ -113,8 +114,28 @@ function visit(
       return executeLet(c, s satisfies QuantityStatement);
     case "predict":
       return onPredict?.(w, c, s);
-    default:
+    // Declarations, which have their meaning where they are read.
+    case "data":
+    case "const":
+    case "param":
+    case "fn":
+    case "density":
+    case "net":
+    case "import":
       return;
+    // Parts of an inference, not of the density.
+    case "guide":
+    case "reverse":
+    case "aux":
+    case "objective":
+      return;
+    case "let":
+    case "for":
+    case "if":
+    case "return":
+      throw new InternalError(`a block left its ${s.kind} statement to the model`);
+    default:
+      return unreachable(s, "visit");
   }
 }
 

@@ -33,6 +33,8 @@ export interface Applied {
     readonly constraint: Constraint;
     /** Flat: the declared type is the support. */
     readonly declared: boolean;
+    /** What the elements of one event add up to, [batch…]; absent where any sum will do. */
+    readonly total?: Value;
     /** The bounds that belong to the constraint included. */
     bounds(b: Builder): Bounds<Value>;
   };
@@ -117,6 +119,7 @@ function at(d: Distribution, params: Readonly<Record<string, Value>>): Applied {
     support: {
       constraint: d.support.constraint,
       declared: d.support.declared ?? false,
+      total: d.support.total === undefined ? undefined : params[d.support.total],
       bounds: (b) => withOwnBounds(b, d.support.constraint, d.support.bounds?.(b, params) ?? {}),
     },
     arguments: args,

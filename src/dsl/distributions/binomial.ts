@@ -15,7 +15,7 @@ import { logRising } from "./rising.ts";
 import { logChoose, total } from "./standardise.ts";
 
 export const trials: Param = { constraint: count, rank: 0, doc: "number of trials" };
-const upTo = (b: Builder, { N }: { readonly N: Value }): Bounds<Value> => ({
+export const upTo = (b: Builder, { N }: { readonly N: Value }): Bounds<Value> => ({
   lower: b.constant(0, "int"),
   upper: b.cast(N, "int"),
 });

@@ -47,8 +47,10 @@ export interface Distribution<P extends Params = any> {
   readonly support: {
     readonly constraint: Constraint;
     bounds?(b: Builder, p: Values<P, Value>): Bounds<Value>;
-    /** The support does not depend on the declared type: Flat. */
+    /** The declared type is the support: Flat. */
     readonly declared?: boolean;
+    /** The parameter that the elements of one event add up to. */
+    readonly total?: keyof P & string;
   };
   /** Axes of one event. */
   readonly event: 0 | 1 | 2;

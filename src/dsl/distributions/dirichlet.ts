@@ -4,7 +4,7 @@ import { exp } from "../../runtime/numeric/math.ts";
 import { dirichlet as dirichletDraw, multinomial as multinomialDraw } from "../../runtime/numeric/samplers.ts";
 import { count, positive, real } from "../constraints/interval.ts";
 import { simplex } from "../constraints/simplex.ts";
-import { trials } from "./binomial.ts";
+import { trials, upTo } from "./binomial.ts";
 import type { Param } from "./define.ts";
 import { defineDistribution } from "./define.ts";
 import { logRising } from "./rising.ts";
@@ -44,7 +44,7 @@ export const multinomial = defineDistribution({
   name: "Multinomial",
   doc: "Counts of N draws from Categorical(theta): N! / prod x[k]! prod theta[k]^x[k].",
   params: { N: trials, theta: { constraint: simplex, rank: 1, doc: "probabilities" } },
-  support: { constraint: count, bounds: (b, { N }) => ({ lower: b.constant(0, "int"), upper: b.cast(N, "int") }) },
+  support: { constraint: count, bounds: upTo, total: "N" },
   event: 1,
   eventShape: ({ theta }) => theta,
   logDensity: (b, x, { theta }) => b.add(b.sum(b.xlogy(x, theta)), logWays(b, x)),
@@ -65,7 +65,7 @@ export const multinomialLogit = defineDistribution({
   name: "MultinomialLogit",
   doc: "Counts of N draws from CategoricalLogit(gamma).",
   params: { N: trials, gamma: { constraint: real, rank: 1, doc: "log odds, up to a constant" } },
-  support: { constraint: count, bounds: (b, { N }) => ({ lower: b.constant(0, "int"), upper: b.cast(N, "int") }) },
+  support: { constraint: count, bounds: upTo, total: "N" },
   event: 1,
   eventShape: ({ gamma }) => gamma,
   logDensity: (b, x, { gamma }) => b.add(b.sum(b.mul(x, b.sub(gamma, b.logSumExp(gamma)))), logWays(b, x)),
@@ -94,7 +94,7 @@ export const dirichletMultinomial = defineDistribution({
   name: "DirichletMultinomial",
   doc: "A Multinomial(N, theta) with theta ~ Dirichlet(alpha).",
   params: { N: trials, alpha: concentrations },
-  support: { constraint: count, bounds: (b, { N }) => ({ lower: b.constant(0, "int"), upper: b.cast(N, "int") }) },
+  support: { constraint: count, bounds: upTo, total: "N" },
   event: 1,
   eventShape: ({ alpha }) => alpha,
   logDensity: (b, x, { alpha }) =>

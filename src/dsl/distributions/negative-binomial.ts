@@ -16,7 +16,7 @@ import { total } from "./standardise.ts";
 const logFactorial = (b: Builder, x: Value): Value => b.lgamma(b.add(x, b.constant(1)));
 const dispersion = positiveNumber("precision; the variance is mu + mu^2 / phi");
 
-/** log Γ(x+φ)/(Γ(φ) x!) + x log μ/(μ+φ) + φ log φ/(μ+φ), given r = μ/φ. */
+/** log Γ(x+φ)/(Γ(φ) x!) + x log μ/(μ+φ) + φ log φ/(μ+φ), the last as -φ log1p(μ/φ). */
 export const logByMean = (b: Builder, x: Value, mu: Value, phi: Value): Value =>
   total(
     b,

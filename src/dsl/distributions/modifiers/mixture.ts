@@ -190,6 +190,7 @@ function along(w: Value, d: Applied, size: number): Applied {
     batchShape: broadcastShapes(shapeOf(w).slice(0, -1), d.batchShape.slice(0, -1)),
     support: {
       ...d.support,
+      total: undefined,
       bounds(b) {
         const { lower, upper } = d.support.bounds(b);
         const over = (v: Value | undefined, reduce: Builder["reduceMin"]): Value | undefined =>
