@@ -1,4 +1,4 @@
-// Random programs that mix broadcasting, reductions, gathers, scatters, views and assemblies over axes of odd and even, short and long
+// Random programs that mix broadcasting, reductions, gathers, scatters, views, assemblies and a routine over axes of odd and even, short and long
 // sizes: what a fusing code generator has to get right.
 import fc from "fast-check";
 import type { Program } from "../../src/runtime/backend.ts";
@@ -88,7 +88,7 @@ function apply(d: Draft, { op, c }: ShapeStep, x: Value, y: Value): Value | null
   const rank = shape.length;
   const axis = rank === 0 ? 0 : c % rank;
   const size = sizes[c % sizes.length];
-  switch (op % 16) {
+  switch (op % 18) {
     case 0:
     case 1:
     case 2: {
@@ -150,6 +150,16 @@ function apply(d: Draft, { op, c }: ShapeStep, x: Value, y: Value): Value | null
       const left = shape.findIndex((s) => shapeOf(y).includes(s));
       if (left < 0) return null;
       return b.dot(bounded(b, x), bounded(b, y), { batch: 0, left: [left], right: [shapeOf(y).indexOf(shape[left])] });
+    }
+    case 16:
+      return rank === 0 ? null : b.cumsum(bounded(b, x), c % 2 === 0);
+    case 17: {
+      // Zeros around a row, and the row laid among others.
+      if (rank === 0) return b.neg(x);
+      const row = b.reshape(x, [1, sizeOf(shape)]);
+      const length = 2 * sizeOf(shape) + 3;
+      const padded = b.assemble([row], 1, [c % (length - sizeOf(shape))], length);
+      return b.assemble([padded, b.reshape(b.iota([length], 0), [1, length])], 0, [c % 2, 1 - (c % 2)], 2);
     }
     default:
       return null;
