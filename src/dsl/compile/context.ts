@@ -1,8 +1,10 @@
 // What every function of the lowering is handed: the builder, the names in scope, the rows around, and what is collected.
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
+import type { NoiseSource, Setting } from "../../runtime/target.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type { BoundData } from "./bind-data.ts";
+import { ParameterPool } from "./parameters.ts";
 import { addLoop, type LoopValues, type Rows } from "./rows.ts";
 import { Scope } from "./scope.ts";
 
@@ -31,9 +33,13 @@ export interface Session {
   next: number;
   /** Notes for the user, said once. */
   readonly notes: Set<string>;
+  /** What is learnt. */
+  readonly parameters: ParameterPool;
+  /** Noise and statistics of networks in training; absent: they are evaluated as fitted. */
+  readonly training?: NoiseSource;
 }
 
-export function newContext(b: Builder, model: CheckedModel, data: BoundData, predicts = false): Context {
+export function newContext(b: Builder, model: CheckedModel, data: BoundData, predicts = false, setting: Setting = {}): Context {
   const root = new Scope();
   return {
     b,
@@ -45,7 +51,13 @@ export function newContext(b: Builder, model: CheckedModel, data: BoundData, pre
     guards: [],
     sequential: false,
     depth: 0,
-    session: { predicts, next: 0, notes: new Set() },
+    session: {
+      predicts,
+      next: 0,
+      notes: new Set(),
+      parameters: new ParameterPool(setting.parameters),
+      ...(setting.training ? { training: setting.training } : {}),
+    },
   };
 }
 

@@ -36,7 +36,7 @@ export interface Piece {
   readonly span: SourceSpan;
 }
 
-export function unconstrainedShape(p: Piece): Shape {
+export function unconstrainedShape(p: Pick<Piece, "lead" | "object" | "constraint">): Shape {
   return [...p.lead, ...p.constraint.unconstrainedShape(p.object)];
 }
 export const unconstrainedSize = (p: Piece): number => sizeOf(unconstrainedShape(p));
