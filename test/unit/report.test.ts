@@ -340,6 +340,9 @@ describe("advice", () => {
     expect(text).toContain("18 of 4000 (0.45%) transitions hit the maximum treedepth limit of 10, or 2^10 leapfrog steps.");
     expect(text).toContain("11 of 4000 (0.28%) transitions ended with a divergence.");
     expect(text).toContain("chain 1: E-BFMI = 0.06");
+    const unknown = rows.map((one) => ({ ...one, rhat: NaN, essBulk: NaN, essTail: NaN }));
+    const silent = diagnoseText({ sampler: { ...fine, transitions: 4000 }, rows: unknown, chains: 3, maxDepth: 10 });
+    expect([silent.hasProblems, /satisfactory for all parameters/.test(silent.text)]).toEqual([true, false]);
     const good = rows.map((one) => ({ ...one, rhat: 1, essBulk: 1000, essTail: 1000 }));
     const clean = diagnoseText({ sampler: { ...fine, transitions: 4000 }, rows: good, chains: 3, maxDepth: 10 });
     expect(clean).toEqual({

@@ -68,6 +68,7 @@ export function diagnoseText({ sampler, rows, chains, maxDepth }: DiagnoseInput)
     );
   const least = (row: SummaryRow) => Math.min(row.essBulk, row.essTail);
   const rare = rows.filter((row) => least(row) / transitions < ESS_PER_TRANSITION).map(({ name }) => name);
+  const unknown = rows.filter((row) => Number.isNaN(least(row))).map(({ name }) => name);
   const few = rows.filter((row) => least(row) < ESS_PER_CHAIN * chains).map(({ name }) => name);
   block(
     [
@@ -81,21 +82,32 @@ export function diagnoseText({ sampler, rows, chains, maxDepth }: DiagnoseInput)
       ...(few.length === 0
         ? []
         : [`The following parameters had fewer than ${ESS_PER_CHAIN} effective draws per chain:`, `  ${few.join(", ")}`]),
-      ...(rare.length + few.length === 0 ? ["Rank-normalized split effective sample size satisfactory for all parameters."] : []),
+      ...(unknown.length === 0
+        ? []
+        : ["Effective sample size could not be computed for the following parameters:", `  ${unknown.join(", ")}`]),
+      ...(rare.length + few.length + unknown.length === 0
+        ? ["Rank-normalized split effective sample size satisfactory for all parameters."]
+        : []),
     ],
-    rare.length + few.length === 0,
+    rare.length + few.length + unknown.length === 0,
   );
   const apart = rows.filter(({ rhat }) => rhat > RHAT).map(({ name }) => name);
+  // A constant has none, and is no reason to worry; that nothing has one is.
+  const hasRhat = rows.length === 0 || rows.some(({ rhat }) => !Number.isNaN(rhat));
   block(
     apart.length === 0
-      ? ["Rank-normalized split R-hat values satisfactory for all parameters."]
+      ? [
+          hasRhat
+            ? "Rank-normalized split R-hat values satisfactory for all parameters."
+            : "Rank-normalized split R-hat could not be computed: it takes at least two chains.",
+        ]
       : [
           "The following parameters had rank-normalized split R-hat greater than 1.01:",
           `  ${apart.join(", ")}`,
           "Such high values indicate incomplete mixing and biased estimation.",
           "You should consider regularizing your model with additional prior information or a more effective parameterization.",
         ],
-    apart.length === 0,
+    apart.length === 0 && hasRhat,
   );
   blocks.push(hasProblems ? "Processing complete." : "Processing complete, no problems detected.");
   return { text: blocks.join("\n\n"), hasProblems };
