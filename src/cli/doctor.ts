@@ -1,8 +1,8 @@
 // ppl doctor: what loads on this machine.
 import { availableParallelism } from "node:os";
 import { createBuilder } from "../runtime/ir/builder.ts";
-import { tensorflowReport } from "../runtime/platform/tensorflow.ts";
 import { packageVersion } from "../runtime/platform/version.ts";
+import { tfjsReport } from "../runtime/tfjs/report.ts";
 import { compileWasm, instantiate } from "../runtime/wasm/backend.ts";
 import type { ExitCode } from "./main.ts";
 
@@ -19,7 +19,7 @@ export async function doctorCommand(): Promise<ExitCode> {
   );
   const wasm = kernelTest();
   print("wasm", wasm.text);
-  for (const { name, text } of await tensorflowReport()) print(name, text);
+  for (const { name, text } of await tfjsReport()) print(name, text);
   return wasm.ok ? 0 : 1;
 }
 

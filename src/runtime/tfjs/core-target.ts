@@ -125,7 +125,8 @@ function callOf(operation: Operation, inputs: Step["inputs"], { shape, dtype }: 
       return { kernel: "Cast", names: one, attrs: { dtype: dtypes[dtype] } };
     case "reduce": {
       const axes = [...operation.axes];
-      const attrs: NamedAttrMap = operation.kernel === "Max" ? { reductionIndices: axes, keepDims: false } : { axis: axes, keepDims: false };
+      const attrs: NamedAttrMap =
+        operation.kernel === "Max" ? { reductionIndices: axes, keepDims: false } : { axis: axes, keepDims: false };
       return { kernel: operation.kernel, names: one, attrs };
     }
     case "cumsum":
