@@ -260,6 +260,8 @@ test("format, dump, list, summary, diagnose, doctor", () => {
   file("schools.json.gz", gzipSync(JSON.stringify(data)));
   expect(ppl("run", model, "--data", "schools.json.gz", ...quick, "--quiet", "--out", "kept").code).toBe(0);
   expect(ppl("summary", "kept").out).toMatch(/^mu /m);
+  const saved = JSON.parse(readFileSync(join(folder, "kept", "summary.json"), "utf8"));
+  expect(JSON.parse(ppl("summary", "kept", "--json").out).variables).toEqual(saved.variables);
   expect(ppl("diagnose", "kept").out).toContain("Processing complete");
   expect(ppl("doctor").out).toContain("float64 SIMD kernels run");
 });
