@@ -1,10 +1,10 @@
 // Arguments of a distribution against its parameter lists: by position, by name, in one of its alternatives.
 import { didYouMean } from "../did-you-mean.ts";
+import { signatures } from "../distributions/applied.ts";
 import type { Distribution, Params } from "../distributions/define.ts";
 import type { Argument, Call, Expression } from "../language/ast.ts";
 import type { Context } from "./context.ts";
 
-const signatures = (d: Distribution): readonly Params[] => [d.params, ...(d.alternatives ?? []).map((a) => a.params)];
 const written = (d: Distribution, p: Params): string => `${d.name}(${Object.keys(p).join(", ")})`;
 /** "by name also Gamma(shape =, rate =), Gamma(mean =, sd =)" */
 function alternativesText(d: Distribution): readonly string[] | undefined {

@@ -22,12 +22,26 @@ type Normaliser =
   /** The sum over least … most, or 1 minus that: `most` is the last integer that is cut off. */
   | { readonly kind: "sum" | "complement"; readonly least: number; readonly most: number };
 
+/** D between bounds; the same object where nothing is cut off. Of vectors, the mass between bounds of their elements is never known. */
 export function truncated(b: Builder, d: Applied, given: Bounds<Value>): Applied {
-  needNumbers(d, "truncated");
+  if (d.event !== 0) return restricted(d);
   const own = d.support.bounds(b);
   const cut = withinSupport(b, cutting(given, own), own);
   return cut.lower || cut.upper ? between(d, cut, normaliserOf(b, d, cut)) : d;
 }
+
+const leftOut = (d: Applied): string => `the normaliser of the truncated ${d.name} has no closed form and is left out`;
+/** The same density where it is not cut off; draws of it would lie outside. */
+const restricted = (d: Applied): Applied => ({
+  ...d,
+  withArguments: (values) => restricted(d.withArguments(values)),
+  draw: undefined,
+  sample: undefined,
+  affine: undefined,
+  symmetricAbout: undefined,
+  normalised: false,
+  notes: [...d.notes, leftOut(d)],
+});
 
 function between(d: Applied, cut: Bounds<Value>, form: Normaliser): Applied {
   const known = form.kind !== "unknown";
@@ -67,7 +81,7 @@ function between(d: Applied, cut: Bounds<Value>, form: Normaliser): Applied {
     logCdf: both ? (b, x) => b.sub(logInterval(b, d, { lower, upper: x }) ?? b.constant(0), normaliser(b)) : undefined,
     logCcdf: both ? (b, x) => b.sub(logAbove(b, d, x, upper), normaliser(b)) : undefined,
     normalised: d.normalised && known,
-    notes: known ? d.notes : [...d.notes, `the normaliser of the truncated ${d.name} has no closed form and is left out`],
+    notes: known ? d.notes : [...d.notes, leftOut(d)],
   };
 }
 
@@ -203,5 +217,8 @@ export const truncatedModifier: Modifier = {
       sampler: d.sampler || (closed && d.quantile && !d.discrete),
     };
   },
-  apply: (b, [d], { lower, upper }) => truncated(b, d, { lower, upper }),
+  apply(b, [d], { lower, upper }) {
+    needNumbers(d, "truncated");
+    return truncated(b, d, { lower, upper });
+  },
 };
