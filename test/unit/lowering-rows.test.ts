@@ -112,6 +112,17 @@ describe("recurrences on data", () => {
 });
 
 describe("messages", () => {
+  test("elements that no statement gives cannot be read; those beside them can", async () => {
+    const head = "data g: int[N], y: real[N]\nm ~ Normal(0, 1)\n";
+    const tail = "\nfor n in 1..N { y[n] ~ Normal(a[g[n]], 1) }";
+    for (const a of ["let a[1] = m\nlet a[3] = 2 * m", "a[1] ~ Normal(0, 1)\na[3] ~ Normal(0, 1)"]) {
+      await rejects(head + a + tail, { g: [1, 2], y: [1, 2] }, /elements of a that no statement gives/);
+      await rejects(`${head + a}\nfactor(sum(a))`, { g: [1, 2], y: [1, 2] }, /elements of a that no statement gives/);
+      const p = await bound(head + a + tail, { g: [1, 3], y: [1, 2] });
+      expect(Number.isFinite(p.logDensity(somewhere(p.dimension)))).toBe(true);
+    }
+  });
+
   test("an element is named by its place in the data, not by its row", async () => {
     const y = [
       [1, -6, 2],

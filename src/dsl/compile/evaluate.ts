@@ -7,7 +7,7 @@ import type { SourceSpan } from "../diagnostics.ts";
 import type { Binary, BinaryOperator, Comprehension, Conditional, Expression, LoopIndex } from "../language/ast.ts";
 import { evaluateCall } from "./calls.ts";
 import { type Context, enterLoop, textOf } from "./context.ts";
-import { dataTable, evaluateIndex, holds } from "./index-expression.ts";
+import { dataTable, evaluateIndex, holds, notGiven } from "./index-expression.ts";
 import { knownOf } from "./known.ts";
 import { at, bindCodes, reject, VaryingWidth } from "./rejection.ts";
 import { type LoopValues, overRows, type RowTable, rowTable } from "./rows.ts";
@@ -73,7 +73,11 @@ export function lookup(c: Context, name: string, span: SourceSpan): Value {
     }
     return binding.value;
   }
-  if (binding.kind === "array") return binding.array.whole(c.b);
+  if (binding.kind === "array") {
+    const whole = binding.array.whole(c.b);
+    if (binding.array.given(c.b)) notGiven(name, span);
+    return whole;
+  }
   return reject(bindCodes.notYet, span, `${binding.sequence.name} is read as a whole inside the loop that gives its elements`);
 }
 

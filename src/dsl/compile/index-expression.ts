@@ -93,8 +93,24 @@ type Selector =
   | { readonly kind: "all" };
 
 export function evaluateIndex(c: Context, e: Index): Value {
-  const base = evaluate(c, e.base);
-  return select(c, base, e.subscripts, e.span, e.base.kind === "name" ? e.base.name : "it");
+  if (e.base.kind !== "name") return select(c, evaluate(c, e.base), e.subscripts, e.span, "it");
+  const { name } = e.base;
+  const binding = c.scope.get(name);
+  if (binding?.kind !== "array") return select(c, evaluate(c, e.base), e.subscripts, e.span, name);
+  const element = select(c, binding.array.whole(c.b), e.subscripts, e.span, name);
+  const given = binding.array.given(c.b);
+  if (given) {
+    const read = select(c, given, e.subscripts.slice(0, shapeOf(given).length), e.span, name);
+    if (!holds(c, c.b.gt(c.b.reduceMin(read), c.b.constant(0, "int")))) notGiven(name, e.span);
+  }
+  return element;
+}
+
+/** Elements that no statement gives (language.md rule 14) are read. */
+export function notGiven(name: string, span: SourceSpan): never {
+  return reject(bindCodes.coverage, span, `elements of ${name} that no statement gives are read here`, {
+    label: "every element that is read needs a ~ or let",
+  });
 }
 
 export function select(c: Context, base: Value, subscripts: readonly Subscript[], span: SourceSpan, name: string): Value {

@@ -169,6 +169,19 @@ export class PieceArray {
     return b.gather(rows, b.constant(flat, "int"));
   }
 
+  /** Where elements are given, 1, and where not, 0: [extents…]; undefined if all are. Elements are never given twice where `whole` has been had. */
+  given(b: Builder): Value | undefined {
+    const { extents } = this;
+    const total = sizeOf(extents);
+    if (this.pieces.reduce((n, p) => n + p.count, 0) === total) return undefined;
+    const places = this.places(extents);
+    return b.tensor(
+      Float64Array.from({ length: total }, (_, i) => (places.has(i) ? 1 : 0)),
+      extents,
+      "int",
+    );
+  }
+
   /** The array so far: [extents…, …element]; NaN where no statement has given an element yet. */
   whole(b: Builder): Value {
     if (this.cached?.pieces === this.pieces.length) return this.cached.value;
