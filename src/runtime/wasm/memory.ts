@@ -43,10 +43,11 @@ const bytesOf: Readonly<Record<Element, number>> = { f64: 8, i32: 4, u8: 1 };
 export const align = (n: number): number => Math.ceil(n / 16) * 16;
 
 /** Addresses and the counters of loops are signed 32-bit integers. */
-const MOST_BYTES = 2 ** 31 - 2 ** 16;
+const MOST_BYTES = 0x7fff0000;
+const GIB = 0x40000000;
 export function checkSize(bytes: number): void {
   if (bytes <= MOST_BYTES) return;
-  const size = (bytes / 2 ** 30).toFixed(1);
+  const size = (bytes / GIB).toFixed(1);
   throw new UsageError(`the model with these data needs ${size} GiB of memory when compiled, and 2 GiB can be addressed`);
 }
 
