@@ -7,6 +7,7 @@ import type { Distribution, GoldenRow } from "../../src/dsl/distributions/define
 import type { Base, Given, Judge, Modifier } from "../../src/dsl/distributions/modifiers/define.ts";
 import { modifiers, truncated } from "../../src/dsl/distributions/modifiers/index.ts";
 import { range } from "../../src/dsl/ranges.ts";
+import { UsageError } from "../../src/runtime/errors.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import { gradient } from "../../src/runtime/ir/gradient.ts";
 import type { Builder, Value } from "../../src/runtime/ir/graph.ts";
@@ -521,8 +522,13 @@ describe("all modifiers", () => {
             else if (p.name === "upper" && high > low) values[p.name] = b.constant(high);
             else if (!p.optional) values[p.name] = b.constant(0.5);
           }
-          if (m.parameters.some((p) => p.condition) || (m.name === "rounded" && d.support.constraint.discrete)) return undefined;
-          return m.apply(b, m.bases === "one" ? [at(b, d, first(d))] : [at(b, d, first(d)), at(b, other, first(other))], values);
+          const bases = m.bases === "one" ? [at(b, d, first(d))] : [at(b, d, first(d)), at(b, other, first(other))];
+          try {
+            return m.apply(b, bases, values);
+          } catch (e) {
+            if (e instanceof UsageError) return undefined;
+            throw e;
+          }
         };
         const b = createBuilder();
         const made = make(b);
