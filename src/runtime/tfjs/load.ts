@@ -1,10 +1,11 @@
 // Loads TensorFlow in one of its three forms, and makes a backend of it. Nothing else imports it at run time, and this only when asked.
 import type { KernelBackend } from "@tensorflow/tfjs-core";
-import type { Backend } from "../backend.ts";
+import type { Backend, Executable } from "../backend.ts";
 import { UsageError } from "../errors.ts";
 import { type CoreLibrary, coreTarget } from "./core-target.ts";
-import { PlanExecutable } from "./executable.ts";
-import { planFor } from "./plan.ts";
+import { GraphExecutable, type Sessions } from "./graph-executable.ts";
+import { type Plan, planFor } from "./plan.ts";
+import { PlanExecutable } from "./plan-executable.ts";
 import type { Target } from "./target.ts";
 import { type Binding, tensorflowTarget } from "./tensorflow-target.ts";
 import { cpuTraits, tensorflowTraits, wasmTraits } from "./traits.ts";
@@ -99,26 +100,43 @@ async function core(name: "tfjs-wasm" | "tfjs-cpu"): Promise<TfjsBackend> {
 const CORE = "@tensorflow/tfjs-core";
 
 async function native(): Promise<TfjsBackend> {
-  const { beforeTensorflow } = await import("../platform/tensorflow.ts");
+  const { beforeTensorflow, inFolder } = await import("../platform/tensorflow.ts");
   await beforeTensorflow();
   const library = await imported<Core>(CORE);
   const addon = "@tensorflow/tfjs-node";
   const backend = await started(library, "tensorflow", () => import(addon));
   // A property of NodeJSKernelBackend, whose types come with tfjs-node alone.
   const { binding } = backend as KernelBackend & { readonly binding: Binding };
-  return backendOf("tensorflow", binding.TF_Version, tensorflowTarget(binding, tensorflowTraits), () =>
-    binding.getNumOfTensors(),
-  );
+  const target = tensorflowTarget(binding, tensorflowTraits);
+  const sessions: Sessions = {
+    load: (model) => inFolder("saved_model.pb", model, (folder) => binding.loadSavedModel(folder, "serve")),
+    run: (session, feeds, feedNames, resultNames) => binding.runSavedModel(session, feeds, feedNames, resultNames),
+    close: (session) => binding.deleteSavedModel(session),
+  };
+  const executable = (plan: Plan): Executable =>
+    isTraining(plan) ? new GraphExecutable(plan, target, sessions, true) : new PlanExecutable(plan, target);
+  return backendOf("tensorflow", binding.TF_Version, target, () => binding.getNumOfTensors(), executable);
 }
 
+/** Compiling takes XLA some tenths of a second: it pays for what runs thousands of times, which is what updates its residents. A step on
+ *  the host would cut the graph in two. */
+const isTraining = ({ steps, updates }: Plan): boolean =>
+  updates.length > 0 && steps.length > 0 && steps.every((s) => s.operation.kind !== "host");
+
 /** Tried with an operation: an import alone proves nothing. */
-function backendOf<H>(name: TfjsName, version: string, target: Target<H>, tensors: () => number): TfjsBackend {
+function backendOf<H>(
+  name: TfjsName,
+  version: string,
+  target: Target<H>,
+  tensors: () => number,
+  executable: (plan: Plan) => Executable = (plan) => new PlanExecutable(plan, target),
+): TfjsBackend {
   const backend: TfjsBackend = {
     name,
     version,
     epsilon: EPSILON,
     tensors,
-    compile: async (program) => new PlanExecutable(planFor(program, target.traits), target),
+    compile: async (program) => executable(planFor(program, target.traits)),
   };
   const type = { shape: [2], dtype: "real" } as const;
   const x = target.upload(Float64Array.of(1, 2), type);

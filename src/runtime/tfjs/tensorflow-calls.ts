@@ -25,6 +25,8 @@ export interface Integers {
 }
 export interface Call {
   readonly name: string;
+  /** What the operation's definition calls its result. */
+  readonly output: string;
   readonly attrs: readonly Attribute[];
   /** Operands behind the step's own. */
   readonly more: readonly Integers[];
@@ -36,7 +38,22 @@ const count = (name: string, value: number): Attribute => ({ name, value: { coun
 const list = (values: readonly number[]): Integers => ({ values, shape: [values.length] });
 const scalar = (value: number): Integers => ({ values: [value], shape: [] });
 
-export function callOf({ operation, inputs, results: [{ shape, dtype }] }: Step): Call {
+export function callOf(step: Step): Call {
+  const call = operationOf(step);
+  return { ...call, output: outputs[call.name] ?? (step.operation.kind === "map" && step.inputs.length === 2 ? "z" : "y") };
+}
+const outputs: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    "SelectV2 Sum Prod Min Max BatchMatMulV2 Reshape BroadcastTo Slice Pad ConcatV2 GatherV2 UnsortedSegmentSum"
+      .split(" ")
+      .map((name) => [name, "output"]),
+  ),
+  Softplus: "activations",
+  Cumsum: "out",
+  MatMul: "product",
+};
+
+function operationOf({ operation, inputs, results: [{ shape, dtype }] }: Step): Omit<Call, "output"> {
   const operand = inputs[0]?.dtype ?? dtype;
   const t = type("T", operand);
   switch (operation.kind) {

@@ -16,6 +16,14 @@ export interface Binding {
     results: number,
   ): readonly { readonly id: number }[];
   getNumOfTensors(): number;
+  loadSavedModel(folder: string, tags: string): number;
+  deleteSavedModel(session: number): void;
+  runSavedModel(
+    session: number,
+    inputs: readonly number[],
+    inputNames: string,
+    resultNames: string,
+  ): readonly { readonly id: number }[];
   readonly TF_FLOAT: number;
   readonly TF_INT32: number;
   readonly TF_BOOL: number;
