@@ -242,6 +242,34 @@ describe.each(backends.map((b) => [b.name, b] as const))("residents on %s", (_na
     expect(await e.read("count")).toEqual(Int32Array.of(4, 5, 6));
     e.dispose();
   });
+  it("do not change what a program computes: random programs that add up what they give", async () => {
+    const law = fc.asyncProperty(shapeSteps, async (steps) => {
+      const { program: inner, inputs, builder } = buildShapeProgram(steps);
+      const total = builder.input("total", real([]));
+      const next = inner.outputs.map((v) => builder.sum(v)).reduce((s, v) => builder.add(s, v), total);
+      const given = rounded(backend, inputs, inner.inputs);
+      const e = await backend.compile({ ...inner, updates: [[total, next]] });
+      for (const [name, values] of Object.entries(given)) e.inputs[name].set(values);
+      const first = interpret(inner.outputs, given);
+      const magnitude = interpret(
+        inner.outputs.map((v) => builder.sum(builder.abs(v))),
+        given,
+      ).reduce((s, [x]) => s + x, 0);
+      let expected = 0;
+      for (let run = 1; run <= 3; run++) {
+        e.run();
+        [expected] = interpret([next], { ...given, total: Float64Array.of(expected) })[0];
+        inner.outputs.forEach((_, i) => {
+          const bound = 2 ** 14 * backend.epsilon * largestOf(first[i], 1);
+          agree(backend, e.outputs[i], first[i], () => bound, `output ${i}, run ${run}`);
+        });
+      }
+      const [found] = await e.read("total");
+      expect(Math.abs(found - expected)).toBeLessThanOrEqual(2 ** 14 * backend.epsilon * Math.max(1, magnitude));
+      e.dispose();
+    });
+    await fc.assert(law, { numRuns: 12, seed: 5 });
+  });
   it("are copies when read, and know their names and sizes", async () => {
     const e = await backend.compile(program);
     e.write("x", Float64Array.of(1, 2, 3, 4, 5));

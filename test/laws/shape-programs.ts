@@ -22,6 +22,7 @@ const sizes = [2, 3, 1, 5, 7, 9, 17, 20, 33, 4, 8];
 const largest = 4000;
 
 export interface ShapeProgram {
+  readonly builder: Builder;
   readonly program: Program;
   readonly inputs: Readonly<Record<string, Float64Array>>;
 }
@@ -77,6 +78,7 @@ export function buildShapeProgram(steps: readonly ShapeStep[]): ShapeProgram {
   }
   const outputs = d.values.filter((_, k) => k >= given && (!read.has(k) || k % 4 === 0));
   return {
+    builder: b,
     program: { inputs: d.declared, outputs: outputs.length > 0 ? outputs : [d.values[1]], updates: [] },
     inputs: d.inputs,
   };

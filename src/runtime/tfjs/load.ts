@@ -2,6 +2,7 @@
 import type { KernelBackend } from "@tensorflow/tfjs-core";
 import type { Backend, Executable } from "../backend.ts";
 import { UsageError } from "../errors.ts";
+import { createBuilder } from "../ir/builder.ts";
 import { type CoreLibrary, coreTarget } from "./core-target.ts";
 import { GraphExecutable, type Sessions } from "./graph-executable.ts";
 import { type Plan, planFor } from "./plan.ts";
@@ -113,9 +114,28 @@ async function native(): Promise<TfjsBackend> {
     run: (session, feeds, feedNames, resultNames) => binding.runSavedModel(session, feeds, feedNames, resultNames),
     close: (session) => binding.deleteSavedModel(session),
   };
+  const compiled = await takes(target, (plan) => new GraphExecutable(plan, target, sessions, true));
+  const whole = compiled || (await takes(target, (plan) => new GraphExecutable(plan, target, sessions, false)));
   const executable = (plan: Plan): Executable =>
-    isTraining(plan) ? new GraphExecutable(plan, target, sessions, true) : new PlanExecutable(plan, target);
-  return backendOf("tensorflow", binding.TF_Version, target, () => binding.getNumOfTensors(), executable);
+    whole && isTraining(plan) ? new GraphExecutable(plan, target, sessions, compiled) : new PlanExecutable(plan, target);
+  const version = `${binding.TF_Version}${compiled ? " with XLA" : whole ? " without XLA" : ", step by step"}`;
+  return backendOf("tensorflow", version, target, () => binding.getNumOfTensors(), executable);
+}
+
+/** Whether a small training step comes out right: a library may have been built without XLA. */
+async function takes(target: Target<number>, executable: (plan: Plan) => Executable): Promise<boolean> {
+  const b = createBuilder();
+  const x = b.input("x", { shape: [2], dtype: "real" });
+  const plan = planFor({ inputs: [], outputs: [b.sum(x)], updates: [[x, b.add(x, b.constant(3))]] }, target.traits);
+  try {
+    const e = executable(plan);
+    e.run();
+    const [first, second] = await e.read("x");
+    e.dispose();
+    return first === 3 && second === 3 && e.outputs[0][0] === 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Compiling takes XLA some tenths of a second: it pays for what runs thousands of times, which is what updates its residents. A step on
