@@ -1,9 +1,9 @@
 // Laws of the table of built-in functions: what the checker says of a result is what the lowering makes.
 import { describe, expect, test } from "vitest";
-import { constantDimension, constantOfDimension } from "../../src/dsl/check/dimensions.ts";
 import { type BuiltIn, isMisfit } from "../../src/dsl/check/functions/define.ts";
 import { findFunction, functions, signatureOf } from "../../src/dsl/check/functions/index.ts";
 import { nothingVaries, type ValueType } from "../../src/dsl/check/value-type.ts";
+import { constantDimension, constantOfDimension } from "../../src/dsl/dimensions.ts";
 import { point, type Range, range } from "../../src/dsl/ranges.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import { type Builder, dtypeOf, shapeOf, type Value } from "../../src/runtime/ir/graph.ts";

@@ -14,7 +14,7 @@ import {
   slopeIn,
   substitute,
   times,
-} from "../../src/dsl/check/dimensions.ts";
+} from "../../src/dsl/dimensions.ts";
 import * as ranges from "../../src/dsl/ranges.ts";
 
 /** An interval with ends open or closed, and a value in it. */

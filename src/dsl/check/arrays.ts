@@ -1,9 +1,19 @@
 // Arrays given element by element: which indices the statements cover, what size follows, who reads what another iteration wrote.
 import type { SourceSpan } from "../diagnostics.ts";
+import {
+  constantOfDimension,
+  type Dimension,
+  minus,
+  one,
+  plus,
+  sameDimension,
+  slopeIn,
+  substitute,
+  zero,
+} from "../dimensions.ts";
 import type { Place, Subscript } from "../language/ast.ts";
 import { hull } from "../ranges.ts";
 import type { Context } from "./context.ts";
-import { constantOfDimension, type Dimension, minus, one, plus, sameDimension, slopeIn, substitute, zero } from "./dimensions.ts";
 import { infer } from "./expressions.ts";
 import { lengthOf } from "./loops.ts";
 import type { Cover, Elements, Entry, LoopFrame, Scope, Writer } from "./scope.ts";

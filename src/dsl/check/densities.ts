@@ -1,10 +1,11 @@
 // The user's own densities: their definition, and their use right of ~.
+
+import { atomDimension } from "../dimensions.ts";
 import type { Call, DensityStatement, Expression } from "../language/ast.ts";
 import { nonnegative } from "../ranges.ts";
 import { checkBody } from "./bodies.ts";
 import type { Context, Frame } from "./context.ts";
 import { declaredType } from "./declared-types.ts";
-import { atomDimension } from "./dimensions.ts";
 import type { DistributionType } from "./distribution-type.ts";
 import { infer } from "./expressions.ts";
 import { Scope } from "./scope.ts";

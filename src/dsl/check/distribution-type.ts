@@ -2,11 +2,11 @@
 import { createBuilder } from "../../runtime/ir/builder.ts";
 import { constantOf, type Value } from "../../runtime/ir/graph.ts";
 import type { Constraint } from "../constraints/define.ts";
+import { constantDimension, constantOfDimension, type Dimension, minus, one, plus } from "../dimensions.ts";
 import type { Distribution, Param, Params } from "../distributions/define.ts";
 import type { DistributionFacts } from "../distributions/modifiers/define.ts";
 import { declaredAt, isPoint, type Range, range } from "../ranges.ts";
 import { rangeOfConstraint } from "./constraint-facts.ts";
-import { constantDimension, constantOfDimension, type Dimension, minus, one, plus } from "./dimensions.ts";
 import type { Size, Stage, SymbolicShape, ValueType } from "./value-type.ts";
 
 export interface DistributionType extends DistributionFacts {

@@ -1,11 +1,11 @@
 // What the checker finds out about an expression.
 import { unreachable } from "../../runtime/errors.ts";
+import { atomDimension, constantDimension, minus, plus, times, zero } from "../dimensions.ts";
 import type { ArrayLiteral, Binary, Comprehension, Conditional, Expression, Unary } from "../language/ast.ts";
 import * as ranges from "../ranges.ts";
 import { noteCrossRead } from "./arrays.ts";
 import { inferCall } from "./calls.ts";
 import { type Context, frameOf } from "./context.ts";
-import { atomDimension, constantDimension, minus, plus, times, zero } from "./dimensions.ts";
 import { elementRange } from "./functions/define.ts";
 import { inferIndex } from "./indexing.ts";
 import { enterLoop } from "./loops.ts";

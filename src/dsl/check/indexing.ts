@@ -1,8 +1,9 @@
 // Subscripts: which axes they drop and keep, whether they are integers known from the data, and whether they are in range.
+
+import { constantOfDimension, type Dimension, minus, one, slopeIn, substitute } from "../dimensions.ts";
 import type { Expression, Index, Range, Subscript } from "../language/ast.ts";
 import { noteCrossRead } from "./arrays.ts";
 import type { Context } from "./context.ts";
-import { constantOfDimension, type Dimension, minus, one, slopeIn, substitute } from "./dimensions.ts";
 import { infer } from "./expressions.ts";
 import { lengthOf } from "./loops.ts";
 import { typeOfName } from "./names.ts";

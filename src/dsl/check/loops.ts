@@ -1,9 +1,10 @@
 // The head of a loop, of a statement or of a comprehension: what its variable runs over.
+
+import { atomDimension, constantOfDimension, minus, one, plus } from "../dimensions.ts";
 import type { Expression, LoopIndex } from "../language/ast.ts";
 import { anyNumber, range } from "../ranges.ts";
 import type { Context } from "./context.ts";
 import { inner } from "./context.ts";
-import { atomDimension, constantOfDimension, minus, one, plus } from "./dimensions.ts";
 import { infer } from "./expressions.ts";
 import type { LoopFrame } from "./scope.ts";
 import { isUnknown, knownAtBind, type Size, union, type ValueType } from "./value-type.ts";

@@ -1,9 +1,10 @@
 // target ~ distribution: who is observed, who is latent, and whether target and distribution fit.
+
+import { constantOfDimension, isOne } from "../dimensions.ts";
 import type { SampleStatement } from "../language/ast.ts";
 import { disjoint, formatRange, isPoint } from "../ranges.ts";
 import type { Role } from "./checked-model.ts";
 import type { Context } from "./context.ts";
-import { constantOfDimension, isOne } from "./dimensions.ts";
 import { type DistributionType, shapeOfDistribution } from "./distribution-type.ts";
 import { inferDistribution, matrixAdvice } from "./distributions.ts";
 import { infer } from "./expressions.ts";

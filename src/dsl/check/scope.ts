@@ -1,7 +1,7 @@
 // Names in scope while a model is checked, and the loops around a place.
 import type { SourceSpan } from "../diagnostics.ts";
+import type { Dimension } from "../dimensions.ts";
 import type { Expression, TypeExpression } from "../language/ast.ts";
-import type { Dimension } from "./dimensions.ts";
 import type { Size, SymbolicShape, ValueType } from "./value-type.ts";
 
 export type EntryKind =

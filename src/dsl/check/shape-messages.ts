@@ -1,8 +1,8 @@
 // How shapes that do not fit are said.
 import type { SourceSpan } from "../diagnostics.ts";
+import { compareDimensions, constantOfDimension, formatDimension } from "../dimensions.ts";
 import type { Expression } from "../language/ast.ts";
 import type { Context } from "./context.ts";
-import { compareDimensions, constantOfDimension, formatDimension } from "./dimensions.ts";
 import { describeShape, joinSizes, type SymbolicShape, type ValueType } from "./value-type.ts";
 
 /** "alpha is declared real[N] on line 2", of a name that has a declaration. */

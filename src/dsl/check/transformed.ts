@@ -1,4 +1,6 @@
 // Distributions made of distributions: the arguments that a modifier takes, the shapes that they make, and the modifier's own rule.
+
+import { compareDimensions, constantDimension } from "../dimensions.ts";
 import {
   type Base,
   type Given,
@@ -9,7 +11,6 @@ import {
 } from "../distributions/modifiers/define.ts";
 import type { Argument, Call, Expression } from "../language/ast.ts";
 import type { Context } from "./context.ts";
-import { compareDimensions, constantDimension } from "./dimensions.ts";
 import type { DistributionType } from "./distribution-type.ts";
 import { inferDistribution, isDistributionCall } from "./distributions.ts";
 import { infer } from "./expressions.ts";

@@ -1,7 +1,17 @@
 // What the checker knows of a value: element type, symbolic shape, range, structure, and when it is known.
 import type { DType } from "../../runtime/ir/type.ts";
+import {
+  compareDimensions,
+  type Dimension,
+  formatSize,
+  formatSymbolicShape,
+  isOne,
+  type Size,
+  type SymbolicShape,
+} from "../dimensions.ts";
 import { anyNumber, point, type Range } from "../ranges.ts";
-import { compareDimensions, type Dimension, formatDimension, isOne } from "./dimensions.ts";
+
+export { formatSize, formatSymbolicShape, type Size, type SymbolicShape } from "../dimensions.ts";
 
 /** When a value is known: from the text alone, from the data, given the latents, only after a draw. */
 export type Stage = "const" | "data" | "latent" | "predict";
@@ -9,10 +19,6 @@ const order: readonly Stage[] = ["const", "data", "latent", "predict"];
 export const laterStage = (...stages: readonly Stage[]): Stage =>
   stages.reduce((a, b) => (order.indexOf(b) > order.indexOf(a) ? b : a), "const");
 export const knownAtBind = (s: Stage): boolean => s === "const" || s === "data";
-
-/** undefined: only bind knows this size. */
-export type Size = Dimension | undefined;
-export type SymbolicShape = readonly Size[];
 
 export interface ValueType {
   readonly dtype: DType;
@@ -82,8 +88,6 @@ export function joinShapes(a: SymbolicShape | undefined, b: SymbolicShape | unde
   return sizes.every((s): s is Size => s !== "misfit") ? sizes : "misfit";
 }
 
-export const formatSize = (s: Size): string => (s === undefined ? "?" : formatDimension(s));
-export const formatSymbolicShape = (s: SymbolicShape): string => `[${s.map(formatSize).join(", ")}]`;
 /** "a number", "a vector of N", "a matrix N x K", "an array [N, K, 2]" */
 export function describeShape(s: SymbolicShape): string {
   switch (s.length) {

@@ -3,8 +3,8 @@ import { ShapeError } from "../../../runtime/errors.ts";
 import type { Builder, Value } from "../../../runtime/ir/graph.ts";
 import { constantOf, dtypeOf, shapeOf } from "../../../runtime/ir/graph.ts";
 import { sizeOf } from "../../../runtime/ir/type.ts";
+import { constantDimension, constantOfDimension, one, plus, times } from "../../dimensions.ts";
 import { hull, nonnegative, point, undeclared, unit } from "../../ranges.ts";
-import { constantDimension, constantOfDimension, one, plus, times } from "../dimensions.ts";
 import { describeShape, joinShapes, joinSizes, type Size, type SymbolicShape, widerDtype } from "../value-type.ts";
 import {
   any,

@@ -3,8 +3,8 @@ import { ShapeError } from "../../../runtime/errors.ts";
 import type { Builder, Value } from "../../../runtime/ir/graph.ts";
 import { dtypeOf } from "../../../runtime/ir/graph.ts";
 import type { DType } from "../../../runtime/ir/type.ts";
+import { constantDimension, type Dimension } from "../../dimensions.ts";
 import { hull, point, type Range } from "../../ranges.ts";
-import { constantDimension, type Dimension } from "../dimensions.ts";
 import { describeShape, joinSizes, type Size, type SymbolicShape, type ValueType } from "../value-type.ts";
 
 /** `any`: every shape, elementwise functions join them. `size`: an integer known at bind. `square`: a matrix with equal sides. */

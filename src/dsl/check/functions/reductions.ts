@@ -2,8 +2,8 @@
 import { ShapeError } from "../../../runtime/errors.ts";
 import type { Builder, Value } from "../../../runtime/ir/graph.ts";
 import { constantOf, shapeOf } from "../../../runtime/ir/graph.ts";
+import { constantOfDimension } from "../../dimensions.ts";
 import { anyNumber, nonnegative, nonpositive, positive, type Range, range, undeclared, unit } from "../../ranges.ts";
-import { constantOfDimension } from "../dimensions.ts";
 import type { ValueType } from "../value-type.ts";
 import {
   any,

@@ -53,6 +53,10 @@ export const times = (a: Dimension, b: Dimension): Dimension =>
   );
 export const minus = (a: Dimension, b: Dimension): Dimension => plus(a, times(constantDimension(-1), b));
 
+/** undefined: only bind knows this size. */
+export type Size = Dimension | undefined;
+export type SymbolicShape = readonly Size[];
+
 /** The number, if no atom is in it. */
 export function constantOfDimension(a: Dimension): number | undefined {
   if (a.terms.size === 0) return 0;
@@ -126,3 +130,6 @@ export function formatDimension(a: Dimension): string {
     })
     .join("");
 }
+
+export const formatSize = (s: Size): string => (s === undefined ? "?" : formatDimension(s));
+export const formatSymbolicShape = (s: SymbolicShape): string => `[${s.map(formatSize).join(", ")}]`;
