@@ -76,7 +76,10 @@ export interface Result {
   readonly point?: { readonly position: Float64Array; readonly logDensity: number; readonly evaluations: number };
   readonly fitted?: Readonly<Record<string, Float64Array>>;
   readonly start?: Start;
+  /** Of log p(data), with its standard error. */
   readonly evidence?: { readonly mean: number; readonly se: number };
+  /** Other numbers that tell of the result, by name in words: for the report and summary.json. */
+  readonly figures?: Readonly<Record<string, number>>;
   readonly verdicts: readonly Verdict[];
   readonly traces: Readonly<Record<string, Float64Array>>;
 }

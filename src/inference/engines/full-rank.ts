@@ -16,5 +16,5 @@ exact where the posterior is normal there. Trained and judged as meanfield is; n
     target.dimension > 2000
       ? `a full covariance of ${target.dimension} coordinates has ${(target.dimension * (target.dimension + 1)) / 2} numbers; use lowrank or meanfield`
       : undefined,
-  run: (target, options, context) => fitGaussian(target, options, context, fullRank),
+  run: (target, options, context) => fitGaussian(target, options, context, fullRank, true),
 });

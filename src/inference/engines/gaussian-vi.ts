@@ -1,31 +1,45 @@
 // What meanfield, fullrank and lowrank share: a Gaussian family in unconstrained space, fitted to the posterior and judged.
-import type { Rng } from "../../runtime/numeric/rng.ts";
 import type { Target } from "../../runtime/target.ts";
 import { wasmBackend } from "../../runtime/wasm/backend.ts";
-import type { Failure, Options, Result, RunContext } from "../engine.ts";
-import { findStart } from "../hmc/start.ts";
-import type { Family } from "../vi/approximation.ts";
+import type { Failure, Options, Result, RunEngineContext } from "../engine.ts";
+import { cholesky } from "../hmc/metric.ts";
+import { covarianceOf, deviationsOf } from "../optimize/quasi-newton-normal.ts";
 import { evaluateFamily, fitVerdict } from "../vi/evaluate.ts";
-import type { Start } from "../vi/families/gaussian.ts";
+import { evidenceOf } from "../vi/evidence.ts";
+import type { GaussianFamily, Start } from "../vi/families/gaussian.ts";
 import { constrainedParameters, initialParameters } from "../vi/parameters.ts";
-import { train } from "../vi/train.ts";
-import { trainingFrom, type trainingOptions } from "./training-options.ts";
+import { type Training, train } from "../vi/train.ts";
+import { DEFAULT_RADIUS } from "./init.ts";
+import { bestPath, multiPath } from "./multi-path.ts";
+import { type gaussianOptions, trainingFrom } from "./training-options.ts";
 
-type GaussianOptions = Options<typeof trainingOptions>;
+export type GaussianOptions = Options<typeof gaussianOptions>;
 
-export async function fitGaussian(
+export interface FittedGaussian {
+  readonly family: GaussianFamily;
+  readonly training: Training;
+  /** The target with the parameters as they were learnt. */
+  readonly target: Target;
+  /** Constrained values of the parameters. */
+  readonly parameters: Readonly<Record<string, Float64Array>>;
+}
+
+/** Trains a family; `factored`: whether it begins at a full covariance where one is known. */
+export async function trainGaussian(
   target: Target,
   options: GaussianOptions,
-  context: RunContext,
-  makeFamily: (target: Target, start: Start) => Family,
-): Promise<Result> {
-  const began = context.now();
+  context: RunEngineContext,
+  makeFamily: (target: Target, start: Start) => GaussianFamily,
+  factored = false,
+): Promise<FittedGaussian | Failure> {
   const rng = context.rng;
   const initial = initialParameters(target, rng.split("parameters"));
-  const start = await startOf(target.fix(constrainedParameters(target, initial)), rng.split("start"), context.start);
-  if ("reason" in start) return { failure: start, verdicts: [], traces: {} };
-  const family = makeFamily(target, start);
   const training = trainingFrom(target, options);
+  // Where steps see few rows, a search over all of them costs too much.
+  const isSearching = options.startAt === "pathfinder" || (options.startAt === "auto" && training.batch === undefined);
+  const begin = await startOf(target.fix(constrainedParameters(target, initial)), context, isSearching, factored);
+  if ("reason" in begin) return begin;
+  const family = makeFamily(target, begin);
   const fit = await train(
     target,
     family,
@@ -39,43 +53,93 @@ export async function fitGaussian(
         context.progress({ chain: 1, phase: "training", done: step, total: training.steps, divergences: 0, loss: -bound }),
     },
   );
-  const traces = { elbo: fit.bounds };
-  if (fit.failure !== undefined) return { failure: { reason: fit.failure }, verdicts: [], traces };
+  if (fit.failure !== undefined) return { reason: fit.failure };
+  const parameters = constrainedParameters(target, fit.parameters);
+  return { family, training: fit, target: target.fix(parameters), parameters };
+}
+
+export async function fitGaussian(
+  target: Target,
+  options: GaussianOptions,
+  context: RunEngineContext,
+  makeFamily: (target: Target, start: Start) => GaussianFamily,
+  factored = false,
+): Promise<Result> {
+  const began = context.now();
+  const fit = await trainGaussian(target, options, context, makeFamily, factored);
+  if ("reason" in fit) return { failure: fit, verdicts: [], traces: {} };
   const trained = context.now();
-  const fitted = constrainedParameters(target, fit.parameters);
-  const fixed = target.fix(fitted);
-  const evaluated = await evaluateFamily(fixed, family, fit.family, options.draws, rng.split("draws"));
+  const evaluated = await evaluateFamily(fit.target, fit.family, fit.training.family, options.draws, context.rng.split("draws"));
   const { logP, logQ, positions = new Float64Array(0) } = evaluated;
+  const { dimension } = target;
+  const verdict = fitVerdict(evaluated);
+  const { evidence, figures } = evidenceOf(evaluated);
   return {
     chain: {
       chain: 1,
-      dimension: target.dimension,
+      dimension,
       draws: options.draws,
       positions,
       stats: { lp: logP, log_p: logP, log_g: logQ },
       seconds: { warmup: (trained - began) / 1000, sampling: (context.now() - trained) / 1000 },
-      evaluations: fit.bounds.length * options.samples,
-      interrupted: fit.interrupted,
+      evaluations: fit.training.bounds.length * options.samples,
+      interrupted: fit.training.interrupted,
       divergences: [],
     },
-    fitted,
-    start: { position: fit.family.mean },
-    verdicts: [fitVerdict(evaluated)],
-    traces,
+    fitted: fit.parameters,
+    start: { position: fit.family.mean(fit.training.family), scale: deviations(positions, dimension) },
+    ...(verdict.level === "fail" ? {} : { evidence }),
+    figures,
+    verdicts: [verdict],
+    traces: { elbo: fit.training.bounds },
   };
 }
 
-/** A point with a finite density, at which the family begins. */
-async function startOf(target: Target, rng: Rng, given: Start | undefined): Promise<Start | Failure> {
-  const { dimension } = target;
+/** Standard deviation of each coordinate over the draws. */
+function deviations(positions: Float64Array, dimension: number): Float64Array {
+  const draws = positions.length / dimension;
+  return Float64Array.from({ length: dimension }, (_, i) => {
+    let mean = 0;
+    for (let d = 0; d < draws; d++) mean += positions[d * dimension + i] / draws;
+    let squares = 0;
+    for (let d = 0; d < draws; d++) {
+      const x = positions[d * dimension + i] - mean;
+      squares += x * x;
+    }
+    return Math.sqrt(squares / Math.max(1, draws - 1));
+  });
+}
+
+/** Beyond it a full covariance of the start is not worth its cubes. */
+const LARGEST_FACTOR = 500;
+
+/** Where the family begins: at the best normal distribution of a few L-BFGS paths, or at a point with a finite density. */
+async function startOf(
+  target: Target,
+  context: RunEngineContext,
+  isSearching: boolean,
+  factored: boolean,
+): Promise<Start | Failure> {
   const density = await target.density();
-  const point = { position: new Float64Array(dimension), gradient: new Float64Array(dimension), logDensity: Number.NaN };
-  const evaluator = {
-    evaluate() {
-      point.logDensity = density.evaluate(point.position, point.gradient);
-    },
+  const rng = context.rng.split("start");
+  const options = {
+    radius: DEFAULT_RADIUS,
+    history: 6,
+    elboDraws: 10,
+    paths: isSearching ? 4 : 1,
+    maxIterations: isSearching ? 1000 : 0,
   };
-  const failure = findStart(evaluator, point, 2, rng, given);
-  density.dispose();
-  return failure ?? { ...given, position: point.position };
+  try {
+    const { paths, failure } = await multiPath(density, options, rng, context, context.start);
+    if (failure !== undefined) return failure;
+    const normal = bestPath(paths)?.normal;
+    if (normal === undefined) return { position: paths[0]?.end ?? new Float64Array(target.dimension) };
+    const { mean: position } = normal;
+    const n = target.dimension;
+    if (!factored || n > LARGEST_FACTOR) return { position, scale: deviationsOf(normal) };
+    const factor = new Float64Array(n * n);
+    return cholesky(covarianceOf(normal), factor, n) ? { position, factor } : { position, scale: deviationsOf(normal) };
+  } finally {
+    density.dispose();
+  }
 }

@@ -42,6 +42,12 @@ export const trainingOptions = defineOptions({
 /** Of families whose draws have a path, which end where the noise of their gradients does. */
 export const gaussianOptions = defineOptions({
   ...trainingOptions,
+  startAt: {
+    type: "choice",
+    default: "auto",
+    choices: ["auto", "pathfinder", "random"],
+    doc: "begin at the best normal distribution of four L-BFGS paths, or narrow at a random point; auto: the former, without --batch",
+  },
   stickTheLanding: { ...trainingOptions.stickTheLanding, default: true },
   averaged: { ...trainingOptions.averaged, default: 0.5 },
   patience: { ...trainingOptions.patience, default: 5 },

@@ -1,11 +1,9 @@
 // A normal distribution of all unconstrained coordinates with a full covariance (Kucukelbir et al. 2017, section 2.4).
-import { log } from "../../../runtime/numeric/math.ts";
 import type { Target } from "../../../runtime/target.ts";
-import type { Family } from "../approximation.ts";
-import { gaussian, halfSquares, INITIAL_SCALE, type Start } from "./gaussian.ts";
+import { type GaussianFamily, gaussian, halfSquares, initialLogScale, type Start } from "./gaussian.ts";
 
-/** Covariance L L', L lower triangular with a positive diagonal. */
-export function fullRank(target: Target, start: Start): Family {
+/** Covariance F L L' F' with the F of the start, L lower triangular with a positive diagonal. */
+export function fullRank(target: Target, start: Start): GaussianFamily {
   const n = target.dimension;
   const below = (n * (n - 1)) / 2;
   // Where each element of L stands in [strictly lower part row by row, diagonal, 0].
@@ -14,10 +12,10 @@ export function fullRank(target: Target, start: Start): Family {
     for (let j = 0; j < i; j++) places[i * n + j] = at++;
     places[i * n + i] = below + i;
   }
-  return gaussian(target, {
+  return gaussian(target, start, {
     parameters: [
-      { name: "mean", shape: [n], initial: () => start.position.slice() },
-      { name: "log diagonal", shape: [n], initial: () => start.scale?.map(log) ?? new Float64Array(n).fill(log(INITIAL_SCALE)) },
+      { name: "mean", shape: [n], initial: () => new Float64Array(n) },
+      { name: "log diagonal", shape: [n], initial: () => new Float64Array(n).fill(initialLogScale(start)) },
       { name: "lower", shape: [below], initial: () => new Float64Array(below) },
     ],
     prepare(b, p) {
@@ -25,8 +23,8 @@ export function fullRank(target: Target, start: Start): Family {
       const factor = b.reshape(b.gather(packed, b.tensor(places, [n * n], "int")), [n, n]);
       return {
         draw: (noise) => b.add(p.mean, b.matmul(factor, noise.noise("normal", [n], []))),
-        logDensity(u) {
-          const centred = b.reshape(b.sub(u, p.mean), [n, 1]);
+        logDensity(v) {
+          const centred = b.reshape(b.sub(v, p.mean), [n, 1]);
           const z = b.triangularSolve(factor, centred, { lower: true, transpose: false });
           return b.neg(b.add(b.sum(p["log diagonal"]), halfSquares(b, z, n)));
         },

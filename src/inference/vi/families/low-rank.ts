@@ -1,17 +1,16 @@
 // Normal distributions whose covariance, or whose precision, is diagonal but for a few directions.
-import { log } from "../../../runtime/numeric/math.ts";
 import type { Rng } from "../../../runtime/numeric/rng.ts";
 import type { Target } from "../../../runtime/target.ts";
-import type { Family, FamilyParameter } from "../approximation.ts";
-import { gaussian, halfSquares, INITIAL_SCALE, type Start } from "./gaussian.ts";
+import type { FamilyParameter } from "../approximation.ts";
+import { type GaussianFamily, gaussian, halfSquares, initialLogScale, type Start } from "./gaussian.ts";
 
 /** Directions start at random, short beside the scales: at 0 they would have no gradient. */
 const SHORT = 0.01;
 
 function shared(n: number, start: Start): FamilyParameter[] {
   return [
-    { name: "mean", shape: [n], initial: () => start.position.slice() },
-    { name: "log scale", shape: [n], initial: () => start.scale?.map(log) ?? new Float64Array(n).fill(log(INITIAL_SCALE)) },
+    { name: "mean", shape: [n], initial: () => new Float64Array(n) },
+    { name: "log scale", shape: [n], initial: () => new Float64Array(n).fill(initialLogScale(start)) },
   ];
 }
 function randomDirections(size: number): (rng: Rng) => Float64Array {
@@ -22,10 +21,14 @@ function randomDirections(size: number): (rng: Rng) => Float64Array {
   };
 }
 
+/** Of v. A factor of the start would not leave the form as it is. */
+const onlyScales = ({ position, scale }: Start): Start => (scale ? { position, scale } : { position });
+
 /** Covariance D² + V V', D diagonal, V of `rank` columns (Ong, Nott and Smith 2018): density by Woodbury's identity, in O(n rank²). */
-export function lowRank(target: Target, start: Start, rank: number): Family {
+export function lowRank(target: Target, given: Start, rank: number): GaussianFamily {
   const n = target.dimension;
-  return gaussian(target, {
+  const start = onlyScales(given);
+  return gaussian(target, start, {
     parameters: [...shared(n, start), { name: "factor", shape: [n, rank], initial: randomDirections(n * rank) }],
     prepare(b, p) {
       const scale = b.exp(p["log scale"]);
@@ -35,9 +38,9 @@ export function lowRank(target: Target, start: Start, rank: number): Family {
             b.add(p.mean, b.mul(scale, noise.noise("normal", [n], []))),
             b.matmul(p.factor, noise.noise("normal", [rank], [])),
           ),
-        logDensity(u) {
-          // With a = D⁻¹ (u - mean), B = D⁻¹ V, M = I + B'B = L L':  |Σ| = |D|² |M|,  (u - mean)' Σ⁻¹ (u - mean) = a'a - ‖L⁻¹ B'a‖².
-          const a = b.div(b.sub(u, p.mean), scale);
+        logDensity(x) {
+          // With a = D⁻¹ (x - mean), B = D⁻¹ V, M = I + B'B = L L':  |Σ| = |D|² |M|,  (x - mean)' Σ⁻¹ (x - mean) = a'a - ‖L⁻¹ B'a‖².
+          const a = b.div(b.sub(x, p.mean), scale);
           const ratio = b.div(p.factor, b.reshape(scale, [n, 1]));
           const transposed = b.transpose(ratio, [1, 0]);
           const identity = b.cast(b.eq(b.iota([rank, rank], 0), b.iota([rank, rank], 1)), "real");
@@ -53,9 +56,10 @@ export function lowRank(target: Target, start: Start, rank: number): Family {
 }
 
 /** Precision D + v v' (Rezende, Mohamed and Wierstra 2014, equations 19 and 20). */
-export function rankOnePrecision(target: Target, start: Start): Family {
+export function rankOnePrecision(target: Target, given: Start): GaussianFamily {
   const n = target.dimension;
-  return gaussian(target, {
+  const start = onlyScales(given);
+  return gaussian(target, start, {
     // The scale is D^-1/2.
     parameters: [...shared(n, start), { name: "direction", shape: [n], initial: randomDirections(n) }],
     prepare(b, p) {
@@ -72,8 +76,8 @@ export function rankOnePrecision(target: Target, start: Start): Family {
           const common = b.mul(ratio, b.sum(b.mul(along, z)));
           return b.add(p.mean, b.mul(scale, b.sub(z, b.mul(common, along))));
         },
-        logDensity(u) {
-          const w = b.sub(u, p.mean);
+        logDensity(x) {
+          const w = b.sub(x, p.mean);
           const half = b.mul(b.constant(0.5), b.sub(b.log1p(s), b.square(b.sum(b.mul(v, w)))));
           return b.sub(half, b.add(b.sum(p["log scale"]), halfSquares(b, b.div(w, scale), n)));
         },
