@@ -79,7 +79,8 @@ export class Model {
     const began = performance.now();
     const bound = bind(this.checked, data, set);
     if (!bound.value) throw new ModelError(bound.diagnostics, this.sources);
-    const density = await bound.value.density();
+    // What has params to learn has no density until they are given.
+    const density = bound.value.parameters.length > 0 ? undefined : await bound.value.density();
     return new Posterior(this, bound.value, density, (performance.now() - began) / 1000);
   }
 }
@@ -90,20 +91,20 @@ export class Posterior {
   readonly target: Target;
   /** That binding the data and compiling took. */
   readonly compileSeconds: number;
-  readonly #density: LogDensity;
+  readonly #density: LogDensity | undefined;
   readonly #gradient: Float64Array;
   #shapes: ReadonlyMap<string, Shape> | undefined;
 
-  constructor(model: Model, target: Target, density: LogDensity, compileSeconds: number) {
+  constructor(model: Model, target: Target, density: LogDensity | undefined, compileSeconds: number) {
     this.model = model;
     this.target = target;
     this.compileSeconds = compileSeconds;
     this.#density = density;
-    this.#gradient = new Float64Array(density.dimension);
+    this.#gradient = new Float64Array(target.dimension);
   }
 
   get dimension(): number {
-    return this.#density.dimension;
+    return this.target.dimension;
   }
 
   /** Log joint density at an unconstrained position, log-Jacobian included, constants included. */
@@ -115,6 +116,10 @@ export class Posterior {
   gradient(q: Float64Array, out: Float64Array): number {
     if (q.length !== this.dimension || out.length !== this.dimension)
       throw new UsageError(`a position of this posterior has ${this.dimension} numbers`);
+    if (!this.#density)
+      throw new UsageError(
+        `${this.target.parameters.map((p) => p.name).join(", ")} of ${this.model.name} are to be learnt: there is no density without their values. Run an engine that learns them`,
+      );
     return this.#density.evaluate(q, out);
   }
 

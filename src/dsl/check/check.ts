@@ -9,6 +9,7 @@ import type { ModelFile, Statement } from "../language/ast.ts";
 import { checkOnce } from "./calls.ts";
 import type { CheckedModel, ModelSymbol } from "./checked-model.ts";
 import type { Context, Session } from "./context.ts";
+import { checkGuides } from "./guides.ts";
 import { collectCallables, collectDefinitions, declareGlobals, mergeImports, type ResolveImport } from "./hoist.ts";
 import { notYet } from "./not-yet.ts";
 import { Report } from "./report.ts";
@@ -52,6 +53,7 @@ export function checkModel(
     crossReads: [],
     roles: new Map(),
     stages: new Map(),
+    guides: [],
     matrixScales: new Set(),
     expansions: 0,
     next: 0,
@@ -68,6 +70,7 @@ export function checkModel(
   };
   declareGlobals(c, statements);
   checkStatements(statements, c);
+  checkGuides(c, session.guides, checkStatements);
   for (const f of functions.values()) checkOnce(c, f);
   finish(session, statements, own);
   const diagnostics = report.diagnostics();

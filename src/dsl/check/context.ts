@@ -2,8 +2,18 @@
 import type { Constraint } from "../constraints/define.ts";
 import type { Source, SourceSpan } from "../diagnostics.ts";
 import type { Distribution } from "../distributions/define.ts";
-import type { Call, DensityStatement, FunctionStatement, ReturnStatement, SampleStatement, Statement } from "../language/ast.ts";
+import type {
+  Call,
+  DensityStatement,
+  FunctionStatement,
+  GuideStatement,
+  ReturnStatement,
+  ReverseStatement,
+  SampleStatement,
+  Statement,
+} from "../language/ast.ts";
 import type { Role } from "./checked-model.ts";
+import type { GuideFacts } from "./guides.ts";
 import type { Report } from "./report.ts";
 import { type Entry, type LoopFrame, Scope } from "./scope.ts";
 import type { Stage, ValueType } from "./value-type.ts";
@@ -37,6 +47,8 @@ export interface Session extends Records {
   readonly crossReads: CrossRead[];
   readonly roles: Map<SampleStatement, Role>;
   readonly stages: Map<Statement, Stage>;
+  /** Guides and reverses, to be checked after the model. */
+  readonly guides: (GuideStatement | ReverseStatement)[];
   readonly matrixScales: Set<Call>;
   /** Calls of the user's functions whose bodies have been looked at. */
   expansions: number;
@@ -66,6 +78,8 @@ export interface Context {
   readonly inData: boolean;
   /** In the value of a const: only other consts are seen. */
   readonly inConst: boolean;
+  /** In a guide or its reverse. */
+  readonly guide?: GuideFacts;
   /** In the size of a type: what is not defined is to be declared an integer. */
   readonly inSize?: boolean;
 }

@@ -1,6 +1,7 @@
 // What is in force in the whole file wherever it stands: imports, functions, densities, data, sizes, consts, params, nets.
 import type { SourceSpan } from "../diagnostics.ts";
 import { editDistance } from "../did-you-mean.ts";
+import { atomDimension, constantOfDimension } from "../dimensions.ts";
 import {
   type DataStatement,
   type DensityStatement,
@@ -15,7 +16,6 @@ import {
 import { nonnegative } from "../ranges.ts";
 import type { Context } from "./context.ts";
 import { declaredType } from "./declared-types.ts";
-import { atomDimension, constantOfDimension } from "./dimensions.ts";
 import { infer } from "./expressions.ts";
 import { notYet } from "./not-yet.ts";
 import type { Report } from "./report.ts";
@@ -145,11 +145,10 @@ export function declareGlobals(c: Context, statements: readonly Statement[]): vo
     } else if (s.kind === "const") {
       for (const d of s.declarations) enter("const", d.name, { value: d.value }, (entry) => constType(c, entry, d.value));
     } else if (s.kind === "param") {
-      notYet(report, "param", s.span);
       for (const d of s.declarations) {
         enter("param", d.name, { declared: d.type }, () => {
-          if (d.initial) infer(c, d.initial);
-          return { ...declaredType(c, d.type, { latentBounds: true }).type, shape: undefined, stage: "latent" };
+          if (d.initial) infer({ ...c, inData: true }, d.initial);
+          return { ...declaredType(c, d.type, { latentBounds: false }).type, stage: "latent" };
         });
       }
     } else if (s.kind === "net") {

@@ -80,6 +80,13 @@ function missing(c: Context, name: string, span: SourceSpan): void {
       });
       return;
     }
+    if (c.guide) {
+      report.error("PPL516", span, `${name} is not seen by the ${c.guide.part}`, {
+        label: `given in the model, on ${line}`,
+        notes: ["a guide sees data, consts, params, nets, and the names that it has drawn itself, after their ~"],
+      });
+      return;
+    }
     if (isAfter(definition, span)) {
       report.error("PPL203", span, `${name} is used before it is given`, {
         label: `given on ${line}`,

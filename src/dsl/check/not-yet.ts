@@ -14,8 +14,6 @@ const features = {
     what: "networks are not built yet",
     notes: ["write the layers out with let, @ and relu, with priors on the weights"],
   },
-  guide: { code: "PPL603", what: "guides are not built yet", notes: ["leave the guide out: nuts and meanfield need none"] },
-  param: { code: "PPL604", what: "params are not learnt yet", notes: ["give it a prior with ~ and it is a latent variable"] },
   ode: { code: "PPL605", what: "ode is not built yet" },
   recurrence: {
     code: "PPL606",

@@ -9,6 +9,7 @@ import { checkDensity } from "./densities.ts";
 import { type DistributionType, shapeOfDistribution } from "./distribution-type.ts";
 import { inferDistribution } from "./distributions.ts";
 import { infer } from "./expressions.ts";
+import { checkGuideSite } from "./guides.ts";
 import { checkLet, checkQuantity, definedTwice, give } from "./lets.ts";
 import { notYet } from "./not-yet.ts";
 import { checkSample, notFromPredictions } from "./samples.ts";
@@ -22,8 +23,17 @@ export function checkStatements(statements: readonly Statement[], c: Context): v
 
 const atTop = (c: Context): boolean => c.loops.length === 0 && !c.guarded;
 
+/** Statements that a guide and its reverse are made of. */
+const inGuides: ReadonlySet<Statement["kind"]> = new Set(["let", "sample", "aux", "for", "if"]);
+
 function checkStatement(c: Context, s: Statement): void {
   const { report, stages } = c.session;
+  if (c.guide && !inGuides.has(s.kind)) {
+    report.error("PPL511", s.span, `${describeStatement(s)} stands in a ${c.guide.part}`, {
+      label: "a guide is made of ~, aux, let, for and if",
+    });
+    return;
+  }
   switch (s.kind) {
     // Declared before the walk; where they stand does not matter, but not inside of a block.
     case "data":
@@ -56,7 +66,8 @@ function checkStatement(c: Context, s: Statement): void {
       checkPredict(c, s);
       return;
     case "sample":
-      checkSample(c, s);
+      if (c.guide) checkGuideSite(c, c.guide, s);
+      else checkSample(c, s);
       return;
     case "factor":
     case "observe": {
@@ -79,8 +90,16 @@ function checkStatement(c: Context, s: Statement): void {
       return;
     case "guide":
     case "reverse":
+      if (!atTop(c) || c.guide) misplaced(c, s);
+      else c.session.guides.push(s);
+      return;
     case "aux":
-      notYet(report, "guide", s.span);
+      if (c.guide) checkGuideSite(c, c.guide, s);
+      else
+        report.error("PPL511", s.span, "aux stands outside of a guide", {
+          label: "an auxiliary variable belongs to the guide",
+          notes: ["write guide { aux a ~ …; … } and reverse { a ~ … }"],
+        });
       return;
     case "objective":
       notYet(report, "objective", s.span);

@@ -11,6 +11,7 @@ import type { Expression, TypeExpression } from "../language/ast.ts";
 import { type Context, newContext } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import { knownOf } from "./known.ts";
+import type { FixedParameters } from "./parameters.ts";
 import { namesIn } from "./recurrence.ts";
 import { bindCodes, diagnostic, Rejection, reject } from "./rejection.ts";
 import { declaredSupport, elementOf, eventOf } from "./support.ts";
@@ -21,6 +22,8 @@ export interface BoundData {
   /** Values of `const`, after --set. */
   readonly constants: ReadonlyMap<string, DataValue>;
   readonly notes: readonly string[];
+  /** Parameters whose values are given, not learnt. */
+  readonly fixed: FixedParameters;
 }
 
 type DataSymbol = Extract<ModelSymbol, { kind: "data" }>;
@@ -43,7 +46,7 @@ export function bindData(
   const symbols = [...model.symbols.values()];
   const declared = symbols.filter((s): s is DataSymbol => s.kind === "data");
   for (const s of declared) if (!data.has(s.name)) attempt(() => missing(s, data));
-  const empty: BoundData = { values: data, sizes: new Map(), constants: new Map(), notes: [] };
+  const empty: BoundData = { values: data, sizes: new Map(), constants: new Map(), notes: [], fixed: new Map() };
   const c = newContext(b, model, empty);
 
   const constants = new Map<string, DataValue>();
@@ -74,7 +77,7 @@ export function bindData(
       : [
           `not used by the model: ${surplus.slice(0, 8).join(", ")}${surplus.length > 8 ? `, and ${surplus.length - 8} more` : ""}`,
         ];
-  return { data: { values, sizes, constants, notes }, diagnostics };
+  return { data: { values, sizes, constants, notes, fixed: new Map() }, diagnostics };
 }
 
 function missing(s: DataSymbol, data: DataSet): never {

@@ -55,7 +55,7 @@ export function newContext(b: Builder, model: CheckedModel, data: BoundData, pre
       predicts,
       next: 0,
       notes: new Set(),
-      parameters: new ParameterPool(setting.parameters),
+      parameters: new ParameterPool(data.fixed, setting.parameters),
       ...(setting.training ? { training: setting.training } : {}),
     },
   };

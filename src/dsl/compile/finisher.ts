@@ -52,7 +52,7 @@ export function makeFinisher(
   const q = b.input("q", { shape: [dimension], dtype: "real" });
   const drawing = new Drawing(b);
   const source: LatentSource = { kind: "coordinates", merged: false, take: takeFrom(b, q, pieces) };
-  const w = walk(b, model, data, source, (walk, c, s) => predict(walk, c, s, drawing));
+  const w = walk(b, model, data, source, { onPredict: (walk, c, s) => predict(walk, c, s, drawing) });
   const { columns, values } = columnsOf(w);
   const width = columns.reduce((n, c) => n + sizeOf(c.shape), 0);
   const begin = compileStaged(b, drawing, [q], values);

@@ -1,4 +1,5 @@
 // What is learnt and not integrated over, as the lowering meets it: params, and tensors of networks.
+import { UsageError } from "../../runtime/errors.ts";
 import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
@@ -30,13 +31,18 @@ export interface ParameterPiece {
   readonly span: SourceSpan;
 }
 
+/** Constrained values of parameters that are constants of the model, by name. */
+export type FixedParameters = ReadonlyMap<string, Float64Array>;
+
 /** The parameters of one walk: values that are given, or inputs for those that are yet to be. */
 export class ParameterPool {
   readonly #given: Assignment;
+  readonly #fixed: FixedParameters;
   /** Those that the walk asked for, in order; with their values. */
   readonly met = new Map<string, { readonly piece: ParameterPiece; readonly value: Value }>();
 
-  constructor(given: Assignment = {}) {
+  constructor(fixed: FixedParameters, given: Assignment = {}) {
+    this.#fixed = fixed;
     this.#given = given;
   }
 
@@ -44,7 +50,10 @@ export class ParameterPool {
   value(b: Builder, piece: ParameterPiece): Value {
     const before = this.met.get(piece.name);
     if (before) return before.value;
-    const value = this.#given[piece.name] ?? b.input(`(parameter ${piece.name})`, { shape: piece.shape, dtype: "real" });
+    const fixed = this.#fixed.get(piece.name);
+    const value =
+      this.#given[piece.name] ??
+      (fixed ? b.tensor(fixed, piece.shape) : b.input(`(parameter ${piece.name})`, { shape: piece.shape, dtype: "real" }));
     this.met.set(piece.name, { piece, value });
     return value;
   }
@@ -105,9 +114,11 @@ function initialValue(c: Context, s: ParamSymbol, p: Omit<ParameterPiece, "initi
 
 /** Coordinates of constrained numbers; `outside` is called for those that have none. */
 export function unconstrained(
-  p: Pick<ParameterPiece, "constraint" | "bounds" | "shape">,
+  p: Pick<ParameterPiece, "name" | "constraint" | "bounds" | "shape">,
   values: Float64Array,
-  outside: () => never,
+  outside: () => never = () => {
+    throw new UsageError(`the values given for ${p.name} are not strictly inside ${p.constraint.words}`);
+  },
 ): Float64Array {
   const event = p.constraint.event;
   const object = p.shape.slice(p.shape.length - event);

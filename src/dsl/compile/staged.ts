@@ -10,7 +10,8 @@ import type { Rng } from "../../runtime/numeric/rng.ts";
 import { compileWasm, instantiate } from "../../runtime/wasm/backend.ts";
 import type { Constraint } from "../constraints/define.ts";
 import type { SourceSpan } from "../diagnostics.ts";
-import type { Applied } from "../distributions/applied.ts";
+import type { Applied, AppliedDraw } from "../distributions/applied.ts";
+import type { NoiseSpec } from "../distributions/define.ts";
 import type { Context } from "./context.ts";
 import { alignToRows } from "./piece.ts";
 import { bindCodes, reject } from "./rejection.ts";
@@ -28,6 +29,19 @@ interface HostStep {
   run(rng: Rng, given: readonly Float64Array[], out: Float64Array): void;
 }
 
+/** The distribution with its arguments over all rows, aligned to draws of [rows…, element…]. */
+export function overRowsOf(c: Context, d: Applied, element: Shape): Applied {
+  if (c.rows.length === 0) return d;
+  const lead = element.length - d.event;
+  return d.withArguments(d.arguments.map((a) => alignToRows(c.b, a.value, c.rows, lead + a.rank)));
+}
+
+/** A draw of the shape as a program of noise. */
+export function drawOf(b: Builder, draw: AppliedDraw, shape: Shape, noise: (n: NoiseSpec) => Value): Value {
+  const x = draw.build(b, draw.noise(shape).map(noise), shape);
+  return shapeOf(x).join() === shape.join() ? x : b.broadcastTo(x, shape);
+}
+
 /** Collects what draws need while a graph is built. */
 export class Drawing {
   readonly noise: Noise[] = [];
@@ -40,10 +54,7 @@ export class Drawing {
   /** Draws of [rows…, element…] from a distribution whose arguments may vary with the rows. */
   draw(c: Context, d: Applied, element: Shape, constraint: Constraint, span: SourceSpan): Value {
     const shape = [...rowShape(c.rows), ...element];
-    const lead = element.length - d.event;
-    const over =
-      c.rows.length === 0 ? d : d.withArguments(d.arguments.map((a) => alignToRows(this.#b, a.value, c.rows, lead + a.rank)));
-    const drawn = this.#plain(over, shape, span);
+    const drawn = this.#plain(overRowsOf(c, d, element), shape, span);
     if (constraint.event === 0 || constraint === d.support.constraint) return drawn;
     if (!constraint.logSymmetry || !exchangeable(d))
       return reject(bindCodes.notYet, span, `draws of ${d.name} restricted to ${constraint.words} are not built yet`);
@@ -53,13 +64,11 @@ export class Drawing {
   #plain(d: Applied, shape: Shape, span: SourceSpan): Value {
     const b = this.#b;
     if (d.draw) {
-      const inputs = d.draw.noise(shape).map((n) => {
+      return drawOf(b, d.draw, shape, (n) => {
         const input = b.input(`noise#${this.noise.length}`, { shape: n.shape, dtype: "real" });
         this.noise.push({ input, kind: n.kind });
         return input;
       });
-      const x = d.draw.build(b, inputs, shape);
-      return shapeOf(x).join() === shape.join() ? x : b.broadcastTo(x, shape);
     }
     const { sample } = d;
     if (!sample)

@@ -10,13 +10,15 @@ import { interpret } from "../../runtime/ir/interpret.ts";
 import { nodesOf } from "../../runtime/ir/order.ts";
 import { simplify } from "../../runtime/ir/simplify.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
-import type { Assignment, Axis, LogDensity, Site, Slot, Target, Term } from "../../runtime/target.ts";
+import type { Assignment, Axis, Guide, LogDensity, Parameter, Setting, Site, Slot, Target, Term } from "../../runtime/target.ts";
 import { compileWasm, instantiate, wasmBackend } from "../../runtime/wasm/backend.ts";
 import { densityOf } from "../../runtime/wasm/density.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { BoundData } from "./bind-data.ts";
 import { blameAt } from "./blame.ts";
 import { makeFinisher, predict, priorDraws } from "./finisher.ts";
+import { guideOf } from "./guide.ts";
+import { constrainParameter, type ParameterPiece, parameterOf, unconstrained } from "./parameters.ts";
 import { type Piece, type PlacedPiece, takeFrom, takeInTurn, unconstrainedShape, unconstrainedSize } from "./piece.ts";
 import { Rejection } from "./rejection.ts";
 import { Drawing } from "./staged.ts";
@@ -28,7 +30,7 @@ interface DensityOptions {
   readonly prior?: boolean;
 }
 
-/** Lowers the model once to learn the layout; throws Rejection for a mistake of the user's. */
+/** Lowers the model once to learn the layout; throws Rejection for a mistake of the user's. Parameters that `data` fixes are constants. */
 export function makeTarget(model: CheckedModel, data: BoundData): Target {
   // Kept until the density is compiled, which folds the same constants.
   let folds: Folds | undefined = new Folds();
@@ -46,9 +48,9 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
     merged,
     take: isValue(u) ? takeFrom(b, u, pieces) : takeInTurn(u),
   });
-  const logDensity = (b: Builder, u: Value, { jacobian = true, prior = true }: DensityOptions = {}): Value => {
-    const w = walk(b, model, data, coordinates(b, u, jacobian && prior));
-    const terms = prior ? w.terms : w.terms.filter((t) => t.role !== "prior");
+  const logDensity = (b: Builder, u: Value, { jacobian = true, prior = true }: DensityOptions = {}, setting?: Setting): Value => {
+    const w = walk(b, model, data, coordinates(b, u, jacobian && prior), { setting });
+    const terms = prior ? w.terms : w.terms.filter((t) => t.role !== "prior" && t.role !== "penalty");
     return total(b, jacobian ? [...terms, ...w.jacobian] : terms);
   };
   const densityProgram = (options?: DensityOptions): Program => {
@@ -66,16 +68,25 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
     sites: layout.sites,
     plates: layout.plates,
     notes: layout.notes,
-    parameters: [],
-    constrainParameters: () => ({}),
-    fix: () => target,
-    unconstrainParameters: () => ({}),
-    terms: (b, values) => {
-      const w = walk(b, model, data, { kind: "values", values });
+    parameters: layout.parameters.map(({ piece, readBy }) => parameterOf(piece, readBy)),
+    constrainParameters: (b, unconstrained) =>
+      Object.fromEntries(
+        layout.parameters.map(({ piece }) => [piece.name, constrainParameter(b, piece, unconstrained[piece.name])]),
+      ),
+    fix: (values) => makeTarget(model, { ...data, fixed: new Map([...data.fixed, ...Object.entries(values)]) }),
+    unconstrainParameters: (values) =>
+      Object.fromEntries(
+        layout.parameters.flatMap(({ piece }) =>
+          values[piece.name] ? [[piece.name, unconstrained(piece, values[piece.name])]] : [],
+        ),
+      ),
+    ...(layout.guide ? { guide: layout.guide } : {}),
+    terms: (b, values, setting) => {
+      const w = walk(b, model, data, { kind: "values", values }, { setting });
       return w.terms.map((t) => withReads(t, values));
     },
-    constrain: (b, u) => {
-      const w = walk(b, model, data, coordinates(b, u, false));
+    constrain: (b, u, setting) => {
+      const w = walk(b, model, data, coordinates(b, u, false), { setting });
       const values: Assignment = Object.fromEntries([...w.latents.keys()].map((name) => [name, latentValue(w, name)]));
       return { values, jacobian: w.jacobian.map((t) => withReads(t, values)) };
     },
@@ -125,6 +136,22 @@ interface Layout {
   readonly sites: readonly Site[];
   readonly plates: readonly Axis[];
   readonly notes: readonly string[];
+  readonly parameters: readonly { readonly piece: ParameterPiece; readonly readBy: Parameter["readBy"] }[];
+  readonly guide?: Guide;
+}
+
+/** The parameters that are not fixed, with who reads them. One that nothing reads counts as the model's. */
+function learntBy(w: Walk, guide: ReturnType<typeof guideOf>): Layout["parameters"] {
+  const pools = [w.context.session.parameters, ...(guide?.pools ?? [])];
+  const byModel = new Set(nodesOf([...w.terms, ...w.jacobian].map((t) => t.value)));
+  const byGuide = new Set(nodesOf((guide?.terms ?? []).map((t) => t.value)));
+  const met = new Map(pools.flatMap((p) => [...p.met]));
+  return [...met.values()]
+    .filter(({ value }) => value.node.op === "input")
+    .map(({ piece, value }) => {
+      const [model, guided] = [byModel.has(value.node), byGuide.has(value.node)];
+      return { piece, readBy: model && guided ? ("both" as const) : guided ? ("guide" as const) : ("model" as const) };
+    });
 }
 
 function learnLayout(model: CheckedModel, data: BoundData, folds: Folds): Layout {
@@ -147,15 +174,24 @@ function learnLayout(model: CheckedModel, data: BoundData, folds: Folds): Layout
   };
   // Predictions take no part in the layout; a mistake in them is to be found before the run, not after it.
   const drawing = new Drawing(b);
-  const w = walk(b, model, data, { kind: "coordinates", merged: false, take }, (walked, c, s) => predict(walked, c, s, drawing));
+  const w = walk(
+    b,
+    model,
+    data,
+    { kind: "coordinates", merged: false, take },
+    { onPredict: (walked, c, s) => predict(walked, c, s, drawing) },
+  );
   const shapes = new Map([...w.latents.keys()].map((name) => [name, shapeOf(latentValue(w, name))]));
   const plates = new Map<string, Axis>();
   for (const t of w.terms) for (const a of t.axes) plates.set(a.name, a);
+  const guide = guideOf(model, data, shapes, b);
   return {
     pieces,
     dimension,
     shapes,
     sites: sitesOf(w),
+    parameters: learntBy(w, guide),
+    ...(guide ? { guide: guide.guide } : {}),
     plates: [...plates.values()],
     notes: [...data.notes, ...w.context.session.notes],
   };

@@ -2,7 +2,7 @@
 import { InternalError, unreachable } from "../../runtime/errors.ts";
 import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
-import type { Axis, Term } from "../../runtime/target.ts";
+import type { Axis, Setting, Term } from "../../runtime/target.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { Constraint } from "../constraints/define.ts";
 import type { SourceSpan } from "../diagnostics.ts";
@@ -24,6 +24,7 @@ import { evaluate } from "./evaluate.ts";
 import { declareLatent, sampleLatent } from "./latents.ts";
 import { likelihood } from "./likelihood.ts";
 import { sampleMissing } from "./missing.ts";
+import { enterParams } from "./parameters.ts";
 import type { Piece } from "./piece.ts";
 import { overRows } from "./rows.ts";
 
@@ -69,15 +70,17 @@ export interface Walk {
   readonly source: LatentSource;
 }
 
-export function walk(
-  b: Builder,
-  model: CheckedModel,
-  data: BoundData,
-  source: LatentSource,
-  onPredict?: (w: Walk, c: Context, s: PredictStatement) => void,
-): Walk {
-  const context = newContext(b, model, data, onPredict !== undefined);
+export interface WalkOptions {
+  /** Absent: predictions are passed over. */
+  readonly onPredict?: (w: Walk, c: Context, s: PredictStatement) => void;
+  readonly setting?: Setting;
+}
+
+export function walk(b: Builder, model: CheckedModel, data: BoundData, source: LatentSource, options: WalkOptions = {}): Walk {
+  const { onPredict, setting } = options;
+  const context = newContext(b, model, data, onPredict !== undefined, setting);
   enterData(context);
+  enterParams(context);
   const w: Walk = {
     terms: [],
     jacobian: [],
@@ -145,6 +148,7 @@ function visitSample(w: Walk, c: Context, s: SampleStatement): void {
   if (symbol?.kind === "latent") return sampleLatent(w, c, s, symbol);
   const data = symbol?.kind === "data" ? c.data.values.get(symbol.name) : undefined;
   if (symbol && data?.missing) return sampleMissing(w, c, s, symbol.name, data);
+  if (symbol?.kind === "param") return likelihood(w, c, s, evaluate(c, s.target), "penalty");
   likelihood(w, c, s, evaluate(c, s.target), "likelihood");
 }
 
@@ -205,9 +209,11 @@ export function total(b: Builder, terms: readonly LoweredTerm[]): Value {
 }
 
 /** A latent's or saved name's value when the walk is done. */
-export function namedValue(w: Walk, name: string): Value | undefined {
-  const binding = w.context.scope.get(name);
-  return binding?.kind === "array" ? binding.array.whole(w.context.b) : binding?.kind === "value" ? binding.value : undefined;
+export const namedValue = (w: Walk, name: string): Value | undefined => namedIn(w.context, name);
+
+export function namedIn(c: Context, name: string): Value | undefined {
+  const binding = c.scope.get(name);
+  return binding?.kind === "array" ? binding.array.whole(c.b) : binding?.kind === "value" ? binding.value : undefined;
 }
 
 /** Elements that statements have given; undefined when all of the box. */

@@ -1,0 +1,210 @@
+// The guide block: q of the model's latents and of auxiliary variables, drawn in order, and r of the auxiliaries (language.md rules 42-49).
+import { InternalError } from "../../runtime/errors.ts";
+import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { nodesOf } from "../../runtime/ir/order.ts";
+import type { Shape } from "../../runtime/ir/type.ts";
+import type { Assignment, Axis, Guide, GuideSite, NoiseSource, Setting, Term } from "../../runtime/target.ts";
+import type { CheckedModel } from "../check/checked-model.ts";
+import type { Applied } from "../distributions/applied.ts";
+import { logDensityInside } from "../distributions/modifiers/sides.ts";
+import type { AuxStatement, SampleStatement, Statement } from "../language/ast.ts";
+import { type BoundData, enterData, evaluateSize } from "./bind-data.ts";
+import { arrayAt, executeBlock, placeCoordinates } from "./block.ts";
+import { type Context, newContext } from "./context.ts";
+import { applyDistribution } from "./distribution.ts";
+import { evaluate } from "./evaluate.ts";
+import { limitForDraws, meetType, oneRange } from "./latents.ts";
+import { checkFit } from "./likelihood.ts";
+import { enterParams, type ParameterPool } from "./parameters.ts";
+import { at, bindCodes, reject } from "./rejection.ts";
+import { overRows, rowShape } from "./rows.ts";
+import { drawOf, overRowsOf } from "./staged.ts";
+import { axesOf, namedIn } from "./walk.ts";
+
+type Part = "guide" | "reverse";
+/** Where the values of the sites come from. */
+type Source = { readonly kind: "draws"; readonly noise: NoiseSource } | { readonly kind: "values"; readonly values: Assignment };
+
+/** One walk over the statements of a guide, or of its reverse. */
+export interface GuideWalk {
+  readonly sites: Map<string, GuideSite>;
+  readonly terms: Term[];
+  readonly context: Context;
+  readonly part: Part;
+  readonly source: Source;
+  /** Shapes of the model's latents. */
+  readonly shapes: ReadonlyMap<string, Shape>;
+  rest?: NonNullable<Guide["rest"]>;
+}
+
+export const hasGuide = (model: CheckedModel): boolean => model.statements.some((s) => s.kind === "guide");
+
+export function walkGuide(
+  b: Builder,
+  model: CheckedModel,
+  data: BoundData,
+  shapes: ReadonlyMap<string, Shape>,
+  part: Part,
+  source: Source,
+  setting?: Setting,
+): GuideWalk {
+  const context = newContext(b, model, data, false, setting);
+  enterData(context);
+  enterParams(context);
+  const w: GuideWalk = { sites: new Map(), terms: [], context, part, source, shapes };
+  // A guide sees what it has drawn; its reverse, all that has been drawn.
+  if (source.kind === "values") for (const [name, v] of Object.entries(source.values)) context.root.value(name, v);
+  const statements = model.statements.flatMap((s): readonly Statement[] => (s.kind === part ? s.body : []));
+  executeBlock(context, statements, (c, s) => {
+    if (s.kind === "sample" || s.kind === "aux") site(w, c, s);
+  });
+  return w;
+}
+
+/** The guide as engines see it; `parameters` are those that it read. */
+export function guideOf(
+  model: CheckedModel,
+  data: BoundData,
+  shapes: ReadonlyMap<string, Shape>,
+  learn: Builder,
+): { readonly guide: Guide; readonly pools: readonly ParameterPool[]; readonly terms: readonly Term[] } | undefined {
+  if (!hasGuide(model)) return undefined;
+  const placeholder: NoiseSource = {
+    noise: (_kind, shape) => learn.input(`(noise ${shape})#${learned++}`, { shape, dtype: "real" }),
+  };
+  let learned = 0;
+  const first = walkGuide(learn, model, data, shapes, "guide", { kind: "draws", noise: placeholder });
+  const values = drawnBy(first);
+  checkComplete(model, first);
+  const back = walkGuide(learn, model, data, shapes, "reverse", { kind: "values", values: withRest(learn, first, values) });
+  const guide: Guide = {
+    sites: [...first.sites.values()],
+    ...(first.rest ? { rest: first.rest } : {}),
+    draw(b, noise, setting) {
+      const w = walkGuide(b, model, data, shapes, "guide", { kind: "draws", noise }, setting);
+      const drawn = drawnBy(w);
+      return { values: drawn, terms: withReads(w.terms, drawn) };
+    },
+    terms: (b, given, setting) =>
+      withReads(walkGuide(b, model, data, shapes, "guide", { kind: "values", values: given }, setting).terms, given),
+    reverse: (b, given, setting) =>
+      withReads(walkGuide(b, model, data, shapes, "reverse", { kind: "values", values: given }, setting).terms, given),
+  };
+  const pools = [first, back].map((w) => w.context.session.parameters);
+  return { guide, pools, terms: [...first.terms, ...back.terms] };
+}
+
+/** Latents that an engine's family covers have no draw here; the reverse may read them. */
+function withRest(b: Builder, w: GuideWalk, values: Assignment): Assignment {
+  const others = (w.rest?.names ?? []).map((name): [string, Value] => [
+    name,
+    b.input(`(rest ${name})`, { shape: w.shapes.get(name) ?? [], dtype: "real" }),
+  ]);
+  return { ...values, ...Object.fromEntries(others) };
+}
+
+function drawnBy(w: GuideWalk): Assignment {
+  return Object.fromEntries(
+    [...w.sites.keys()].map((name) => {
+      const value = namedIn(w.context, name);
+      if (!value) throw new InternalError(`the guide's ${name} has no value after the walk`);
+      return [name, value];
+    }),
+  );
+}
+
+/** The guide must give every element of what it names; which names those are, the checker has seen to. */
+function checkComplete(model: CheckedModel, w: GuideWalk): void {
+  for (const [name, shape] of w.shapes) {
+    const given = w.sites.get(name);
+    const value = given && namedIn(w.context, name);
+    if (!given || !value || shapeOf(value).join() === shape.join()) continue;
+    reject(bindCodes.coverage, given.span, `the guide gives ${name} the shape [${shapeOf(value).join(", ")}]`, {
+      label: `the model's ${name} has shape [${shape.join(", ")}]`,
+      notes: [`a guide of ${model.name} covers every element of each latent that it names`],
+    });
+  }
+}
+
+/** z[n] ~ D or aux a ~ D. */
+function site(w: GuideWalk, c: Context, s: SampleStatement | AuxStatement): void {
+  const { place } = s;
+  if (!place) return reject(bindCodes.type, s.span, "a guide gives distributions to names");
+  const { name } = place.name;
+  const d = applyDistribution(c, s.distribution.call);
+  const meeting = meetType(c, s.type, d);
+  const law = limitForDraws(c, s, d, meeting);
+  const elements = place.subscripts.length === 0 ? undefined : oneRange(placeCoordinates(c, place, c.rows), place);
+  const inside = elements?.inside ?? [];
+  const own = ownShape(w, c, s, law).slice();
+  checkFit([...inside, ...own], law, s.span);
+  const { discrete } = law.support.constraint;
+  if (w.source.kind === "draws") {
+    const x = drawSite(c, law, [...inside, ...own], w.source.noise, s);
+    const value = discrete ? c.b.cast(x, "int") : x;
+    if (elements) arrayAt(c.root, name).add(elements.coordinates, c.b.reshape(value, [elements.count, ...own]), s.span);
+    else if (c.rows.length > 0)
+      reject(bindCodes.twice, place.span, `${name} is given once in each iteration`, { notes: [`did you mean ${name}[…]?`] });
+    else c.root.value(name, value);
+  }
+  const plates = axesOf(c, []);
+  if (!w.sites.has(name))
+    w.sites.set(name, {
+      name,
+      role: s.kind === "aux" ? "aux" : "latent",
+      plates,
+      discrete,
+      gradient: law.draw?.gradient ?? "score",
+      span: place.span,
+    });
+  const target = s.kind === "sample" ? s.target : placeExpression(place);
+  const density = at(s.span, () => logDensityInside(c.b, law, evaluate(c, target), meeting.beyond));
+  const [value] = overRows(c.b, [density], c.rows);
+  w.terms.push({
+    site: name,
+    role: w.part,
+    axes: axesOf(c, shapeOf(density)),
+    value,
+    reads: [],
+    span: s.span,
+  });
+}
+
+const placeExpression = (p: AuxStatement["place"]): SampleStatement["target"] =>
+  p.subscripts.length === 0
+    ? { kind: "name", name: p.name.name, span: p.span }
+    : { kind: "index", base: { kind: "name", name: p.name.name, span: p.name.span }, subscripts: p.subscripts, span: p.span };
+
+/** One element's shape: by its type, by the model's latent, or by the distribution. */
+function ownShape(w: GuideWalk, c: Context, s: SampleStatement | AuxStatement, d: Applied): Shape {
+  const place = s.place as AuxStatement["place"];
+  const name = place.name.name;
+  if (s.type) return s.type.sizes.map((e) => evaluateSize(c, e, `the size of ${name}`));
+  const whole = w.source.kind === "values" ? shapeOf(w.source.values[name] ?? c.b.constant(0)) : w.shapes.get(name);
+  if (whole) return whole.slice(place.subscripts.length);
+  if (d.eventShape === null)
+    return reject(bindCodes.shape, s.span, `the shape of ${name} does not follow from ${d.name}`, {
+      notes: [`declare it: ${name}: type[…] ~ ${d.name}(…)`],
+    });
+  return [...d.batchShape, ...d.eventShape];
+}
+
+function drawSite(c: Context, d: Applied, element: Shape, noise: NoiseSource, s: SampleStatement | AuxStatement): Value {
+  const over = overRowsOf(c, d, element);
+  if (!over.draw)
+    return reject(bindCodes.notYet, s.distribution.span, `a guide cannot draw from ${d.name} yet`, {
+      label: "its draws are no function of noise",
+      notes: ["use a distribution with one: Normal, LogNormal, Weibull, Logistic, Gumbel, Uniform, or a transform of them"],
+    });
+  const shape = [...rowShape(c.rows), ...element];
+  const axes: readonly Axis[] = axesOf(c, []);
+  return drawOf(c.b, over.draw, shape, (n) => noise.noise(n.kind, n.shape, axes));
+}
+
+/** The names whose values a term is built on. */
+function withReads(terms: readonly Term[], values: Assignment): readonly Term[] {
+  return terms.map((t) => {
+    const nodes = new Set(nodesOf([t.value]));
+    return { ...t, reads: Object.keys(values).filter((name) => nodes.has(values[name].node)) };
+  });
+}
