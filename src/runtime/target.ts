@@ -27,6 +27,8 @@ export interface Term {
   readonly value: Value;
   /** Names of the latents that the term depends on. */
   readonly reads: readonly string[];
+  /** Of a prior that does not integrate to 1: which, in words for the user. */
+  readonly unnormalised?: string;
   readonly span: SourceSpan;
 }
 /** Constrained values by site. */

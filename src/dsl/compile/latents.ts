@@ -119,7 +119,14 @@ export function sampleLatent(w: Walk, c: Context, s: SampleStatement, symbol: La
   const place = s.place;
   if (!place) throw new InternalError("a latent without a place");
   const { name } = place.name;
-  if (w.declared.has(name)) return likelihood(w, c, s, evaluate(c, s.target), "prior");
+  if (w.declared.has(name)) {
+    const piece = w.pieces.find((p) => p.name === name);
+    const isWhole = (d: Applied): boolean =>
+      piece?.constraint === d.support.constraint && !piece.bounds.lower && !piece.bounds.upper;
+    return likelihood(w, c, s, evaluate(c, s.target), "prior", (d) =>
+      d.normalised && isWhole(d) ? undefined : `${d.name} is not renormalised on the type of ${name}`,
+    );
+  }
   if (w.source.kind === "values" && !c.root.get(name)) c.root.value(name, valueGiven(w, name));
   if (place.subscripts.length > 0) return indexedLatent(w, c, s, place);
   if (c.rows.length > 0)
@@ -300,13 +307,26 @@ function addPrior(w: Walk, c: Context, s: SampleStatement, name: string, d: Appl
   const density = at(s.span, () => logDensityInside(c.b, limited, evaluate(c, s.target), meeting.beyond));
   for (const note of limited.notes) c.session.notes.add(note);
   const constant = meeting.structural && !isUnnormalized(s) ? structuralConstant(c, s, name, d, meeting, element) : 0;
-  const value = constant === 0 ? density : c.b.add(c.b.sum(density), c.b.constant(constant));
-  addTerm(w, c, s.span, name, "prior", value, [s.target, ...numbersIn(c, s.distribution.call)]);
+  const value = constant ? c.b.add(c.b.sum(density), c.b.constant(constant)) : density;
+  const isCut = meeting.truncate.lower !== undefined || meeting.truncate.upper !== undefined || meeting.structural;
+  const unnormalised = !limited.normalised
+    ? `${d.name} has no normaliser`
+    : constant === undefined || (isCut && isUnnormalized(s))
+      ? `${d.name} is not renormalised on the type of ${name}`
+      : undefined;
+  addTerm(w, c, s.span, name, "prior", value, [s.target, ...numbersIn(c, s.distribution.call)], unnormalised);
 }
 
-/** log of what a type that ties elements together renormalises by: log K! for ordered types under one iid law; otherwise it is left out if it
- *  is constant, and an error if it depends on latents. */
-function structuralConstant(c: Context, s: SampleStatement, name: string, d: Applied, meeting: Meeting, element: Shape): number {
+/** log of what a type that ties elements together renormalises by: log K! for ordered types under one iid law; otherwise it is left out,
+ *  undefined, if it is constant, and an error if it depends on latents. */
+function structuralConstant(
+  c: Context,
+  s: SampleStatement,
+  name: string,
+  d: Applied,
+  meeting: Meeting,
+  element: Shape,
+): number | undefined {
   const object = eventOf(meeting.constraint, element, s.span);
   const symmetry = exchangeable(d) ? meeting.constraint.logSymmetry?.(object) : undefined;
   if (symmetry !== undefined) return (symmetry * sizeOf(element)) / sizeOf(object);
@@ -321,5 +341,5 @@ function structuralConstant(c: Context, s: SampleStatement, name: string, d: App
     );
   }
   c.session.notes.add(`${name}: the constant that renormalises ${d.name} on ${meeting.constraint.words} is left out`);
-  return 0;
+  return undefined;
 }

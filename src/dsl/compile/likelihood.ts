@@ -16,21 +16,37 @@ import { overRows, rowTable } from "./rows.ts";
 import { addTerm, type Walk } from "./walk.ts";
 
 /** x ~ D where x has its values from elsewhere: data, or a latent declared as a whole. */
-export function likelihood(w: Walk, c: Context, s: SampleStatement, x: Value, role: Term["role"]): void {
+export function likelihood(
+  w: Walk,
+  c: Context,
+  s: SampleStatement,
+  x: Value,
+  role: Term["role"],
+  unnormalised?: (d: Applied) => string | undefined,
+): void {
   const d = applyDistribution(c, s.distribution.call);
   const site = s.place?.name.name ?? "observed";
-  termOf(w, c, s, d, x, site, role);
+  termOf(w, c, s, d, x, site, role, unnormalised?.(d));
   if (role === "likelihood") w.observed.add(site);
 }
 
 /** Adds the term of x under d, -inf outside the support. */
-export function termOf(w: Walk, c: Context, s: SampleStatement, d: Applied, x: Value, site: string, role: Term["role"]): void {
+export function termOf(
+  w: Walk,
+  c: Context,
+  s: SampleStatement,
+  d: Applied,
+  x: Value,
+  site: string,
+  role: Term["role"],
+  unnormalised?: string,
+): void {
   checkFit(shapeOf(x), d, s.span);
   // Before the density is built: a category out of range is an index out of range in it.
   const inside = insideSupport(c, d, x, s, site);
   const density = at(s.span, () => d.logDensity(c.b, x));
   const value = inside ? c.b.select(inside, density, c.b.constant(Number.NEGATIVE_INFINITY)) : density;
-  addTerm(w, c, s.span, site, role, value, [s.target, ...numbersIn(c, s.distribution.call)]);
+  addTerm(w, c, s.span, site, role, value, [s.target, ...numbersIn(c, s.distribution.call)], unnormalised);
   for (const note of d.notes) c.session.notes.add(note);
 }
 

@@ -44,6 +44,7 @@ export interface LoweredTerm {
   readonly role: Term["role"];
   readonly axes: readonly Axis[];
   readonly value: Value;
+  readonly unnormalised?: string;
   readonly span: SourceSpan;
   /** Values that went in, over the same axes where they vary. */
   readonly inputs: () => readonly { readonly name: string; readonly value: Value }[];
@@ -184,10 +185,19 @@ export function addTerm(
   value: Value,
   /** What stands left of ~, or what is added; then what else went in. */
   inputs: readonly Expression[],
+  unnormalised?: string,
 ): void {
   const [over] = overRows(c.b, [value], c.rows);
   const axes = axesOf(c, shapeOf(value), targetNames(c, inputs[0]));
-  w.terms.push({ site, role, axes, value: over, span, inputs: () => inputValues(c, inputs) });
+  w.terms.push({
+    site,
+    role,
+    axes,
+    value: over,
+    span,
+    inputs: () => inputValues(c, inputs),
+    ...(unnormalised ? { unnormalised } : {}),
+  });
 }
 
 /** What stood in a statement, by its text, for a message about it. */

@@ -2,7 +2,7 @@
 import type { Backend, Executable } from "../../runtime/backend.ts";
 import { InternalError, UsageError } from "../../runtime/errors.ts";
 import { createBuilder } from "../../runtime/ir/builder.ts";
-import { type Builder, type InputAttrs, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type InputAttrs, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import type { Rowed } from "../../runtime/ir/rows.ts";
 import { simplify } from "../../runtime/ir/simplify.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
