@@ -392,6 +392,15 @@ describe("targets", () => {
     values.forEach((v, i) => close(v, p.logDensity(all.slice(i * n, (i + 1) * n))));
   });
 
+  test("blame names the coordinate along which a finite density has no slope", async () => {
+    const p = await bound("data x: real[N]\nmu: real[2] ~ Normal(0, 1)\nx ~ Normal(mu[2] ^ 0.4, 1)", { x: [0.3] });
+    const { culprits, badGradient } = p.target.blame(Float64Array.of(0.5, 0));
+    expect(culprits).toEqual([]);
+    expect(badGradient.map((g) => g.name)).toEqual(["mu[2]"]);
+    expect(Number.isFinite(badGradient[0].value)).toBe(false);
+    expect(p.target.blame(Float64Array.of(0.5, 0.1)).badGradient).toEqual([]);
+  });
+
   test("blame names statement, element and values", async () => {
     const p = await bound("data y: real[N], s: real[N]\nm ~ Normal(0, 1)\nlet t = s + m\ny ~ Normal(m, t)", {
       y: [1, 2, 3],

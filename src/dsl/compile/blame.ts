@@ -1,13 +1,14 @@
 // Why a log density is not finite at a point: which statement, which element, which values.
 import { createBuilder } from "../../runtime/ir/builder.ts";
-import { shapeOf } from "../../runtime/ir/graph.ts";
+import { gradient } from "../../runtime/ir/gradient.ts";
+import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { interpret } from "../../runtime/ir/interpret.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { Blame } from "../../runtime/target.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { BoundData } from "./bind-data.ts";
 import { type PlacedPiece, takeFrom } from "./piece.ts";
-import { type LoweredTerm, walk } from "./walk.ts";
+import { type LoweredTerm, total, type Walk, walk } from "./walk.ts";
 
 export function blameAt(model: CheckedModel, data: BoundData, pieces: readonly PlacedPiece[], q: Float64Array): Blame {
   const b = createBuilder();
@@ -22,7 +23,19 @@ export function blameAt(model: CheckedModel, data: BoundData, pieces: readonly P
   let logDensity = 0;
   for (const values of numbers) for (const v of values) logDensity += v;
   const culprits = terms.flatMap((t, i) => culprit(t, numbers[i], q));
-  return { logDensity, culprits, badGradient: [] };
+  return { logDensity, culprits, badGradient: culprits.length > 0 ? [] : badSlopes(b, u, w, pieces, q) };
+}
+
+/** Coordinates by which the derivative is not finite, where the density is. */
+function badSlopes(b: Builder, u: Value, w: Walk, pieces: readonly PlacedPiece[], q: Float64Array): Blame["badGradient"] {
+  const [slopes] = interpret(gradient(b, total(b, [...w.terms, ...w.jacobian]), [u]), { q });
+  return pieces.flatMap(({ name, offset, size, shape }) => {
+    const at = slopes.subarray(offset, offset + size).findIndex((v) => !Number.isFinite(v));
+    if (at < 0) return [];
+    // Coordinates are the elements, one by one, unless the type ties them together.
+    const element = size === sizeOf(shape) && shape.length > 0 ? `[${indexOf(at, shape).join(", ")}]` : "";
+    return [{ name: `${name}${element}`, value: slopes[offset + at] }];
+  });
 }
 
 function culprit(t: LoweredTerm, values: Float64Array, q: Float64Array): Blame["culprits"][number][] {
