@@ -1,9 +1,10 @@
 // A plan as one graph of TensorFlow: XLA compiles it, and a run is one call.
 import { InternalError } from "../errors.ts";
+import type { Numbers } from "../ir/type.ts";
 import type { Plan } from "./plan.ts";
-import { feedNames, type Graph, resultNames, savedModel } from "./saved-model.ts";
+import { feedNames, type Graph, readName, resultNames, savedModel, writeNames } from "./saved-model.ts";
 import type { Target } from "./target.ts";
-import { TensorExecutable } from "./tensor-executable.ts";
+import { TensorExecutable, zerosOf } from "./tensor-executable.ts";
 import type { Tensor } from "./tensor-ops.ts";
 
 /** The addon's sessions. */
@@ -18,10 +19,9 @@ export class GraphExecutable extends TensorExecutable<number> {
   readonly #sessions: Sessions;
   readonly #graph: Graph;
   readonly #session: number;
+  readonly #feeds: number[];
   readonly #feedNames: string;
   readonly #resultNames: string;
-  readonly #feeds: number[];
-  #closed = false;
 
   constructor(plan: Plan, target: Target<number>, sessions: Sessions, compiled: boolean) {
     super(plan, target);
@@ -36,34 +36,39 @@ export class GraphExecutable extends TensorExecutable<number> {
       super.dispose();
       throw new InternalError("TensorFlow does not take a graph", { cause });
     }
+    for (const { tensor } of plan.residents) this.store(tensor, zerosOf(tensor));
   }
 
   protected override work(): void {
-    const { target, slots } = this;
-    const { outputs, updates } = this.plan;
-    this.#graph.feeds.forEach((v, i) => {
-      this.#feeds[i] = slots[v.slot];
+    const { feeds } = this.#graph;
+    for (let i = 0; i < feeds.length; i++) this.#feeds[i] = this.slots[feeds[i].slot];
+    const results = this.#call(this.#feeds, this.#feedNames, this.#resultNames);
+    this.plan.outputs.forEach((v, i) => {
+      this.outputs[i].set(this.target.elements(results[i].id, v));
     });
-    let results: readonly { readonly id: number }[];
-    try {
-      results = this.#sessions.run(this.#session, this.#feeds, this.#feedNames, this.#resultNames);
-    } catch (cause) {
-      throw new InternalError(`a program stopped on ${target.name}`, { cause });
-    }
-    outputs.forEach((v, i) => {
-      this.outputs[i].set(target.elements(results[i].id, v));
-      target.free(results[i].id);
-    });
-    updates.forEach(({ resident }, i) => {
-      target.free(slots[resident.slot]);
-      slots[resident.slot] = results[outputs.length + i].id;
-    });
+    for (const { id } of results) this.target.free(id);
   }
-
+  protected override fetch(resident: Tensor, into: Numbers): void {
+    const [{ id }] = this.#call([], "", readName(this.#graph, resident));
+    into.set(this.target.elements(id, resident));
+    this.target.free(id);
+  }
+  protected override store(resident: Tensor, values: Numbers): void {
+    const given = this.target.upload(values, resident);
+    const [{ id }] = this.#call([given], ...writeNames(this.#graph, resident));
+    this.target.free(id);
+    this.target.free(given);
+  }
+  #call(feeds: readonly number[], names: string, results: string): readonly { readonly id: number }[] {
+    try {
+      return this.#sessions.run(this.#session, feeds, names, results);
+    } catch (cause) {
+      throw new InternalError(`a program stopped on ${this.target.name}`, { cause });
+    }
+  }
   override dispose(): void {
+    if (!this.isDisposed) this.#sessions.close(this.#session);
     super.dispose();
-    if (!this.#closed) this.#sessions.close(this.#session);
-    this.#closed = true;
   }
 }
 
@@ -74,17 +79,16 @@ function graphOf(
   { constants, once, steps, inputs, residents, outputs, updates }: Plan,
   elementsOf: (v: Tensor) => Graph["constants"][number]["elements"],
 ): Graph {
-  const results = [...outputs, ...updates.map((u) => u.next)];
-  const read = new Set([...steps.flatMap((s) => s.inputs), ...results].map((v) => v.slot));
+  const nexts = updates.map((u) => u.next);
+  const read = new Set([...steps.flatMap((s) => s.inputs), ...outputs, ...nexts].map((v) => v.slot));
   const known = [...constants.map((c) => c.tensor), ...once.flatMap((s) => s.results)].filter((v) => read.has(v.slot));
   const isSmall = (v: Tensor): boolean => v.shape.reduce((n, d) => n * d, 1) <= SMALL;
   return {
-    feeds: [
-      ...[...inputs, ...residents].map((n) => n.tensor).filter((v) => read.has(v.slot)),
-      ...known.filter((v) => !isSmall(v)),
-    ],
+    feeds: [...inputs.map((n) => n.tensor).filter((v) => read.has(v.slot)), ...known.filter((v) => !isSmall(v))],
     constants: known.filter(isSmall).map((tensor) => ({ tensor, elements: elementsOf(tensor) })),
     steps,
-    results,
+    variables: residents.map((n) => n.tensor),
+    results: outputs,
+    updates,
   };
 }

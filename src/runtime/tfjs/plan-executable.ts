@@ -1,8 +1,10 @@
 // A plan at work step by step: a flat loop, tensors freed after their last reader.
 import { InternalError } from "../errors.ts";
+import type { Numbers } from "../ir/type.ts";
 import { lastReaders, type Plan } from "./plan.ts";
 import type { Target } from "./target.ts";
-import { TensorExecutable } from "./tensor-executable.ts";
+import { TensorExecutable, zerosOf } from "./tensor-executable.ts";
+import type { Tensor } from "./tensor-ops.ts";
 
 export class PlanExecutable<H> extends TensorExecutable<H> {
   readonly #steps: readonly (() => void)[];
@@ -15,6 +17,7 @@ export class PlanExecutable<H> extends TensorExecutable<H> {
 
   constructor(plan: Plan, target: Target<H>) {
     super(plan, target);
+    for (const { tensor } of plan.residents) this.slots[tensor.slot] = target.upload(zerosOf(tensor), tensor);
     const made = new Set(plan.steps.flatMap((s) => s.results.map((v) => v.slot)));
     const nexts = plan.updates.map((u) => u.next.slot);
     this.#moved = nexts.map((slot, i) => made.has(slot) && nexts.indexOf(slot) === i);
@@ -52,6 +55,18 @@ export class PlanExecutable<H> extends TensorExecutable<H> {
       target.free(slots[resident.slot]);
       slots[resident.slot] = next[i];
     });
+  }
+
+  protected override fetch(resident: Tensor, into: Numbers): void {
+    into.set(this.target.elements(this.slots[resident.slot], resident));
+  }
+  protected override store(resident: Tensor, values: Numbers): void {
+    this.target.free(this.slots[resident.slot]);
+    this.slots[resident.slot] = this.target.upload(values, resident);
+  }
+  override dispose(): void {
+    if (!this.isDisposed) for (const { tensor } of this.plan.residents) this.target.free(this.slots[tensor.slot]);
+    super.dispose();
   }
 
   /** Frees what the steps before the one that failed have made and not freed. */

@@ -13,15 +13,29 @@ export interface Graph {
   /** Constants written into the graph. */
   readonly constants: readonly { readonly tensor: Tensor; readonly elements: Elements }[];
   readonly steps: readonly Step[];
+  /** Residents: variables of the session. */
+  readonly variables: readonly Tensor[];
   readonly results: readonly Tensor[];
+  readonly updates: readonly { readonly resident: Tensor; readonly next: Tensor }[];
 }
 
 /** Names in the graph, as a session is asked for them. */
 export const feedNames = ({ feeds }: Graph): string => feeds.map((_, i) => `x${i}:0`).join();
-export const resultNames = ({ results }: Graph): string => results.map((_, i) => `y${i}:0`).join();
+/** One that holds nothing where there are none: a session computes only what it is asked for. */
+export const resultNames = ({ results }: Graph): string =>
+  results.length === 0 ? "done:0" : results.map((_, i) => `y${i}:0`).join();
+export const readName = (graph: Graph, v: Tensor): string => `g${variableAt(graph, v)}:0`;
+/** What is given, and what is asked for. */
+export const writeNames = (graph: Graph, v: Tensor): [given: string, asked: string] => {
+  const k = variableAt(graph, v);
+  return [`w${k}:0`, `s${k}:0`];
+};
+const variableAt = ({ variables }: Graph, { slot }: Tensor): number => variables.findIndex((v) => v.slot === slot);
 
 /** Numbers of types (tensorflow/core/framework/types.proto). */
 const typeNumbers: Readonly<Record<DType, number>> = { real: 1, int: 3, bool: 10 };
+const RESOURCE = 20;
+const SCALAR: TensorType = { shape: [], dtype: "int" };
 const FUNCTION = "program";
 /** Of graphs (tensorflow/core/public/version.h): one of 2.9, which every later version reads. */
 const PRODUCER = 1087;
@@ -49,18 +63,37 @@ function graphDef(graph: Graph, compiled: boolean): Fields {
       ),
     );
   });
-  const list = (tensors: readonly Tensor[]): Fields => {
+  const zero = (name: string, after: string): Fields =>
+    node(
+      name,
+      "Const",
+      [`^${after}`],
+      [
+        ["dtype", typed("int")],
+        ["value", new Fields().message(8, tensor(SCALAR, Int32Array.of(0)))],
+      ],
+    );
+  graph.variables.forEach((v, k) => {
+    const type = ["dtype", typed(v.dtype)] as const;
+    const place = ["shape", new Fields().message(7, shape(v.shape))] as const;
+    out.message(1, node(`v${k}`, "VarHandleOp", [], [type, place, ["shared_name", new Fields().text(2, `v${k}`)]]));
+    out.message(1, node(`w${k}`, "Placeholder", [], [type, place]));
+    out.message(1, node(`a${k}`, "AssignVariableOp", [`v${k}`, `w${k}`], [type]));
+    out.message(1, zero(`s${k}`, `a${k}`));
+    out.message(1, node(`g${k}`, "ReadVariableOp", [`v${k}`], [type]));
+  });
+  const list = (numbers: readonly number[]): Fields => {
     const types = new Fields();
-    for (const v of tensors) types.number(6, typeNumbers[v.dtype]);
+    for (const number of numbers) types.number(6, number);
     return new Fields().message(1, types);
   };
   const call = node(
     "call",
-    "PartitionedCall",
-    graph.feeds.map((_, i) => `x${i}`),
+    "StatefulPartitionedCall",
+    [...graph.feeds.map((_, i) => `x${i}`), ...graph.variables.map((_, k) => `v${k}`)],
     [
-      ["Tin", list(graph.feeds)],
-      ["Tout", list(graph.results)],
+      ["Tin", list([...graph.feeds.map((v) => typeNumbers[v.dtype]), ...graph.variables.map(() => RESOURCE)])],
+      ["Tout", list(graph.results.map((v) => typeNumbers[v.dtype]))],
       ["f", new Fields().message(10, new Fields().text(1, FUNCTION))],
       ...(compiled ? [["_XlaMustCompile", new Fields().number(5, true)] as const] : []),
     ],
@@ -69,21 +102,29 @@ function graphDef(graph: Graph, compiled: boolean): Fields {
   graph.results.forEach((v, i) => {
     out.message(1, node(`y${i}`, "Identity", [`call:${i}`], [["T", typed(v.dtype)]]));
   });
+  out.message(1, zero("done", "call"));
   const library = new Fields().message(1, functionDef(graph));
   return out.message(2, library).message(4, new Fields().number(1, PRODUCER));
 }
 
-/** FunctionDef (function.proto): arguments a0, a1, …, results r0, r1, …; inside, a value is "node:output:number". */
+/** FunctionDef (function.proto): arguments a0, a1, …, results r0, r1, …; u0, u1, … are the variables; inside, a value is "node:output:number". */
 function functionDef(graph: Graph): Fields {
   const names = new Map<number, string>();
   const signature = new Fields().text(1, FUNCTION);
-  const argument = (name: string, dtype: DType): Fields => new Fields().text(1, name).number(3, typeNumbers[dtype]);
+  const argument = (name: string, type: number): Fields => new Fields().text(1, name).number(3, type);
   graph.feeds.forEach((v, i) => {
-    signature.message(2, argument(`a${i}`, v.dtype));
+    signature.message(2, argument(`a${i}`, typeNumbers[v.dtype]));
     names.set(v.slot, `a${i}`);
   });
-  graph.results.forEach((v, i) => void signature.message(3, argument(`r${i}`, v.dtype)));
+  graph.results.forEach((v, i) => void signature.message(3, argument(`r${i}`, typeNumbers[v.dtype])));
+  graph.variables.forEach((_, k) => void signature.message(2, argument(`u${k}`, RESOURCE)));
+  signature.number(17, true);
+  graph.updates.forEach((_, i) => void signature.text(20, `t${i}`));
   const out = new Fields().message(1, signature);
+  graph.variables.forEach((v, k) => {
+    out.message(3, node(`l${k}`, "ReadVariableOp", [`u${k}`], [["dtype", typed(v.dtype)]]));
+    names.set(v.slot, `l${k}:value:0`);
+  });
   const nameOf = (v: Tensor): string => {
     const name = names.get(v.slot);
     if (name === undefined) throw new InternalError("a step reads what nobody has made");
@@ -123,6 +164,12 @@ function functionDef(graph: Graph): Fields {
   graph.results.forEach((v, i) => {
     out.message(3, node(`o${i}`, "Identity", [nameOf(v)], [["T", typed(v.dtype)]]));
     out.message(4, new Fields().text(1, `r${i}`).text(2, `o${i}:output:0`));
+  });
+  // Each variable is read before it is written.
+  graph.updates.forEach(({ resident, next }, i) => {
+    const k = variableAt(graph, resident);
+    out.message(3, node(`t${i}`, "AssignVariableOp", [`u${k}`, nameOf(next), `^l${k}`], [["dtype", typed(resident.dtype)]]));
+    out.message(6, new Fields().text(1, `t${i}`).text(2, `t${i}`));
   });
   return out;
 }

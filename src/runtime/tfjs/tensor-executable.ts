@@ -33,11 +33,12 @@ export abstract class TensorExecutable<H> implements Executable {
       for (const v of step.results) this.#kept.push(this.slots[v.slot]);
     }
     for (const { tensor, values } of this.#feeds) this.slots[tensor.slot] = target.upload(values, tensor);
-    for (const tensor of this.#residents.values()) this.slots[tensor.slot] = target.upload(zerosOf(tensor), tensor);
   }
 
   /** Takes the inputs, computes, and leaves outputs and residents as they are then. */
   protected abstract work(): void;
+  protected abstract fetch(resident: Tensor, into: Numbers): void;
+  protected abstract store(resident: Tensor, values: Numbers): void;
 
   run(): void {
     if (this.#disposed) throw new InternalError("an executable runs after dispose");
@@ -51,22 +52,23 @@ export abstract class TensorExecutable<H> implements Executable {
   read(name: string): Promise<Numbers> {
     const tensor = this.#resident(name);
     const values = zerosOf(tensor);
-    values.set(this.target.elements(this.slots[tensor.slot], tensor));
+    this.fetch(tensor, values);
     return Promise.resolve(values);
   }
   write(name: string, values: Numbers): void {
     const tensor = this.#resident(name);
     const size = sizeOf(tensor.shape);
     if (values.length !== size) throw new InternalError(`${values.length} values for the resident ${name} of ${size}`);
-    this.target.free(this.slots[tensor.slot]);
-    this.slots[tensor.slot] = this.target.upload(values, tensor);
+    this.store(tensor, values);
+  }
+  get isDisposed(): boolean {
+    return this.#disposed;
   }
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
     for (const tensor of this.#kept) this.target.free(tensor);
     for (const { tensor } of this.#feeds) this.target.free(this.slots[tensor.slot]);
-    for (const tensor of this.#residents.values()) this.target.free(this.slots[tensor.slot]);
   }
 
   /** A step as a function on the slots. */
@@ -100,7 +102,7 @@ export abstract class TensorExecutable<H> implements Executable {
   }
 }
 
-function zerosOf({ shape, dtype }: TensorType): Numbers {
+export function zerosOf({ shape, dtype }: TensorType): Numbers {
   const size = sizeOf(shape);
   return dtype === "real" ? new Float64Array(size) : dtype === "int" ? new Int32Array(size) : new Uint8Array(size);
 }
