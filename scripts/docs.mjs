@@ -346,11 +346,14 @@ export async function records(load) {
   };
 }
 async function functionFamilies(load) {
-  const [elementwise, reductions, arrays, algebra, kernels] = await Promise.all(
-    ["elementwise", "reductions", "arrays", "linear-algebra", "kernels"].map((name) => load(`dsl/check/functions/${name}`)),
+  const [elementwise, activations, reductions, arrays, algebra, kernels] = await Promise.all(
+    ["elementwise", "activations", "reductions", "arrays", "linear-algebra", "kernels"].map((name) =>
+      load(`dsl/check/functions/${name}`),
+    ),
   );
   return [
     { title: "Elementwise", functions: elementwise.elementwise },
+    { title: "Activations of networks", functions: activations.activations },
     { title: "Reductions", functions: reductions.reductions },
     { title: "Arrays", functions: arrays.arrays },
     { title: "Linear algebra", functions: algebra.linearAlgebra },

@@ -54,11 +54,12 @@ export const codes: Readonly<Record<string, string>> = {
   PPL217: "a size that may be misspelt (warning)",
   PPL218: "a distribution that lacks what a modifier, predict or a query needs",
   PPL219: "a declared type wider than what the distribution gives (warning)",
-  PPL220: "a function that calls itself",
+  PPL220: "a function that calls itself, or a network that is made of itself",
   PPL221: "a const that is not made of consts",
   PPL222: "a file that cannot be imported, or holds more than an import brings",
   PPL223: "a declaration in terms of itself",
   PPL224: "functions that call each other too often to be written out",
+  PPL225: "a network that is made of what is no layer",
   // ---- shapes
   PPL301: "shapes that must be equal and are not",
   PPL302: "more subscripts than axes, or differently many",
@@ -71,6 +72,7 @@ export const codes: Readonly<Record<string, string>> = {
   PPL309: "a size that is no nonnegative integer",
   PPL310: "a transposed vector",
   PPL311: "elements of [ ] that differ in shape",
+  PPL312: "an array of a shape that a network, or one of its layers, does not take",
   // ---- data
   PPL401: "data that are missing",
   PPL402: "sizes that disagree, or cannot be read off the data",
@@ -104,7 +106,6 @@ export const codes: Readonly<Record<string, string>> = {
   PPL518: "an auxiliary variable without its reverse",
   // ---- not yet
   PPL601: "something that the language has and this version does not",
-  PPL602: "networks",
   PPL605: "differential equations",
   PPL606: "recurrences over latents",
   PPL607: "discrete latent variables",

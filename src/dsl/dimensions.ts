@@ -133,3 +133,16 @@ export function formatDimension(a: Dimension): string {
 
 export const formatSize = (s: Size): string => (s === undefined ? "?" : formatDimension(s));
 export const formatSymbolicShape = (s: SymbolicShape): string => `[${s.map(formatSize).join(", ")}]`;
+/** "a number", "a vector of N", "a matrix N x K", "an array [N, K, 2]" */
+export function describeShape(s: SymbolicShape): string {
+  switch (s.length) {
+    case 0:
+      return "a number";
+    case 1:
+      return s[0] === undefined ? "a vector" : `a vector of ${formatSize(s[0])}`;
+    case 2:
+      return `a matrix ${s.map((d) => (d && d.terms.size > 1 ? `(${formatSize(d)})` : formatSize(d))).join(" x ")}`;
+    default:
+      return `an array ${formatSymbolicShape(s)}`;
+  }
+}

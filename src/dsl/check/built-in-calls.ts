@@ -105,7 +105,7 @@ function checkKind(c: Context, name: string, f: BuiltIn, p: FunctionParameter, e
   return true;
 }
 
-function fitsKind(kind: FunctionParameter["kind"], t: ValueType): boolean {
+export function fitsKind(kind: FunctionParameter["kind"], t: ValueType): boolean {
   const shape = t.shape ?? [];
   switch (kind) {
     case "any":
@@ -126,7 +126,7 @@ function fitsKind(kind: FunctionParameter["kind"], t: ValueType): boolean {
       return unreachable(kind, "kind");
   }
 }
-function kindWords(kind: FunctionParameter["kind"]): string {
+export function kindWords(kind: FunctionParameter["kind"]): string {
   switch (kind) {
     case "any":
       return "a value";

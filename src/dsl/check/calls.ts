@@ -10,6 +10,7 @@ import { inferDistribution, isDistributionCall } from "./distributions.ts";
 import { infer } from "./expressions.ts";
 import { foreignFunction } from "./foreign-names.ts";
 import { functionNames, isFunctionName } from "./functions/index.ts";
+import { inferNetCall, reportLayerAsValue } from "./nets.ts";
 import { featureOfCall, notYet } from "./not-yet.ts";
 import { kindWords, Scope } from "./scope.ts";
 import { nameOf } from "./shape-messages.ts";
@@ -19,6 +20,8 @@ export function inferCall(c: Context, e: Call): ValueType {
   const name = e.callee.name;
   const own = c.session.functions.get(name);
   if (own) return callOwn(c, own, e);
+  const net = c.session.nets.get(name);
+  if (net) return inferNetCall(c, net, e);
   const query = queries.get(name);
   if (query && (!isFunctionName(name) || (e.arguments[0] && isDistributionCall(c, e.arguments[0].value))))
     return askDistribution(c, query, e);
@@ -58,10 +61,7 @@ function notAFunction(c: Context, e: Call): ValueType {
     });
     return unknownType;
   }
-  if (entry?.kind === "net") {
-    entry.used = true;
-    return inferArguments(c, e);
-  }
+  if (!entry && reportLayerAsValue(c, e)) return unknownType;
   if (entry && !entry.unknown) {
     entry.used = true;
     report.error("PPL214", at, `${name} is ${kindWords[entry.kind]}, not a function`, {
@@ -72,7 +72,9 @@ function notAFunction(c: Context, e: Call): ValueType {
   }
   const folded = new Map([...distributions.keys()].map((d) => [d.toLowerCase(), d]));
   const foreign = foreignFunction(name, (f) => folded.get(f));
-  const near = foreign ? undefined : didYouMean(name, [...functionNames, ...c.session.functions.keys(), ...queries.keys()]);
+  const near = foreign
+    ? undefined
+    : didYouMean(name, [...functionNames, ...c.session.functions.keys(), ...c.session.nets.keys(), ...queries.keys()]);
   report.error("PPL205", at, `there is no function ${name}`, {
     label: foreign ?? (near ? `did you mean ${near}?` : undefined),
     notes: foreign || near ? undefined : ["ppl list functions shows all of them; fn … = … defines another"],

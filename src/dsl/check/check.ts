@@ -11,6 +11,7 @@ import type { CheckedModel, ModelSymbol } from "./checked-model.ts";
 import type { Context, Session } from "./context.ts";
 import { checkGuides } from "./guides.ts";
 import { collectCallables, collectDefinitions, declareGlobals, mergeImports, type ResolveImport } from "./hoist.ts";
+import { checkNets } from "./nets.ts";
 import { notYet } from "./not-yet.ts";
 import { Report } from "./report.ts";
 import { type Entry, kindWords, Scope } from "./scope.ts";
@@ -35,7 +36,7 @@ export function checkModel(
   const report = new Report(sources);
   const own = file.span.file;
   const statements = mergeImports(report, file, options.resolveImport, own, [own]);
-  const { functions, densities } = collectCallables(report, statements);
+  const { functions, densities, nets } = collectCallables(report, statements);
   const root = new Scope();
   const session: Session = {
     report,
@@ -43,6 +44,8 @@ export function checkModel(
     root,
     functions,
     densities,
+    nets,
+    netLayers: new Map(),
     distributions: options.distributions ?? distributions,
     constraints: options.constraints ?? constraints,
     checked: new Set(),
@@ -72,6 +75,7 @@ export function checkModel(
   checkStatements(statements, c);
   checkGuides(c, session.guides, checkStatements);
   for (const f of functions.values()) checkOnce(c, f);
+  checkNets(c);
   finish(session, statements, own);
   const diagnostics = report.diagnostics();
   if (report.failed) return { diagnostics };
@@ -82,6 +86,7 @@ export function checkModel(
     symbols: symbolsOf(session, statements),
     functions,
     densities,
+    nets,
     roles: session.roles,
     stages: session.stages,
     matrixScales: session.matrixScales,
@@ -119,7 +124,8 @@ function finish(session: Session, statements: readonly Statement[], own: number)
   }
   if (report.incomplete) return;
   for (const s of statements) {
-    if ((s.kind !== "fn" && s.kind !== "density") || session.called.has(s.name.name) || s.span.file !== own) continue;
+    if ((s.kind !== "fn" && s.kind !== "density" && s.kind !== "net") || session.called.has(s.name.name) || s.span.file !== own)
+      continue;
     report.warning("PPL208", s.name.span, `${s.name.name} is never used`);
   }
 }
@@ -145,7 +151,7 @@ function symbolsOf(session: Session, statements: readonly Statement[]): Readonly
     else if (s.kind === "param") {
       for (const d of s.declarations)
         add({ kind: "param", name: d.name.name, type: d.type, initial: d.initial, span: d.name.span });
-    } else if (s.kind === "net") add({ kind: "net", name: s.name.name, statement: s, span: s.name.span });
+    }
   }
   for (const e of session.entries) {
     if (e.kind === "size") add({ kind: "size", name: e.name, span: e.span });

@@ -27,8 +27,7 @@ export type ModelSymbol =
     }
   /** `declared`: the type of the whole, from `mu: ordered[2]` or from the one unindexed ~ statement that has a type. */
   | { readonly kind: "latent"; readonly name: string; readonly declared?: TypeExpression; readonly span: SourceSpan }
-  | { readonly kind: "let" | "quantity" | "predict"; readonly name: string; readonly span: SourceSpan }
-  | { readonly kind: "net"; readonly name: string; readonly statement: NetStatement; readonly span: SourceSpan };
+  | { readonly kind: "let" | "quantity" | "predict"; readonly name: string; readonly span: SourceSpan };
 
 /** What a ~ does. `missing`: the data may have null entries, which are latent. */
 export type Role = "latent" | "observed" | "missing" | "penalty";
@@ -44,6 +43,7 @@ export interface CheckedModel {
   /** Calls are another namespace than values. */
   readonly functions: ReadonlyMap<string, FunctionStatement>;
   readonly densities: ReadonlyMap<string, DensityStatement>;
+  readonly nets: ReadonlyMap<string, NetStatement>;
   /** Of every ~ outside functions and guides. */
   readonly roles: ReadonlyMap<SampleStatement, Role>;
   /** When what a let, quantity, predict, factor or observe computes is known; of a ~, its arguments. */

@@ -7,11 +7,13 @@ import type {
   DensityStatement,
   FunctionStatement,
   GuideStatement,
+  NetStatement,
   ReturnStatement,
   ReverseStatement,
   SampleStatement,
   Statement,
 } from "../language/ast.ts";
+import type { Layer } from "../nets/define.ts";
 import type { Role } from "./checked-model.ts";
 import type { GuideFacts } from "./guides.ts";
 import type { Report } from "./report.ts";
@@ -34,6 +36,9 @@ export interface Session extends Records {
   readonly root: Scope;
   readonly functions: ReadonlyMap<string, FunctionStatement>;
   readonly densities: ReadonlyMap<string, DensityStatement>;
+  readonly nets: ReadonlyMap<string, NetStatement>;
+  /** Layers of the nets that have been asked for; undefined after a mistake, or where only bind knows them. */
+  readonly netLayers: Map<string, readonly Layer[] | "busy" | undefined>;
   /** Functions whose bodies have been looked at by themselves. */
   readonly checked: Set<FunctionStatement>;
   /** Calls seen, so that unused definitions can be named. */

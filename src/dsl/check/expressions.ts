@@ -1,7 +1,15 @@
 // What the checker finds out about an expression.
 import { unreachable } from "../../runtime/errors.ts";
 import { atomDimension, constantDimension, minus, plus, times, zero } from "../dimensions.ts";
-import type { ArrayLiteral, Binary, Comprehension, Conditional, Expression, Unary } from "../language/ast.ts";
+import {
+  type ArrayLiteral,
+  type Binary,
+  type Comprehension,
+  type Conditional,
+  type Expression,
+  pipedCall,
+  type Unary,
+} from "../language/ast.ts";
 import * as ranges from "../ranges.ts";
 import { noteCrossRead } from "./arrays.ts";
 import { inferCall } from "./calls.ts";
@@ -11,7 +19,6 @@ import { inferIndex } from "./indexing.ts";
 import { enterLoop } from "./loops.ts";
 import { matrixProduct } from "./matrix-product.ts";
 import { typeOfName } from "./names.ts";
-import { notYet } from "./not-yet.ts";
 import { reportMisfit } from "./shape-messages.ts";
 import {
   describeShape,
@@ -124,13 +131,10 @@ function unary(c: Context, e: Unary): ValueType {
 }
 
 function binary(c: Context, e: Binary): ValueType {
+  if (e.operator === "|>") return piped(c, e);
   const left = infer(c, e.left);
   const right = infer(c, e.right);
   const base = inherited(left, right);
-  if (e.operator === "|>") {
-    notYet(c.session.report, "network", e.span);
-    return { ...unknownType, ...base };
-  }
   if (e.operator === "@") return { ...matrixProduct(c, e, left, right), ...base };
   const shape = joinShapes(left.shape, right.shape);
   if (shape === "misfit") {
@@ -138,6 +142,16 @@ function binary(c: Context, e: Binary): ValueType {
     return { ...unknownType, ...base };
   }
   return { ...base, shape, ...elementwise(e, left, right) };
+}
+
+/** x |> f is f(x). */
+function piped(c: Context, e: Binary): ValueType {
+  const call = pipedCall(e);
+  if (call) return infer(c, call);
+  c.session.report.error("PPL214", e.right.span, `${c.session.report.text(e.right.span)} is no function or network`, {
+    label: "right of |> stands a name: x |> f is f(x)",
+  });
+  return { ...unknownType, ...inherited(infer(c, e.left)) };
 }
 
 /** Element type, range and, of integers, the value of a binary operation. */

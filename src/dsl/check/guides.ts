@@ -55,11 +55,11 @@ export function checkGuides(c: Context, blocks: readonly (GuideStatement | Rever
     });
 }
 
-/** Names in force: data, sizes, consts, params and nets. */
+/** Names in force: data, sizes, consts and params; nets and functions are called. */
 function guideContext(c: Context, guide: GuideFacts): Context {
   const root = new Scope();
   for (const e of c.session.root.entries())
-    if (e.kind === "data" || e.kind === "size" || e.kind === "const" || e.kind === "param" || e.kind === "net") root.set(e);
+    if (e.kind === "data" || e.kind === "size" || e.kind === "const" || e.kind === "param") root.set(e);
   const session: Session = { ...c.session, root, roles: new Map() };
   return { ...c, session, scope: root, guide };
 }

@@ -11,6 +11,7 @@ import {
   type Identifier,
   type ImportStatement,
   type ModelFile,
+  type NetStatement,
   type Statement,
 } from "../language/ast.ts";
 import { nonnegative } from "../ranges.ts";
@@ -83,16 +84,22 @@ function imported(
 export interface Callables {
   readonly functions: Map<string, FunctionStatement>;
   readonly densities: Map<string, DensityStatement>;
+  readonly nets: Map<string, NetStatement>;
 }
 export function collectCallables(report: Report, statements: readonly Statement[]): Callables {
   const functions = new Map<string, FunctionStatement>();
   const densities = new Map<string, DensityStatement>();
+  const nets = new Map<string, NetStatement>();
   for (const s of statements) {
-    if (s.kind !== "fn" && s.kind !== "density") continue;
+    if (s.kind !== "fn" && s.kind !== "density" && s.kind !== "net") continue;
     const name = s.name.name;
-    const before = functions.get(name) ?? densities.get(name);
+    const before = functions.get(name) ?? densities.get(name) ?? nets.get(name);
     if (before) {
       report.error("PPL202", s.name.span, `${name} is defined twice`, { label: `also on ${report.line(before.span, s.span)}` });
+      continue;
+    }
+    if (s.kind === "net") {
+      nets.set(name, s);
       continue;
     }
     if (s.kind === "fn") functions.set(name, s);
@@ -103,7 +110,7 @@ export function collectCallables(report: Report, statements: readonly Statement[
         report.error("PPL202", p.span, `${name} has two parameters ${p.name}`, { label: "each needs its own name" });
     });
   }
-  return { functions, densities };
+  return { functions, densities, nets };
 }
 
 /** Where each name that statements give is first given. */
@@ -151,8 +158,6 @@ export function declareGlobals(c: Context, statements: readonly Statement[]): vo
           return { ...declaredType(c, d.type, { latentBounds: false }).type, stage: "latent" };
         });
       }
-    } else if (s.kind === "net") {
-      enter("net", s.name, {}, () => unknownType);
     }
   }
   readOffSizes(c, statements);

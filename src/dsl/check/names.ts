@@ -100,8 +100,10 @@ function missing(c: Context, name: string, span: SourceSpan): void {
     }
     return;
   }
-  if (isFunctionName(name) || c.session.functions.has(name)) {
-    report.error("PPL214", span, `${name} is a function`, { label: `a function is called: ${name}(…)` });
+  const isNet = c.session.nets.has(name);
+  if (isNet || isFunctionName(name) || c.session.functions.has(name)) {
+    const what = isNet ? "a network" : "a function";
+    report.error("PPL214", span, `${name} is ${what}`, { label: `${what} is called: ${name}(…)` });
     return;
   }
   if (c.session.distributions.has(name) || c.session.densities.has(name) || modifiers.has(name) || prefixes.has(name)) {

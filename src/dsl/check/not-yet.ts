@@ -9,11 +9,6 @@ interface Feature {
   readonly notes?: readonly string[];
 }
 const features = {
-  network: {
-    code: "PPL602",
-    what: "networks are not built yet",
-    notes: ["write the layers out with let, @ and relu, with priors on the weights"],
-  },
   ode: { code: "PPL605", what: "ode is not built yet" },
   recurrence: {
     code: "PPL606",
@@ -41,11 +36,6 @@ export function notYet(report: Report, feature: FeatureName, span: SourceSpan, l
 }
 
 const calls: Readonly<Record<string, FeatureName>> = {
-  mlp: "network",
-  linear: "network",
-  conv2d: "network",
-  batchnorm: "network",
-  dropout: "network",
   iaf: "flow",
   planar: "flow",
   coupling: "flow",

@@ -4,18 +4,7 @@ import type { Dimension } from "../dimensions.ts";
 import type { Expression, TypeExpression } from "../language/ast.ts";
 import type { Size, SymbolicShape, ValueType } from "./value-type.ts";
 
-export type EntryKind =
-  | "data"
-  | "size"
-  | "const"
-  | "param"
-  | "latent"
-  | "let"
-  | "quantity"
-  | "predict"
-  | "net"
-  | "loop"
-  | "parameter";
+export type EntryKind = "data" | "size" | "const" | "param" | "latent" | "let" | "quantity" | "predict" | "loop" | "parameter";
 export const kindWords: Readonly<Record<EntryKind, string>> = {
   data: "data",
   size: "a size",
@@ -25,7 +14,6 @@ export const kindWords: Readonly<Record<EntryKind, string>> = {
   let: "a let",
   quantity: "a quantity",
   predict: "a prediction",
-  net: "a network",
   loop: "a loop variable",
   parameter: "a parameter",
 };

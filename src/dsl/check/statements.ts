@@ -40,12 +40,7 @@ function checkStatement(c: Context, s: Statement): void {
     case "const":
     case "param":
     case "import":
-      if (!atTop(c)) misplaced(c, s);
-      return;
     case "net":
-      if (!atTop(c)) misplaced(c, s);
-      else notYet(report, "network", s.span);
-      return;
     case "fn":
       if (!atTop(c)) misplaced(c, s);
       return;

@@ -1,17 +1,9 @@
 // What the checker knows of a value: element type, symbolic shape, range, structure, and when it is known.
 import type { DType } from "../../runtime/ir/type.ts";
-import {
-  compareDimensions,
-  type Dimension,
-  formatSize,
-  formatSymbolicShape,
-  isOne,
-  type Size,
-  type SymbolicShape,
-} from "../dimensions.ts";
+import { compareDimensions, type Dimension, isOne, type Size, type SymbolicShape } from "../dimensions.ts";
 import { anyNumber, point, type Range } from "../ranges.ts";
 
-export { formatSize, formatSymbolicShape, type Size, type SymbolicShape } from "../dimensions.ts";
+export { describeShape, formatSize, formatSymbolicShape, type Size, type SymbolicShape } from "../dimensions.ts";
 
 /** When a value is known: from the text alone, from the data, given the latents, only after a draw. */
 export type Stage = "const" | "data" | "latent" | "predict";
@@ -86,18 +78,4 @@ export function joinShapes(a: SymbolicShape | undefined, b: SymbolicShape | unde
   if (a.length !== b.length) return "misfit";
   const sizes = a.map((x, i) => joinSizes(x, b[i]));
   return sizes.every((s): s is Size => s !== "misfit") ? sizes : "misfit";
-}
-
-/** "a number", "a vector of N", "a matrix N x K", "an array [N, K, 2]" */
-export function describeShape(s: SymbolicShape): string {
-  switch (s.length) {
-    case 0:
-      return "a number";
-    case 1:
-      return s[0] === undefined ? "a vector" : `a vector of ${formatSize(s[0])}`;
-    case 2:
-      return `a matrix ${s.map((d) => (d && d.terms.size > 1 ? `(${formatSize(d)})` : formatSize(d))).join(" x ")}`;
-    default:
-      return `an array ${formatSymbolicShape(s)}`;
-  }
 }

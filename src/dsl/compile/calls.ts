@@ -3,6 +3,7 @@
 import { type Builder, dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { asNumber } from "../check/functions/define.ts";
 import { findFunction } from "../check/functions/index.ts";
+import type { SourceSpan } from "../diagnostics.ts";
 import type { Applied } from "../distributions/applied.ts";
 import type { Argument, Call, Comprehension, Expression, FunctionStatement, Index, Subscript } from "../language/ast.ts";
 import { executeBody } from "./block.ts";
@@ -10,6 +11,7 @@ import type { Context } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
 import { evaluate, evaluateRagged } from "./evaluate.ts";
 import { knownOf } from "./known.ts";
+import { evaluateNet } from "./nets.ts";
 import { at, bindCodes, reject } from "./rejection.ts";
 import { rowTable } from "./rows.ts";
 import { Scope } from "./scope.ts";
@@ -18,6 +20,8 @@ export function evaluateCall(c: Context, e: Call): Value {
   const name = e.callee.name;
   const own = c.model.functions.get(name);
   if (own) return inline(c, own, e);
+  const net = c.model.nets.get(name);
+  if (net) return evaluateNet(c, net, e);
   const query = queries.get(name);
   if (query) return at(e.span, () => askDistribution(c, query, e));
   const found = findFunction(
@@ -96,14 +100,19 @@ function sliceAsComprehension(e: Index): Comprehension | undefined {
 }
 
 function inline(c: Context, f: FunctionStatement, e: Call): Value {
+  const given = inOrder(f.parameters, e.arguments).map((a, i) =>
+    a ? evaluate(c, a.value) : reject(bindCodes.shape, e.span, `${f.name.name} is not given ${f.parameters[i].name}`),
+  );
+  return inlineValues(c, f, given, e.span);
+}
+
+/** The value of a function's body at values of its parameters, in order. */
+export function inlineValues(c: Context, f: FunctionStatement, given: readonly Value[], span: SourceSpan): Value {
   if (c.depth > 100)
-    reject(bindCodes.constant, e.span, `${f.name.name} calls itself`, { label: "functions are inlined: no recursion" });
+    reject(bindCodes.constant, span, `${f.name.name} calls itself`, { label: "functions are inlined: no recursion" });
   const scope = Scope.ofCall(c.root, c.scope);
-  const given = inOrder(f.parameters, e.arguments);
   f.parameters.forEach((p, i) => {
-    const a = given[i];
-    if (!a) return reject(bindCodes.shape, e.span, `${f.name.name} is not given ${p.name}`);
-    scope.value(p.name, evaluate(c, a.value));
+    scope.value(p.name, given[i]);
   });
   return executeBody({ ...c, scope, sequential: false, depth: c.depth + 1 }, f.body, f.span);
 }

@@ -4,7 +4,15 @@ import { unreachable } from "../../runtime/errors.ts";
 import { dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { constants } from "../check/names.ts";
 import type { SourceSpan } from "../diagnostics.ts";
-import type { Binary, BinaryOperator, Comprehension, Conditional, Expression, LoopIndex } from "../language/ast.ts";
+import {
+  type Binary,
+  type BinaryOperator,
+  type Comprehension,
+  type Conditional,
+  type Expression,
+  type LoopIndex,
+  pipedCall,
+} from "../language/ast.ts";
 import { evaluateCall } from "./calls.ts";
 import { type Context, enterLoop, textOf } from "./context.ts";
 import { dataTable, evaluateIndex, holds, notGiven } from "./index-expression.ts";
@@ -97,9 +105,11 @@ function elementOfSequence(c: Context, e: Extract<Expression, { kind: "index" }>
 }
 
 function binary(c: Context, e: Binary): Value {
+  const piped = e.operator === "|>" ? pipedCall(e) : undefined;
+  if (piped) return evaluateCall(c, piped);
   const left = evaluate(c, e.left);
   const right = evaluate(c, e.right);
-  if (e.operator !== "@" && e.operator !== "|>") checkElementwise(left, right, e.span, e.operator);
+  if (e.operator !== "@") checkElementwise(left, right, e.span, e.operator);
   return applyOperator(c, e.operator, left, right, e.span);
 }
 
@@ -135,7 +145,7 @@ function applyOperator(c: Context, operator: BinaryOperator, left: Value, right:
     case "||":
       return b.or(left, right);
     case "|>":
-      return reject(bindCodes.notYet, span, "networks are not built yet");
+      return reject(bindCodes.type, span, "right of |> stands the name of a function or a network");
     default:
       return unreachable(operator, "operator");
   }

@@ -334,6 +334,12 @@ export function eachChild(e: Expression, f: (child: Expression) => void): void {
   }
 }
 
+/** x |> f as f(x); undefined where no name stands right of |>. */
+export function pipedCall(e: Binary): Call | undefined {
+  if (e.right.kind !== "name") return undefined;
+  return { kind: "call", callee: e.right, arguments: [{ value: e.left, span: e.left.span }], span: e.span };
+}
+
 /** The expressions of a loop's head. */
 export function eachLoopExpression(l: LoopIndex, f: (child: Expression) => void): void {
   if (l.over.kind === "range") {

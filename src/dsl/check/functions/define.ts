@@ -46,6 +46,10 @@ export interface BuiltIn {
   readonly parameters: readonly FunctionParameter[];
   /** Computed on the host: every argument must be known at bind, and the same in every iteration. */
   readonly dataOnly?: true;
+  /** Each element of the result is made of the elements at its place. Of one argument: an activation of networks. */
+  readonly elementwise?: true;
+  /** About half of what goes in is cut off: the weights of the layer before begin larger. */
+  readonly rectifies?: true;
   /** What an element that does not exist counts as, in a reduction of one array: rows of different widths are padded with it. */
   readonly neutral?: number;
   /** Arguments in the order of the parameters, their kinds already checked, none of unknown shape unless `any` or `array`. */

@@ -14,7 +14,6 @@ import {
   range,
   reciprocalOf,
   squareOf,
-  undeclared,
   unit,
 } from "../../ranges.ts";
 import { describeShape, joinShapes, type SymbolicShape, type ValueType, widerDtype } from "../value-type.ts";
@@ -28,24 +27,7 @@ import {
   type Misfit,
   type ResultType,
 } from "./define.ts";
-
-type OneToOne = (b: Builder, x: Value) => Value;
-interface OneArgument {
-  readonly aliases?: readonly string[];
-  readonly domain?: Range;
-  readonly range?: (x: Range) => Range;
-}
-/** A real function of one argument, over any shape. */
-function map(name: string, doc: string, lower: OneToOne, facts: OneArgument = {}): BuiltIn {
-  return {
-    name,
-    aliases: facts.aliases,
-    doc,
-    parameters: [any("x", facts.domain)],
-    result: ([x]) => ({ dtype: "real", shape: x.shape, range: facts.range?.(elementRange(x)) }),
-    lower: (b, [x]) => lower(b, asReal(b, x)),
-  };
-}
+import { map, type OneToOne } from "./one-argument.ts";
 
 /** Joined shape of elementwise arguments, or why there is none. */
 export function joined(args: readonly ValueType[], what: string): { readonly shape: SymbolicShape | undefined } | Misfit {
@@ -144,7 +126,7 @@ const logChoose = (b: Builder, n: Value, k: Value): Value => {
 const logBeta = (b: Builder, x: Value, y: Value): Value => b.sub(b.add(b.lgamma(x), b.lgamma(y)), b.lgamma(b.add(x, y)));
 const logistic: OneToOne = (b, x) => b.sigmoid(x);
 
-export const elementwise: readonly BuiltIn[] = [
+const all: readonly BuiltIn[] = [
   map("exp", "e to the power x.", (b, x) => b.exp(x), { range: () => positive }),
   map("expm1", "exp(x) - 1, accurate near 0.", (b, x) => b.expm1(x), {
     range: (x) => (x.lower >= 0 ? nonnegative : range(-1, Number.POSITIVE_INFINITY)),
@@ -197,9 +179,6 @@ export const elementwise: readonly BuiltIn[] = [
   map("log1m_inv_logit", "log(1 - inv_logit(x)).", (b, x) => b.neg(b.softplus(x)), { range: () => negative }),
   map("inv_cloglog", "1 - exp(-exp(x)).", (b, x) => b.neg(b.expm1(b.neg(b.exp(x)))), { range: () => openUnit }),
   map("softplus", "log(1 + exp(x)).", (b, x) => b.softplus(x), { aliases: ["log1p_exp"], range: () => positive }),
-  map("relu", "x where it is positive, else 0.", (b, x) => b.max(x, b.constant(0)), {
-    range: (x) => (x.lower >= 0 ? undeclared(x) : nonnegative),
-  }),
   map("lgamma", "The logarithm of |Γ(x)|.", (b, x) => b.lgamma(x)),
   map("gamma", "Γ(x) for x > 0.", (b, x) => b.exp(b.lgamma(x)), { aliases: ["tgamma"], domain: positive, range: () => positive }),
   map("digamma", "The derivative of lgamma.", (b, x) => b.digamma(x)),
@@ -310,3 +289,5 @@ export const elementwise: readonly BuiltIn[] = [
     range: () => nonnegative,
   }),
 ];
+
+export const elementwise: readonly BuiltIn[] = all.map((f) => ({ ...f, elementwise: true }));

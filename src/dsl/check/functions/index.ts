@@ -1,4 +1,5 @@
 // The table of built-in functions. A new one is one record in one of the files below, and nothing else.
+import { activations } from "./activations.ts";
 import { arrays } from "./arrays.ts";
 import type { BuiltIn, FunctionParameter } from "./define.ts";
 import { elementwise } from "./elementwise.ts";
@@ -8,7 +9,14 @@ import { reductions } from "./reductions.ts";
 
 export type { BuiltIn, FunctionParameter } from "./define.ts";
 
-export const functions: readonly BuiltIn[] = [...elementwise, ...reductions, ...arrays, ...linearAlgebra, ...kernels];
+export const functions: readonly BuiltIn[] = [
+  ...elementwise,
+  ...activations,
+  ...reductions,
+  ...arrays,
+  ...linearAlgebra,
+  ...kernels,
+];
 
 const byName = new Map<string, BuiltIn[]>();
 /** All forms of each function, under its name and its aliases. */
