@@ -61,6 +61,8 @@ export interface Setting {
   readonly parameters?: Assignment;
   /** Whether hidden inputs of networks (dropout's masks, statistics of a batch) are on: in fitting. */
   readonly training?: NoiseSource;
+  /** Of `constrain`: constrained values of latents that are at hand; coordinates, slot by slot, are then of the other slots alone. */
+  readonly given?: Assignment;
 }
 export interface Generative {
   readonly sites: readonly Site[];

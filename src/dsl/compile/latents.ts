@@ -38,7 +38,7 @@ export function declareLatent(w: Walk, c: Context, s: DeclareStatement): void {
   w.declared.add(name);
   register(w, name, s.type.span, support);
   const piece = pieceOf(name, support, shape, platesOf(c, s.type, shape), s.type.span);
-  if (w.source.kind === "values") {
+  if (readsGiven(w, name)) {
     c.root.value(name, valueGiven(w, name));
     w.pieces.push(piece);
   } else if (w.source.kind === "draws")
@@ -84,8 +84,12 @@ export function register(w: Walk, name: string, span: Piece["span"], support: Su
     w.latents.set(name, { span, support: support.constraint.words, integer: support.constraint.discrete, missing });
 }
 
-export function valueGiven(w: Walk, name: string): Value {
-  const value = w.source.kind === "values" ? w.source.values[name] : undefined;
+/** Whether a latent's value is given, and not made from coordinates or drawn. */
+export const readsGiven = ({ source }: Walk, name: string): boolean =>
+  source.kind === "values" || (source.kind === "coordinates" && source.given?.[name] !== undefined);
+
+export function valueGiven({ source }: Walk, name: string): Value {
+  const value = source.kind === "draws" ? undefined : (source.kind === "values" ? source.values : source.given)?.[name];
   if (!value) throw new InternalError(`no value is given for ${name}`);
   return value;
 }
@@ -127,7 +131,8 @@ export function sampleLatent(w: Walk, c: Context, s: SampleStatement, symbol: La
       d.normalised && isWhole(d) ? undefined : `${d.name} is not renormalised on the type of ${name}`,
     );
   }
-  if (w.source.kind === "values" && !c.root.get(name)) c.root.value(name, valueGiven(w, name));
+  const given = readsGiven(w, name);
+  if (given && !c.root.get(name)) c.root.value(name, valueGiven(w, name));
   if (place.subscripts.length > 0) return indexedLatent(w, c, s, place);
   if (c.rows.length > 0)
     reject(bindCodes.twice, place.span, `${name} is given once in each iteration`, { notes: [`did you mean ${name}[…]?`] });
@@ -139,8 +144,8 @@ export function sampleLatent(w: Walk, c: Context, s: SampleStatement, symbol: La
   register(w, name, s.span, meeting);
   if (w.source.kind === "draws")
     c.root.value(name, w.source.draw(c, limitForDraws(c, s, d, meeting), element, meeting.constraint, s));
-  if (w.source.kind === "coordinates") c.root.value(name, give(w, c, makePiece(c, s, name, d, meeting, element), []));
-  if (w.source.kind === "values") w.pieces.push(makePiece(c, s, name, d, meeting, element));
+  if (given) w.pieces.push(makePiece(c, s, name, d, meeting, element));
+  else if (w.source.kind === "coordinates") c.root.value(name, give(w, c, makePiece(c, s, name, d, meeting, element), []));
   addPrior(w, c, s, name, d, meeting, element);
 }
 
@@ -148,7 +153,7 @@ function indexedLatent(w: Walk, c: Context, s: SampleStatement, place: Place): v
   const { name } = place.name;
   const { coordinates, count, inside } = oneRange(placeCoordinates(c, place, c.rows), place);
   const self = mentions(s, name);
-  const array = w.source.kind === "values" ? undefined : arrayAt(c.root, name);
+  const array = readsGiven(w, name) ? undefined : arrayAt(c.root, name);
   const type = s.type?.sizes.map((e) => evaluateSize(c, e, `the size of ${name}`));
   if (self && !type && array?.empty) {
     reject(bindCodes.constant, s.span, `${name} is read by the statement that gives its first elements`, {
@@ -302,7 +307,8 @@ export function limitForDraws(c: Context, s: Drawn, d: Applied, meeting: Meeting
 const isConstant = (d: Applied): boolean => !d.arguments.some((a) => dependsOnLatents(a.value));
 
 function addPrior(w: Walk, c: Context, s: SampleStatement, name: string, d: Applied, meeting: Meeting, element: Shape): void {
-  if (w.source.kind === "draws" || (w.source.kind === "coordinates" && w.source.merged && isNoncentered(s))) return;
+  const isMerged = w.source.kind === "coordinates" && w.source.merged && !readsGiven(w, name);
+  if (w.source.kind === "draws" || (isMerged && isNoncentered(s))) return;
   const limited = limit(c, s, d, meeting);
   const density = at(s.span, () => logDensityInside(c.b, limited, evaluate(c, s.target), meeting.beyond));
   for (const note of limited.notes) c.session.notes.add(note);

@@ -9,7 +9,7 @@ import { placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
 import { evaluate } from "./evaluate.ts";
-import { give, mentions, oneRange, register, valueGiven } from "./latents.ts";
+import { give, mentions, oneRange, readsGiven, register, valueGiven } from "./latents.ts";
 import { termOf } from "./likelihood.ts";
 import type { Piece } from "./piece.ts";
 import { bindCodes, reject } from "./rejection.ts";
@@ -19,7 +19,7 @@ import type { Walk } from "./walk.ts";
 /** y ~ D where some entries of y are missing. */
 export function sampleMissing(w: Walk, c: Context, s: SampleStatement, name: string, data: DataValue): void {
   const { b } = c;
-  if (w.source.kind === "values") {
+  if (readsGiven(w, name)) {
     c.root.value(name, valueGiven(w, name));
     const d = applyDistribution(c, s.distribution.call);
     const piece = missingPiece(c, s, name, data, d, statementPositions(c, s, data.shape).positions);

@@ -43,9 +43,10 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
   const unconstrain = (values: LatentValues): Float64Array =>
     (inverse ??= makeUnconstrainer(model, data, pieces, shapes, dimension))(values);
 
-  const coordinates = (b: Builder, u: Value | readonly Value[], merged: boolean): LatentSource => ({
+  const coordinates = (b: Builder, u: Value | readonly Value[], merged: boolean, given?: Assignment): LatentSource => ({
     kind: "coordinates",
     merged,
+    ...(given ? { given } : {}),
     take: isValue(u) ? takeFrom(b, u, pieces) : takeInTurn(u),
   });
   const logDensity = (b: Builder, u: Value, { jacobian = true, prior = true }: DensityOptions = {}, setting?: Setting): Value => {
@@ -86,7 +87,7 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
       return w.terms.map((t) => withReads(t, values));
     },
     constrain: (b, u, setting) => {
-      const w = walk(b, model, data, coordinates(b, u, false), { setting });
+      const w = walk(b, model, data, coordinates(b, u, false, setting?.given), { setting });
       const values: Assignment = Object.fromEntries([...w.latents.keys()].map((name) => [name, latentValue(w, name)]));
       return { values, jacobian: w.jacobian.map((t) => withReads(t, values)) };
     },
