@@ -5,22 +5,18 @@ import { loadModel } from "../load.ts";
 import { createBuilder } from "../runtime/ir/builder.ts";
 import { printProgram } from "../runtime/ir/print.ts";
 import { printWasm } from "../runtime/wasm/print.ts";
-import { readAssignments, readData } from "./inputs.ts";
+import { type DataFlags, readAssignments, readData } from "./inputs.ts";
 import type { ExitCode } from "./main.ts";
 
 export async function dumpCommand(path: string, given: Record<string, unknown>): Promise<ExitCode> {
-  const {
-    data: files,
-    set,
-    stage,
-  } = given as { data?: string[]; set?: string[]; stage: "ast" | "model" | "ir" | "gradient" | "wasm" };
+  const { stage, ...flags } = given as unknown as DataFlags & { readonly stage: "ast" | "model" | "ir" | "gradient" | "wasm" };
   const model = loadModel(path);
   const print = (text: string) => void process.stdout.write(`${text}\n`);
   if (stage === "ast") {
     print(JSON.stringify(model.checked.statements, (key, value) => (key === "span" ? undefined : value), 2));
     return 0;
   }
-  const { target } = await model.bindData((await readData(path, files)).data, readAssignments(set));
+  const { target } = await model.bindData((await readData(path, model, flags)).data, readAssignments(flags.set));
   if (stage === "model") {
     print(`dimension ${target.dimension}`);
     for (const s of target.layout) print(`coordinates ${s.offset}..${s.offset + s.size - 1}: ${s.name} [${s.shape.join(", ")}]`);

@@ -1,31 +1,114 @@
 // What commands read: models, data files, NAME=VALUE pairs, numbers.
 import { basename } from "node:path";
 import { readDataFile } from "../data-files.ts";
-import type { DataSet, DataValue } from "../dsl/data/value.ts";
+import { chooseRows, type RowChoice } from "../dsl/compile/choose-rows.ts";
+import { rowLength } from "../dsl/compile/recut.ts";
+import { type DataSet, type DataValue, variableName } from "../dsl/data/value.ts";
+import { LARGEST_SEED } from "../inference/run.ts";
+import type { Model } from "../model.ts";
 import { UsageError } from "../runtime/errors.ts";
+import { stream } from "../runtime/numeric/random.ts";
+import type { Rng } from "../runtime/numeric/rng.ts";
 import { readBytes } from "../runtime/platform/files.ts";
 import { dataBeside } from "../runtime/platform/model-files.ts";
 
 export interface DataGiven {
   readonly data: DataSet;
+  /** Of the files that were read. */
   readonly paths: readonly string[];
+  /** The rows of the files that were taken, 0-based, where not all were. */
+  readonly chosen?: { readonly name: string; readonly rows: Int32Array };
+}
+/** Flags of commands that read data. */
+export interface DataFlags {
+  readonly data?: readonly string[];
+  readonly set?: readonly string[];
+  readonly columns?: readonly string[];
+  readonly rows?: string;
+  readonly subset?: string;
+  readonly subsetSeed?: string;
 }
 
 /** All data files merged; a variable in two of them is an error. Without any, the file beside the model, if there is one. */
-export async function readData(model: string, paths: readonly string[] | undefined): Promise<DataGiven> {
-  const beside = paths ? undefined : dataBeside(model);
-  const all = paths ?? (beside ? [beside] : []);
+export async function readData(path: string, model: Model, flags: DataFlags): Promise<DataGiven> {
+  const beside = flags.data ? undefined : dataBeside(path);
+  const all = (flags.data ?? (beside ? [beside] : [])).map(fileGiven);
+  const columns = new Map((flags.columns ?? []).map((text) => columnsGiven(text)));
+  const set = readAssignments(flags.set);
   const data = new Map<string, DataValue>();
   const from = new Map<string, string>();
-  for (const path of all) {
-    for (const [name, value] of await readDataFile(path)) {
-      const before = from.get(name);
-      if (before !== undefined) throw new UsageError(`${name} is in ${before} and in ${path}: a variable comes from one file`);
-      from.set(name, path);
-      data.set(name, value);
+  for (const { name, file } of all) {
+    const wide = name === undefined ? undefined : (columns.get(name) ?? rowLength(model.checked, name, set));
+    for (const [variable, value] of await readDataFile(file, { name, columns: wide })) {
+      const before = from.get(variable);
+      if (before !== undefined)
+        throw new UsageError(`${variable} is in ${before} and in ${file}: a variable comes from one file`);
+      from.set(variable, file);
+      data.set(variable, value);
     }
   }
-  return { data, paths: all };
+  const paths = all.map(({ file }) => file);
+  const choice = rowsGiven(flags);
+  if (!choice) return { data, paths };
+  const taken = chooseRows(model.checked, data, choice);
+  return { data: taken.data, paths, chosen: { name: choice.name, rows: taken.rows } };
+}
+
+/** FILE, or NAME=FILE where NAME is one that a variable can have. */
+function fileGiven(text: string): { readonly name?: string; readonly file: string } {
+  const named = /^\s*([\p{ID_Start}_][\p{ID_Continue}]*)\s*=(.+)$/u.exec(text);
+  return named ? { name: variableName(named[1]), file: named[2] } : { file: text };
+}
+
+function columnsGiven(text: string): [string, number] {
+  const { name, value } = assignment("--columns", "NAME=NUMBER", text);
+  return [name, readInteger(`--columns ${name}=`, value, 1, 1_000_000_000) as number];
+}
+
+/** --rows N=1..2000 or --subset N=2000. */
+function rowsGiven({ rows, subset, subsetSeed }: DataFlags): RowChoice | undefined {
+  if (rows !== undefined && subset !== undefined)
+    throw new UsageError("--rows and --subset both say which rows to take: give one of them");
+  if (rows !== undefined) {
+    const { name, value } = assignment("--rows", "NAME=FIRST..LAST", rows);
+    const range = /^\s*(\d+)\s*\.\.\s*(\d+)\s*$/.exec(value);
+    if (!range) throw new UsageError(`--rows takes NAME=FIRST..LAST, as in N=1..2000, not ${rows}`);
+    const [first, last] = [Number(range[1]), Number(range[2])];
+    return {
+      name,
+      pick(total) {
+        if (first < 1 || last < first || last > total) throw new UsageError(`--rows ${rows}: the data have rows 1..${total}`);
+        return Int32Array.from({ length: last - first + 1 }, (_, i) => first - 1 + i);
+      },
+    };
+  }
+  if (subset === undefined) return undefined;
+  const { name, value } = assignment("--subset", "NAME=COUNT", subset);
+  const count = readInteger(`--subset ${name}=`, value, 1, 1_000_000_000) as number;
+  const seed = readInteger("--subset-seed", subsetSeed, 0, LARGEST_SEED) ?? 1;
+  return {
+    name,
+    pick(total) {
+      if (count > total) throw new UsageError(`--subset ${subset}: the data have ${total} rows`);
+      return subsetOf(total, count, stream(seed, "subset of rows"));
+    },
+  };
+}
+
+/** So many different rows, in their order (Fisher and Yates, as far as needed). */
+function subsetOf(total: number, count: number, rng: Rng): Int32Array {
+  const all = Int32Array.from({ length: total }, (_, i) => i);
+  for (let i = 0; i < count; i++) {
+    const j = i + rng.below(total - i);
+    [all[i], all[j]] = [all[j], all[i]];
+  }
+  return all.slice(0, count).sort();
+}
+
+function assignment(flag: string, form: string, text: string): { readonly name: string; readonly value: string } {
+  const at = text.indexOf("=");
+  if (at <= 0 || text.slice(at + 1).trim() === "") throw new UsageError(`${flag} takes ${form}, not ${text}`);
+  return { name: variableName(text.slice(0, at).trim()), value: text.slice(at + 1) };
 }
 
 /** --set NAME=VALUE */

@@ -51,9 +51,17 @@ export function commandLine(finish: (code: ExitCode) => void): Command {
     c
       .option(
         "--data <file>",
-        "data file: .json, .csv, .npy or .npz, each also with .gz; may be repeated (default: MODEL.data.json beside the model)",
+        "data file: .json, .csv, .npy, .npz, .bits or idx3-ubyte, each also with .gz; NAME=FILE names the variable of a file with one array; may be repeated (default: MODEL.data.json beside the model)",
         collect,
       )
+      .option(
+        "--columns <name=count>",
+        "numbers in a row of a .bits file, where the model's type does not say it; may be repeated",
+        collect,
+      )
+      .option("--rows <name=first..last>", "take these rows of the data only: of all variables of the size, or of the variable's")
+      .option("--subset <name=count>", "take so many rows at random, without repetition")
+      .option("--subset-seed <n>", "seed of --subset (default: 1, so that runs see the same rows)")
       .option("--set <name=value>", "value of a const of the model; may be repeated", collect);
 
   const run = withData(

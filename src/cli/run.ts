@@ -12,15 +12,14 @@ import { DEFAULT_CHAINS, LARGEST_SEED, MOST_CHAINS, MOST_THREADS } from "../infe
 import { loadModel } from "../load.ts";
 import { drawSeed, engineNamed, type Posterior, type StartValues } from "../model.ts";
 import { UsageError } from "../runtime/errors.ts";
+import type { Numbers } from "../runtime/ir/type.ts";
 import { refuseUnwritable } from "../runtime/platform/files.ts";
 import { type RunFacts, saveFit } from "../save.ts";
-import { hashFile, readAssignments, readData, readInteger } from "./inputs.ts";
+import { type DataFlags, hashFile, readAssignments, readData, readInteger } from "./inputs.ts";
 import type { ExitCode } from "./main.ts";
 import { startProgress } from "./progress.ts";
 
-interface RunFlags {
-  readonly data?: string[];
-  readonly set?: string[];
+interface RunFlags extends DataFlags {
   readonly engine: string;
   readonly chains?: string;
   readonly seed?: string;
@@ -53,7 +52,7 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
   );
 
   const model = loadModel(path);
-  const { data, paths } = await readData(path, flags.data);
+  const { data, paths } = await readData(path, model, flags);
   // Before what may take hours: what is run on may change meanwhile, and a place that takes no files is better known now.
   const saving = flags.save ? prepareSaving(model.name, path, paths, flags.out, started) : undefined;
   for (const d of model.diagnostics) if (!flags.quiet) process.stderr.write(`${renderDiagnostic(d, model.sources)}\n\n`);
@@ -115,7 +114,7 @@ async function startValues(init: unknown): Promise<StartValues | undefined> {
   return Object.fromEntries([...values].map(([name, { shape, values }]) => [name, nested(values, shape)]));
 }
 
-function nested(values: Float64Array, [length, ...rest]: readonly number[]): DataInput {
+function nested(values: Numbers, [length, ...rest]: readonly number[]): DataInput {
   if (length === undefined) return values[0];
   if (rest.length === 0) return values;
   const size = values.length / length;

@@ -13,6 +13,7 @@ import { evaluate } from "./evaluate.ts";
 import { knownOf } from "./known.ts";
 import type { FixedParameters } from "./parameters.ts";
 import { namesIn } from "./recurrence.ts";
+import { knownSizes, recut } from "./recut.ts";
 import { bindCodes, diagnostic, Rejection, reject } from "./rejection.ts";
 import { declaredSupport, elementOf, eventOf } from "./support.ts";
 
@@ -51,6 +52,12 @@ export function bindData(
 
   const constants = new Map<string, DataValue>();
   attempt(() => bindConstants(c, symbols, overrides, constants));
+  const given = new Map(data);
+  for (const s of declared) {
+    const value = given.get(s.name);
+    if (value) attempt(() => void given.set(s.name, recut(value, knownSizes(c, s.type, constants))));
+  }
+  data = given;
   const sizes = new Map<string, number>();
   for (const s of declared) if (data.has(s.name)) enterValue(c, s.name, data.get(s.name) as DataValue, dtypeOfType(s.type));
   for (const s of declared) attempt(() => readSizes(c, model, s, data, sizes));
@@ -104,7 +111,7 @@ function enterValue(c: Context, name: string, v: DataValue, dtype: "int" | "real
   c.scope.value(name, v.shape.length === 0 ? c.b.constant(v.values[0], dtype) : c.b.tensor(v.values, v.shape, dtype));
 }
 
-function bindConstants(
+export function bindConstants(
   c: Context,
   symbols: readonly ModelSymbol[],
   overrides: ReadonlyMap<string, number>,

@@ -3,7 +3,7 @@ import { UsageError } from "../../runtime/errors.ts";
 import type { DataValue } from "./value.ts";
 
 /** No variable of a data file may hold more numbers than this. */
-const LIMIT = 200_000_000;
+export const MOST_NUMBERS = 200_000_000;
 /** Nor may its arrays be nested deeper. */
 export const MAX_AXES = 16;
 
@@ -47,8 +47,9 @@ export class Collector {
   }
 
   #grow(): void {
-    if (this.#values.length >= LIMIT) throw new UsageError(`a variable has more than ${LIMIT / 1e6} million numbers`);
-    const more = new Float64Array(Math.min(2 * this.#values.length, LIMIT));
+    if (this.#values.length >= MOST_NUMBERS)
+      throw new UsageError(`a variable has more than ${MOST_NUMBERS / 1e6} million numbers`);
+    const more = new Float64Array(Math.min(2 * this.#values.length, MOST_NUMBERS));
     more.set(this.#values);
     this.#values = more;
   }

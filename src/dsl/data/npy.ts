@@ -57,6 +57,10 @@ export function readNpy(name: string, bytes: Uint8Array): DataValue {
   if (!Number.isSafeInteger(count) || count * type.bytes !== there) {
     fail(`shape [${header.shape.join(", ")}] of ${header.type} does not take the ${there} bytes that are there`);
   }
+  if (type.bytes === 1 && header.type !== "i1" && !header.fortran) {
+    const elements = bytes.subarray(start + length);
+    return { shape: header.shape, values: header.type === "b1" ? elements.map((x) => (x === 0 ? 0 : 1)) : elements };
+  }
   const values = new Float64Array(count);
   for (let i = 0, at = start + length; i < count; i++, at += type.bytes) values[i] = type.read(view, at, header.little);
   if (type.integer && values.some((v) => !Number.isSafeInteger(v))) fail("an integer is larger than 2^53");
