@@ -5,6 +5,7 @@ import type { Folds } from "./folds.ts";
 import { type Builder, shapeOf, type Value } from "./graph.ts";
 import type { Primitive } from "./primitive.ts";
 import * as compare from "./primitives/compare.ts";
+import { convolve, convolveImage } from "./primitives/convolution.ts";
 import * as elementwise from "./primitives/elementwise.ts";
 import { gather, scatterAdd } from "./primitives/gather.ts";
 import * as linalg from "./primitives/linalg.ts";
@@ -126,6 +127,9 @@ export function createBuilder({ literal = false, folds }: BuilderOptions = {}): 
 
     dot: (x, y, { batch, left, right }) => apply(linalg.dot, [x, y], { batch, left: [...left], right: [...right] })[0],
     matmul: (x, y) => matmul(builder, x, y),
+    convolve: (x, w, { stride: [down, right], padding }) => apply(convolve, [x, w], { stride: [down, right], padding })[0],
+    convolveImage: (g, w, { stride: [down, right], padding, image: [height, width] }) =>
+      apply(convolveImage, [g, w], { stride: [down, right], padding, image: [height, width] })[0],
     cholesky: (a) => apply(linalg.cholesky, [a], {})[0],
     triangularSolve: (t, right, { lower, transpose }) => apply(linalg.triangularSolve, [t, right], { lower, transpose })[0],
     qr(a) {

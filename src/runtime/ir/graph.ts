@@ -1,6 +1,8 @@
 // Nodes, values and the builder's interface: an expression graph that is never mutated.
 import { InternalError } from "../errors.ts";
 import type { Primitive } from "./primitive.ts";
+import type { ImageAttrs } from "./primitives/convolution.ts";
+import type { WindowAttrs } from "./primitives/convolution-windows.ts";
 import type { DType, Numbers, TensorType } from "./type.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: attributes differ by primitive
@@ -141,6 +143,10 @@ export interface Builder {
   dot(a: Value, b: Value, attrs: DotAttrs): Value;
   /** a [.., n, k] @ b [.., k, m], vectors as NumPy's matmul. */
   matmul(a: Value, b: Value): Value;
+  /** Images [B, H, W, C] under a kernel [kh, kw, C, O]: [B, p, q, O]. */
+  convolve(image: Value, kernel: Value, attrs: WindowAttrs): Value;
+  /** Its adjoint in the image, a transposed convolution: [B, p, q, O] and [kh, kw, C, O] to [B, H, W, C]. */
+  convolveImage(windows: Value, kernel: Value, attrs: ImageAttrs): Value;
   /** Lower factor of a symmetric positive definite matrix (lower triangle read); NaN everywhere where it is none. */
   cholesky(a: Value): Value;
   /** Solves T x = b, or T' x = b with `transpose`; T triangular [.., n, n], the other triangle not read; b [.., n, m]. */

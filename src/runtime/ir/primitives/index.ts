@@ -1,6 +1,7 @@
 // The table of all primitives. A new one is its record and a line here; the laws are quantified over this table.
 import type { Primitive } from "../primitive.ts";
 import * as compare from "./compare.ts";
+import * as convolution from "./convolution.ts";
 import * as elementwise from "./elementwise.ts";
 import * as gather from "./gather.ts";
 import * as linalg from "./linalg.ts";
@@ -9,7 +10,7 @@ import * as shape from "./shape.ts";
 import * as special from "./special.ts";
 import * as transcendental from "./transcendental.ts";
 
-const families = [elementwise, transcendental, special, compare, reduce, shape, gather, linalg];
+const families = [elementwise, transcendental, special, compare, reduce, shape, gather, linalg, convolution];
 
 const isPrimitive = (x: unknown): x is Primitive => typeof x === "object" && x !== null && "interpret" in x && "probes" in x;
 /** Whatever a family exports that is a record. */
