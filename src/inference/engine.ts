@@ -78,6 +78,8 @@ export interface Result {
   readonly start?: Start;
   /** Of log p(data), with its standard error. */
   readonly evidence?: { readonly mean: number; readonly se: number };
+  /** What the draws are worth as independent ones, where they are no chain and fewer than they look: resampled by weights. */
+  readonly effectiveDraws?: number;
   /** Other numbers that tell of the result, by name in words: for the report and summary.json. */
   readonly figures?: Readonly<Record<string, number>>;
   readonly verdicts: readonly Verdict[];

@@ -7,6 +7,11 @@ export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
+export function defaultsOf<const S extends OptionSchema>(schema: S): Options<S> {
+  // A default is of the type that its option says.
+  return Object.fromEntries(Object.entries(schema).map(([name, option]) => [name, option.default])) as Options<S>;
+}
+
 /** Values may be strings, as a command line has them. Throws a UsageError that names the option, its
  *  limits, or the options that there are. */
 export function resolveOptions<S extends OptionSchema>(engine: Engine<S>, given: Readonly<Record<string, unknown>>): Options<S> {

@@ -2,6 +2,7 @@
 import { defineEngine } from "../engine.ts";
 import { fullRank } from "../vi/families/full-rank.ts";
 import { fitGaussian } from "./gaussian-vi.ts";
+import { refuseWithoutLatents } from "./refuse.ts";
 import { gaussianOptions } from "./training-options.ts";
 
 export const fullrank = defineEngine({
@@ -13,8 +14,9 @@ exact where the posterior is normal there. Trained and judged as meanfield is; n
   discrete: "summed",
   precision: "any",
   refuse: (target) =>
-    target.dimension > 2000
+    refuseWithoutLatents(target) ??
+    (target.dimension > 2000
       ? `a full covariance of ${target.dimension} coordinates has ${(target.dimension * (target.dimension + 1)) / 2} numbers; use lowrank or meanfield`
-      : undefined,
+      : undefined),
   run: (target, options, context) => fitGaussian(target, options, context, fullRank, true),
 });

@@ -111,7 +111,7 @@ function deviations(positions: Float64Array, dimension: number): Float64Array {
 }
 
 /** Beyond it a full covariance of the start is not worth its cubes. */
-const LARGEST_FACTOR = 500;
+export const LARGEST_FACTOR = 500;
 
 /** Where the family begins: at the best normal distribution of a few L-BFGS paths, or at a point with a finite density. */
 async function startOf(

@@ -2,6 +2,7 @@
 import { defineEngine } from "../engine.ts";
 import { lowRank, rankOnePrecision } from "../vi/families/low-rank.ts";
 import { fitGaussian } from "./gaussian-vi.ts";
+import { refuseWithoutLatents } from "./refuse.ts";
 import { gaussianOptions } from "./training-options.ts";
 
 export const lowrank = defineEngine({
@@ -22,6 +23,7 @@ judged as meanfield is.`,
   unit: "run",
   discrete: "summed",
   precision: "any",
+  refuse: refuseWithoutLatents,
   run: (target, options, context) =>
     fitGaussian(target, options, context, (t, start) =>
       options.form === "precision" ? rankOnePrecision(t, start) : lowRank(t, start, Math.min(options.rank, t.dimension)),

@@ -2,6 +2,7 @@
 import { defineEngine } from "../engine.ts";
 import { meanField } from "../vi/families/mean-field.ts";
 import { fitGaussian } from "./gaussian-vi.ts";
+import { refuseWithoutLatents } from "./refuse.ts";
 import { gaussianOptions } from "./training-options.ts";
 
 export const meanfield = defineEngine({
@@ -14,5 +15,6 @@ when. Params of the model are learnt beside it (variational EM).`,
   unit: "run",
   discrete: "summed",
   precision: "any",
+  refuse: refuseWithoutLatents,
   run: (target, options, context) => fitGaussian(target, options, context, meanField),
 });

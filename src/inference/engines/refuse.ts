@@ -10,6 +10,14 @@ export function refuseSampling(target: Target): string | undefined {
   return undefined;
 }
 
+/** Of engines that learn parameters beside the latents. */
+export function refuseWithoutLatents(target: Target): string | undefined {
+  if (target.dimension > 0) return undefined;
+  return target.parameters.length > 0
+    ? "the model has params and no latent variable, so there is nothing to infer beside them; use --engine mle or map"
+    : "the model has no latent variable; --engine prior draws its predictions";
+}
+
 export function refuseOptimum(target: Target): string | undefined {
   return target.dimension === 0 ? "the model has nothing to optimise: no latent variable and no param" : undefined;
 }

@@ -27,6 +27,28 @@ export function negativeHessian(density: LogDensity, at: Float64Array): Float64A
   return hessian;
 }
 
+/** The inverse of a symmetric positive definite matrix, row-major; undefined where it is not positive definite. */
+export function positiveInverse(matrix: Float64Array, n: number): Float64Array | undefined {
+  const factor = new Float64Array(n * n);
+  if (!cholesky(matrix, factor, n)) return undefined;
+  const inverse = new Float64Array(n * n);
+  for (let j = 0; j < n; j++)
+    for (let i = j; i < n; i++) {
+      let sum = i === j ? 1 : 0;
+      for (let k = j; k < i; k++) sum -= factor[i * n + k] * inverse[k * n + j];
+      inverse[i * n + j] = sum / factor[i * n + i];
+    }
+  // (L L')⁻¹ = L⁻ᵀ L⁻¹.
+  const out = new Float64Array(n * n);
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j <= i; j++) {
+      let sum = 0;
+      for (let k = i; k < n; k++) sum += inverse[k * n + i] * inverse[k * n + j];
+      out[i * n + j] = out[j * n + i] = sum;
+    }
+  return out;
+}
+
 /** Square roots of the diagonal of its inverse; undefined where it is not positive definite: no proper maximum. */
 export function standardErrors(hessian: Float64Array, n: number): Float64Array | undefined {
   const factor = new Float64Array(n * n);

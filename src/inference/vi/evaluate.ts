@@ -1,16 +1,16 @@
 // A fitted family looked at in float64: draws, their log weights, and what they say about the fit.
+import { InternalError } from "../../runtime/errors.ts";
 import { createBuilder } from "../../runtime/ir/builder.ts";
-import type { Value } from "../../runtime/ir/graph.ts";
-import { shapeOf } from "../../runtime/ir/graph.ts";
+import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import { simplify } from "../../runtime/ir/simplify.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
-import type { Target } from "../../runtime/target.ts";
+import type { Target, Term } from "../../runtime/target.ts";
 import { wasmBackend } from "../../runtime/wasm/backend.ts";
 import { paretoK } from "../diagnostics/psis.ts";
 import type { Verdict } from "../engine.ts";
-import type { Family } from "./approximation.ts";
+import type { Drawn, Family } from "./approximation.ts";
 import { Noise } from "./noise.ts";
-import { weigh } from "./weights.ts";
+import { reverseTerms } from "./weights.ts";
 
 export interface Evaluated {
   /** log p and log q of each draw. */
@@ -30,43 +30,90 @@ export async function evaluateFamily(
 ): Promise<Evaluated> {
   const b = createBuilder();
   const noise = new Noise(b);
-  const own: Record<string, Value> = Object.fromEntries(
-    family.parameters.map((p) => [p.name, b.tensor(fitted[p.name], p.shape)]),
-  );
-  const { parts, drawn } = weigh(b, target, family, noise, { target: {}, family: own }, { draws: 1 });
-  const sum = (wanted: 1 | -1): Value =>
-    parts.filter((p) => p.sign === wanted).reduce((s, p) => b.add(s, b.reshape(p.value, [])), b.constant(0));
-  const outputs = [sum(1), sum(-1), ...(drawn.position ? [b.reshape(drawn.position, shapeOf(drawn.position))] : [])];
-  const program = simplify(b, { inputs: noise.inputsOf(outputs), outputs, updates: [] });
-  const executable = await wasmBackend.compile(program);
-  const fill = noise.filler(executable);
-  const logP = new Float64Array(draws);
-  const logQ = new Float64Array(draws);
-  const positions = drawn.position ? new Float64Array(draws * target.dimension) : undefined;
-  for (let i = 0; i < draws; i++) {
-    fill(rng);
-    executable.run();
-    logP[i] = executable.outputs[0][0];
-    logQ[i] = executable.outputs[1][0];
-    positions?.set(executable.outputs[2], i * target.dimension);
-  }
-  executable.dispose();
+  const parameters = { target: {}, family: constants(b, family, fitted) };
+  const drawn = family.draw(b, noise, parameters, { parameters: {} });
+  const reverse = reverseTerms(b, target, drawn, { parameters: {} });
+  const total = (terms: readonly Term[]): Value => terms.reduce((s, t) => b.add(s, b.sum(t.value)), b.constant(0));
+  const p = total([...target.terms(b, drawn.values, { parameters: {} }), ...drawn.jacobian, ...reverse]);
+  const q = total(drawn.logQ(parameters));
+  const [logP, logQ, positions] = await drawAll(b, noise, [p, q, ...positionOf(drawn)], draws, rng);
   return positions ? { logP, logQ, positions } : { logP, logQ };
 }
 
+/** Draws without log p. */
+export async function drawFamily(
+  family: Family,
+  fitted: Readonly<Record<string, Float64Array>>,
+  draws: number,
+  rng: Rng,
+): Promise<{ readonly positions: Float64Array; readonly logQ: Float64Array }> {
+  const b = createBuilder();
+  const noise = new Noise(b);
+  const parameters = { target: {}, family: constants(b, family, fitted) };
+  const drawn = family.draw(b, noise, parameters, { parameters: {} });
+  const logQ = drawn.logQ(parameters).reduce((s, t) => b.add(s, b.sum(t.value)), b.constant(0));
+  const [density, positions] = await drawAll(b, noise, [logQ, ...positionOf(drawn)], draws, rng);
+  if (!positions) throw new InternalError("a family that does not draw unconstrained vectors");
+  return { positions, logQ: density };
+}
+
+const positionOf = ({ position }: Drawn): Value[] => (position ? [position] : []);
+
+function constants(b: Builder, family: Family, fitted: Readonly<Record<string, Float64Array>>): Record<string, Value> {
+  return Object.fromEntries(family.parameters.map((p) => [p.name, b.tensor(fitted[p.name], p.shape)]));
+}
+
+/** The values of each output at each of `draws` fillings of the noise, one after the other. */
+async function drawAll(b: Builder, noise: Noise, outputs: readonly Value[], draws: number, rng: Rng): Promise<Float64Array[]> {
+  const program = simplify(b, { inputs: noise.inputsOf(outputs), outputs, updates: [] });
+  const executable = await wasmBackend.compile(program);
+  const fill = noise.filler(executable);
+  const all = executable.outputs.map((o) => new Float64Array(draws * o.length));
+  for (let i = 0; i < draws; i++) {
+    fill(rng);
+    executable.run();
+    executable.outputs.forEach((o, k) => {
+      all[k].set(o, i * o.length);
+    });
+  }
+  executable.dispose();
+  return all;
+}
+
 /** k-hat of draws of q, in words (Yao, Vehtari, Simpson and Gelman 2018). */
-export function fitVerdict({ logP, logQ }: Evaluated): Verdict {
-  const k = paretoK(logP.map((x, i) => x - logQ[i]));
+export function fitVerdict({ logP, logQ }: Pick<Evaluated, "logP" | "logQ">): Verdict {
+  return verdictOn(
+    logP.map((x, i) => x - logQ[i]),
+    {
+      pass: "the approximation covers the posterior: Pareto k-hat is at most 0.5",
+      warn: "the approximation misses part of the posterior",
+      fail: "the approximation does not cover the posterior, and its means and deviations are not to be trusted",
+      advice: "Try a wider family (fullrank, lowrank), noncentered latents, or sample: --engine nuts.",
+    },
+  );
+}
+
+export interface VerdictWords {
+  readonly pass: string;
+  readonly warn: string;
+  readonly fail: string;
+  readonly advice: string;
+}
+/** The limits of Vehtari et al. 2024: up to 0.5 weights have a variance, beyond 0.7 nothing that finite samples show. */
+export function verdictOn(logRatios: Float64Array, words: VerdictWords): Verdict {
+  const k = paretoK(logRatios);
+  if (Number.isNaN(k))
+    return {
+      what: "k-hat",
+      level: "warn",
+      value: k,
+      advice: `${logRatios.length} draws are too few for Pareto k-hat, so nothing is known of how good they are: --draws 1000`,
+    };
   const level = k <= 0.5 ? "pass" : k <= 0.7 ? "warn" : "fail";
   return {
     what: "k-hat",
     level,
     value: k,
-    advice:
-      level === "pass"
-        ? "the approximation covers the posterior: Pareto k-hat is at most 0.5"
-        : `Pareto k-hat is ${k.toFixed(2)}: the approximation ${level === "warn" ? "misses part of" : "does not cover"} the posterior${
-            level === "fail" ? ", and its means and deviations are not to be trusted" : ""
-          }. Try a wider family (fullrank, lowrank), noncentered latents, or sample: --engine nuts, or vi-hmc from this fit.`,
+    advice: level === "pass" ? words.pass : `Pareto k-hat is ${k.toFixed(2)}: ${words[level]}. ${words.advice}`,
   };
 }

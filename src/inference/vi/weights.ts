@@ -2,7 +2,7 @@
 import { vectorize } from "../../runtime/ir/batch.ts";
 import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Rowed, takeRows } from "../../runtime/ir/rows.ts";
-import type { Assignment, Axis, Target, Term } from "../../runtime/target.ts";
+import type { Assignment, Axis, Setting, Target, Term } from "../../runtime/target.ts";
 import type { Drawn, Family, Parameters } from "./approximation.ts";
 import type { Noise } from "./noise.ts";
 import { scoreRoots } from "./score.ts";
@@ -70,7 +70,7 @@ export function weigh(
   const setting = { parameters: parameters.target, training: noise };
   const drawn = family.draw(b, noise, parameters, setting);
   const q = drawn.logQ(options.stickTheLanding ? held(b, parameters) : parameters);
-  const reverse = target.guide?.reverse(b, drawn.values, setting) ?? [];
+  const reverse = reverseTerms(b, target, drawn, setting);
   const parts: Part[] = [
     ...[...target.terms(b, drawn.values, setting), ...drawn.jacobian, ...reverse].map((term): Part => ({ term, sign: 1 })),
     ...q.map((term): Part => ({ term, sign: -1 })),
@@ -92,6 +92,12 @@ export function weigh(
     drawn,
     scale: rows && "indices" in rows ? rows.plate.size / rows.rows : 1,
   };
+}
+
+/** log r of the guide's auxiliary variables, where the family draws them: another family of a model with a guide does not. */
+export function reverseTerms(b: Builder, { guide }: Target, { values }: Drawn, setting: Setting): readonly Term[] {
+  const auxiliaries = guide?.sites.filter((s) => s.role === "aux") ?? [];
+  return guide && auxiliaries.length > 0 && auxiliaries.every((s) => values[s.name]) ? guide.reverse(b, values, setting) : [];
 }
 
 /** The same parameters, of which no derivative is taken. */

@@ -19,7 +19,7 @@ const INITIAL_SCALE = 0.1;
 /** log of a deviation of v to begin with: where F knows the scales, all of them. */
 export const initialLogScale = ({ scale, factor }: Start): number => (scale || factor ? 0 : log(INITIAL_SCALE));
 
-/** Laws of v; they have a parameter "mean". */
+/** Laws of v; without a parameter "mean", of mean 0. */
 export interface VectorFamily {
   readonly parameters: readonly FamilyParameter[];
   prepare(b: Builder, p: Assignment): VectorLaw;
@@ -83,6 +83,7 @@ export function gaussian(target: Target, start: Start, f: VectorFamily): Gaussia
       return b.sub(f.prepare(b, parameters).logDensity(inward(b, u)), b.constant(logVolume));
     },
     mean({ mean }) {
+      if (mean === undefined) return position.slice();
       if (!factor) return position.map((x, i) => x + (scale ? scale[i] : 1) * mean[i]);
       return position.map((x, i) => {
         let sum = x;
@@ -91,6 +92,18 @@ export function gaussian(target: Target, start: Start, f: VectorFamily): Gaussia
       });
     },
   };
+}
+
+/** The normal distribution of the start itself: nothing to fit. */
+export function standardNormal(target: Target, start: Start): GaussianFamily {
+  const n = target.dimension;
+  return gaussian(target, start, {
+    parameters: [],
+    prepare: (b) => ({
+      draw: (noise) => noise.noise("normal", [n], []),
+      logDensity: (v) => b.neg(halfSquares(b, v, n)),
+    }),
+  });
 }
 
 /** ½ Σ z² + n/2 log 2π: minus the log density of n standard normal numbers. */

@@ -1,0 +1,85 @@
+// The engine `importance`: the evidence, and draws, by weighting draws of a fitted proposal.
+import { smoothed } from "../diagnostics/psis.ts";
+import { defineEngine } from "../engine.ts";
+import { verdictOn } from "../vi/evaluate.ts";
+import { evidenceOf } from "../vi/evidence.ts";
+import { resampled, takeRowsAt } from "../vi/resample.ts";
+import { refusePrior } from "./prior-density.ts";
+import { type ProposalName, proposalOf, proposals } from "./proposals.ts";
+import { refuseWithoutLatents } from "./refuse.ts";
+import { gaussianOptions } from "./training-options.ts";
+
+export const importance = defineEngine({
+  name: "importance",
+  doc: `Importance sampling: a proposal is fitted, --samples draws of it are weighted by posterior over proposal, and the mean weight is the
+evidence. Draws are resampled by Pareto-smoothed weights (Vehtari, Simpson, Gelman, Yao and Gabry 2024), whose k-hat tells whether the
+weights are to be trusted. --proposal prior is naive Monte Carlo.`,
+  options: {
+    proposal: {
+      type: "choice",
+      default: "fullrank",
+      choices: [...proposals, "prior"],
+      doc: "what draws come from: a fitted family, the curvature at the mode, a Pathfinder path, or the prior",
+    },
+    ...gaussianOptions,
+    samples: { type: "integer", default: 5000, min: 1, doc: "draws of the proposal" },
+    draws: { type: "integer", default: 1000, min: 1, doc: "draws that are kept, resampled by their weights" },
+  },
+  unit: "run",
+  discrete: "summed",
+  precision: "float64",
+  refuse: refuseWithoutLatents,
+  async run(target, options, context) {
+    const began = context.now();
+    const name = options.proposal as ProposalName;
+    const refusal = name === "prior" ? refusePrior(target) : undefined;
+    if (refusal) return { failure: { reason: refusal }, verdicts: [], traces: {} };
+    // In training, `samples` is the number of draws a step.
+    const proposal = await proposalOf(target, name, { ...options, samples: 1 }, context);
+    if ("reason" in proposal) return { failure: proposal, verdicts: [], traces: {} };
+    const fitted = context.now();
+    const { dimension: n } = target;
+    const { positions, logQ } = await proposal.draw(options.samples, context.rng.split("proposals"));
+    const density = await proposal.target.density();
+    const logP = new Float64Array(options.samples);
+    const unused = new Float64Array(n);
+    for (let i = 0; i < logP.length; i++) {
+      logP[i] = density.evaluate(positions.subarray(i * n, (i + 1) * n), unused);
+      if (i % 100 === 0) {
+        context.progress({ chain: 1, phase: "weighting", done: i, total: logP.length, divergences: 0 });
+        await context.breathe();
+      }
+    }
+    density.dispose();
+    proposal.density.dispose();
+    const logRatios = logP.map((x, i) => (Number.isNaN(x) ? Number.NEGATIVE_INFINITY : x - logQ[i]));
+    const { evidence, figures } = evidenceOf({ logP, logQ });
+    const rows = resampled(smoothed(logRatios).logWeights, options.draws, context.rng.split("resampling"));
+    return {
+      chain: {
+        chain: 1,
+        dimension: n,
+        draws: rows.length,
+        positions: takeRowsAt(positions, n, rows),
+        stats: { lp: takeRowsAt(logP, 1, rows), log_p: takeRowsAt(logP, 1, rows), log_g: takeRowsAt(logQ, 1, rows) },
+        seconds: { warmup: (fitted - began) / 1000, sampling: (context.now() - fitted) / 1000 },
+        evaluations: logP.length,
+        interrupted: context.stop(),
+        divergences: [],
+      },
+      fitted: proposal.parameters,
+      effectiveDraws: 1 / (1 / figures.effective_draws + 1 / options.draws),
+      evidence,
+      figures,
+      verdicts: [
+        verdictOn(logRatios, {
+          pass: "the importance weights are well behaved: Pareto k-hat is at most 0.5",
+          warn: "a few draws carry much of the weight, so the evidence and its error are rough",
+          fail: "a few draws carry most of the weight: neither the evidence nor the draws are to be trusted",
+          advice: `Try a proposal that fits better (--proposal fullrank, lowrank or laplace), more --samples, or --engine ais, which needs no good fit.`,
+        }),
+      ],
+      traces: proposal.traces,
+    };
+  },
+});

@@ -1,0 +1,32 @@
+// The prior alone as a density over the unconstrained space: where a bridge to the posterior may begin.
+import { createBuilder } from "../../runtime/ir/builder.ts";
+import type { Builder } from "../../runtime/ir/graph.ts";
+import type { LogDensity, Target, Term } from "../../runtime/target.ts";
+import { compiledDensity } from "../vi/compiled-density.ts";
+
+function priorTerms(b: Builder, target: Target) {
+  const q = b.input("q", { shape: [target.dimension], dtype: "real" });
+  const { values, jacobian } = target.constrain(b, q);
+  return { q, jacobian, prior: target.terms(b, values).filter((t) => t.role === "prior") };
+}
+
+/** Log prior with the log-Jacobian, and its gradient. */
+export async function compiledPrior(target: Target): Promise<LogDensity> {
+  const b = createBuilder();
+  const { q, jacobian, prior } = priorTerms(b, target);
+  const total = [...prior, ...jacobian].reduce((sum, t) => b.add(sum, b.sum(t.value)), b.constant(0));
+  return compiledDensity(b, q, total);
+}
+
+/** Why the prior is no place to begin, in words: it must be a density that integrates to 1. */
+export function refusePrior(target: Target): string | undefined {
+  if (target.parameters.length > 0) return undefined;
+  const { prior } = priorTerms(createBuilder(), target);
+  const why = (t: Term): string => `${t.site} (${t.unnormalised})`;
+  const bad = prior.filter((t) => t.unnormalised).map(why);
+  const covered = new Set(prior.map((t) => t.site));
+  const free = [...new Set(target.layout.map((s) => s.name))].filter((name) => !covered.has(name));
+  const problems = [...bad, ...free.map((name) => `${name} (its distribution is that of data with missing entries)`)];
+  if (problems.length === 0) return undefined;
+  return `the evidence is defined by a prior that integrates to 1, and that of ${problems.join(", ")} does not, or is not known apart from the data; give proper priors`;
+}

@@ -1,0 +1,164 @@
+// Normalised densities that resemble the posterior, to draw from and to anneal from: fitted families, curvature at the mode, the prior.
+import { createBuilder } from "../../runtime/ir/builder.ts";
+import type { Rng } from "../../runtime/numeric/rng.ts";
+import type { LogDensity, Target } from "../../runtime/target.ts";
+import type { Failure, Result, RunEngineContext, Start } from "../engine.ts";
+import { cholesky } from "../hmc/metric.ts";
+import { negativeHessian, positiveInverse } from "../optimize/hessian.ts";
+import { covarianceOf, deviationsOf, type PathNormal } from "../optimize/quasi-newton-normal.ts";
+import { defaultsOf } from "../options.ts";
+import { compiledDensity } from "../vi/compiled-density.ts";
+import { drawFamily } from "../vi/evaluate.ts";
+import { fullRank } from "../vi/families/full-rank.ts";
+import { type GaussianFamily, type Start as NormalStart, standardNormal } from "../vi/families/gaussian.ts";
+import { lowRank } from "../vi/families/low-rank.ts";
+import { meanField } from "../vi/families/mean-field.ts";
+import { type GaussianOptions, LARGEST_FACTOR, trainGaussian } from "./gaussian-vi.ts";
+import { DEFAULT_RADIUS } from "./init.ts";
+import { bestPath, multiPath } from "./multi-path.ts";
+import { findOptimum, optimumOptions } from "./optimum.ts";
+import { compiledPrior } from "./prior-density.ts";
+
+export const proposals = ["meanfield", "fullrank", "lowrank", "laplace", "pathfinder"] as const;
+export type ProposalName = (typeof proposals)[number] | "prior";
+
+export interface Proposal {
+  /** log q, normalised, with its gradient; -inf outside. */
+  readonly density: LogDensity;
+  /** Unconstrained, count x dimension, with log q of each. */
+  draw(count: number, rng: Rng): Promise<{ readonly positions: Float64Array; readonly logQ: Float64Array }>;
+  /** What training learnt besides: constrained values of the model's parameters. */
+  readonly parameters: Readonly<Record<string, Float64Array>>;
+  /** The target with these parameters. */
+  readonly target: Target;
+  readonly traces: Result["traces"];
+}
+
+/** Rank of the proposal `lowrank`. */
+const RANK = 5;
+
+export async function proposalOf(
+  target: Target,
+  name: ProposalName,
+  options: GaussianOptions,
+  context: RunEngineContext,
+): Promise<Proposal | Failure> {
+  switch (name) {
+    case "meanfield":
+      return fitted(await trainGaussian(target, options, context, meanField));
+    case "fullrank":
+      return fitted(await trainGaussian(target, options, context, fullRank, true));
+    case "lowrank":
+      return fitted(await trainGaussian(target, options, context, (t, start) => lowRank(t, start, Math.min(RANK, t.dimension))));
+    case "laplace": {
+      const found = await laplaceStart(target, defaultsOf(optimumOptions), context);
+      return "reason" in found ? found : fromFamily(target, standardNormal(target, found.start), {});
+    }
+    case "pathfinder": {
+      const density = await target.density();
+      const search = { radius: DEFAULT_RADIUS, history: 6, elboDraws: 25, paths: 4, maxIterations: 1000 };
+      const { paths, failure } = await multiPath(density, search, context.rng.split("start"), context, context.start);
+      density.dispose();
+      if (failure) return failure;
+      const normal = bestPath(paths)?.normal;
+      if (!normal) return { reason: "no path of Pathfinder found a normal distribution with a finite bound" };
+      return fromFamily(target, standardNormal(target, startAt(normal)), {});
+    }
+    case "prior":
+      return fromPrior(target);
+    default:
+      return name satisfies never;
+  }
+}
+
+async function fitted(fit: Awaited<ReturnType<typeof trainGaussian>>): Promise<Proposal | Failure> {
+  if ("reason" in fit) return fit;
+  const own = await fromFamily(fit.target, fit.family, fit.training.family);
+  return { ...own, parameters: fit.parameters, traces: { elbo: fit.training.bounds } };
+}
+
+async function fromFamily(
+  target: Target,
+  family: GaussianFamily,
+  parameters: Readonly<Record<string, Float64Array>>,
+): Promise<Proposal> {
+  const b = createBuilder();
+  const q = b.input("q", { shape: [target.dimension], dtype: "real" });
+  const own = Object.fromEntries(family.parameters.map((p) => [p.name, b.tensor(parameters[p.name], p.shape)]));
+  return {
+    density: await compiledDensity(b, q, family.logDensity(b, own, q)),
+    draw: (count, rng) => drawFamily(family, parameters, count, rng),
+    parameters: {},
+    target,
+    traces: {},
+  };
+}
+
+async function fromPrior(target: Target): Promise<Proposal> {
+  const density = await compiledPrior(target);
+  const n = target.dimension;
+  return {
+    density,
+    async draw(count, rng) {
+      const positions = new Float64Array(count * n);
+      const logQ = new Float64Array(count);
+      const unused = new Float64Array(n);
+      for (let i = 0; i < count; i++) {
+        const drawn = await target.simulatePrior(rng);
+        // Refused before the run: `refusePrior`.
+        if ("refusal" in drawn) throw new Error(drawn.refusal);
+        positions.set(drawn.position, i * n);
+        logQ[i] = density.evaluate(drawn.position, unused);
+      }
+      return { positions, logQ };
+    },
+    parameters: {},
+    target,
+    traces: {},
+  };
+}
+
+/** A covariance in full where that is cheap; otherwise its diagonal. */
+export function startAt(normal: PathNormal): NormalStart {
+  const n = normal.mean.length;
+  const position = normal.mean;
+  const factor = new Float64Array(n <= LARGEST_FACTOR ? n * n : 0);
+  if (n <= LARGEST_FACTOR && cholesky(covarianceOf(normal), factor, n)) return { position, factor };
+  return { position, scale: deviationsOf(normal) };
+}
+
+export interface Curved {
+  readonly start: NormalStart & { readonly factor: Float64Array };
+  readonly mode: NonNullable<Result["point"]>;
+  readonly verdicts: Result["verdicts"];
+  readonly begin: Start;
+}
+
+/** Mode and curvature of the density of the unconstrained coordinates. */
+export async function laplaceStart(
+  target: Target,
+  options: Parameters<typeof findOptimum>[1],
+  context: RunEngineContext,
+): Promise<Curved | Failure> {
+  const density = await target.density();
+  try {
+    const optimum = await findOptimum(density, { ...options, standardErrors: false }, context);
+    if (optimum.failure) return optimum.failure;
+    const mode = optimum.point;
+    if (!mode) return { reason: "no mode was found" };
+    const n = target.dimension;
+    const covariance = positiveInverse(negativeHessian(density, mode.position), n);
+    const factor = new Float64Array(n * n);
+    if (!covariance || !cholesky(covariance, factor, n))
+      return {
+        reason:
+          "the log density is not curved downwards in every direction where it is highest, so there is no normal approximation there: the posterior is improper, has no mode (a hierarchical scale that shrinks to zero), or is flat along some combination of latents. Try --engine nuts, or pathfinder",
+        position: mode.position,
+      };
+    const scale = Float64Array.from({ length: n }, (_, i) => Math.sqrt(covariance[i * n + i]));
+    const start = { position: mode.position, factor };
+    return { start, mode, verdicts: optimum.verdicts, begin: { position: mode.position, scale } };
+  } finally {
+    density.dispose();
+  }
+}
