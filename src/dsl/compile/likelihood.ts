@@ -1,7 +1,7 @@
 // The term of a value under a distribution: its shape, its support, its log density in every row.
 
 import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
-import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
+import { type Numbers, type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { Term } from "../../runtime/target.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type { Applied } from "../distributions/applied.ts";
@@ -90,6 +90,7 @@ function insideSupport(c: Context, d: Applied, x: Value, s: SampleStatement, nam
   if (known) checkMembers(c, d, x, known, s, name);
   if (d.event > 0) return undefined;
   const { lower, upper } = d.support.bounds(b);
+  if (known && allBetween(known, lower, upper)) return undefined;
   const infinite = (v: Value, limit: number) => knownOf(v)?.every((t) => t === limit) ?? false;
   const above = lower && !infinite(lower, Number.NEGATIVE_INFINITY) ? b.ge(x, lower) : undefined;
   const below = upper && !infinite(upper, Number.POSITIVE_INFINITY) ? b.le(x, upper) : undefined;
@@ -108,6 +109,18 @@ function insideSupport(c: Context, d: Applied, x: Value, s: SampleStatement, nam
       label: "here its density is 0",
     },
   );
+}
+
+/** Whether all numbers lie between bounds that are one number each: data may be too many for a graph of comparisons. */
+function allBetween(x: Numbers, lower: Value | undefined, upper: Value | undefined): boolean {
+  const limit = (v: Value | undefined, none: number): number => {
+    const values = v === undefined ? [none] : knownOf(v);
+    return values?.length === 1 ? values[0] : Number.NaN;
+  };
+  const low = limit(lower, Number.NEGATIVE_INFINITY);
+  const high = limit(upper, Number.POSITIVE_INFINITY);
+  for (let i = 0; i < x.length; i++) if (!(x[i] >= low && x[i] <= high)) return false;
+  return true;
 }
 
 /** `y[3,1]`: what stands at a flat position of [rows…, element…], by its place in the model. */

@@ -1,7 +1,7 @@
 // The table of expressions behind a builder: equal expressions are one node, constant ones are numbers, simple ones are simplified.
 import { InternalError, ShapeError } from "../errors.ts";
 import type { Folds } from "./folds.ts";
-import { type Builder, dtypeOf, type Node, shapeOf, typeOf, type Value } from "./graph.ts";
+import { type Builder, constantOf, dtypeOf, type Node, shapeOf, typeOf, type Value } from "./graph.ts";
 import { identities } from "./identities/index.ts";
 import { interpret } from "./interpret.ts";
 import type { Primitive } from "./primitive.ts";
@@ -11,6 +11,8 @@ import { type DType, formatShape, formatType, type Numbers, type Shape, sameShap
 /** Constant expressions beyond this size that are also much larger than what they are made from stay expressions. */
 const LARGE = 65536;
 const MUCH_LARGER = 4;
+/** What folding gives takes so many bytes an element. */
+const FOLDED_BYTES = 8;
 /** Constant tensors up to this size are known by their elements, larger ones by the identity of their array. */
 const SMALL = 64;
 
@@ -23,6 +25,8 @@ export class ExpressionTable {
   readonly #values = new Map<Node, readonly Value[]>();
   /** Nodes that depend on constants alone. */
   readonly #closed = new Set<Node>();
+  /** Bytes of the constants behind large expressions that stay because these are narrow: images are bytes, and eight times as large folded. */
+  readonly #narrow = new Map<Node, number>();
   #count = 0;
 
   /** `builder` gives the builder that identities are written with; `literal`: no identity, no folding; `folds`: what was folded before. */
@@ -110,13 +114,27 @@ export class ExpressionTable {
     const simpler = this.#withoutBroadcasts(op, inputs, attrs) ?? identities.get(op)?.(this.#builder(), inputs, attrs) ?? null;
     if (simpler !== null) return [this.#conform(simpler, types[0])];
     const closed = inputs.every((v) => this.#closed.has(v.node));
-    if (closed && isWorthFolding(op, inputs, types)) return this.#fold(op, inputs, attrs, types);
+    const narrow = closed ? this.#staysNarrow(op, inputs, types) : undefined;
+    if (closed && narrow === undefined && isWorthFolding(op, inputs, types)) return this.#fold(op, inputs, attrs, types);
     const values = this.#node(op, inputs, attrs, types);
     if (closed) {
       this.#closed.add(values[0].node);
+      if (narrow !== undefined) this.#narrow.set(values[0].node, narrow);
       this.#folds?.keep(values[0].node, operationOf(op, attrs));
     }
     return values;
+  }
+
+  /** The bytes that an elementwise expression on large narrow constants is made of; undefined for others. */
+  #staysNarrow(op: Primitive, inputs: readonly Value[], types: readonly TensorType[]): number | undefined {
+    if (!op.elementwise || sizeOf(types[0].shape) <= LARGE) return undefined;
+    const bytes = inputs.reduce((n, v) => n + this.#bytesOf(v), 0);
+    return FOLDED_BYTES * sizeOf(types[0].shape) > MUCH_LARGER * bytes ? bytes : undefined;
+  }
+
+  /** Of what is held in memory for a closed value. */
+  #bytesOf(v: Value): number {
+    return constantOf(v)?.byteLength ?? this.#narrow.get(v.node) ?? FOLDED_BYTES * sizeOf(shapeOf(v));
   }
 
   /** An elementwise operation on copies is copies of the operation on the originals. */
