@@ -9,7 +9,7 @@ import { interpret } from "../../src/runtime/ir/interpret.ts";
 import { primitives } from "../../src/runtime/ir/primitives/index.ts";
 import { bool, int, real } from "../../src/runtime/ir/type.ts";
 import { compileWasm, generateWasm, instantiate, wasmBackend } from "../../src/runtime/wasm/backend.ts";
-import { backends, tfjsBackends, whatLoads } from "./backends.ts";
+import { backends, tfjsBackends, variants, whatLoads } from "./backends.ts";
 import { buildRandomProgram, randomSteps } from "./random-programs.ts";
 import { buildShapeProgram, shapeSteps } from "./shape-programs.ts";
 
@@ -172,7 +172,31 @@ describe.each(backends.map((b) => [b.name, b] as const))("interpreter = %s for r
   });
 });
 
-describe.each(backends.map((b) => [b.name, b] as const))("residents on %s", (_name, backend) => {
+describe.each(backends.map((b) => [b.name, b] as const))("sums on %s", (_name, backend) => {
+  it("of many terms are as good as in blocks of the root of their number", async () => {
+    const n = 100_003;
+    const b = createBuilder();
+    const x = b.input("x", real([n]));
+    const both = b.input("both", real([2, n]));
+    const outputs = [
+      b.sum(x),
+      b.sum(both, [1]),
+      b.sum(b.transpose(both, [1, 0]), [0]),
+      b.dot(x, x, { batch: 0, left: [0], right: [0] }),
+    ];
+    const terms = (phase: number) => Float64Array.from({ length: n }, (_, i) => 0.1 + 0.01 * Math.sin(phase + 1.3 * i));
+    const given = rounded(backend, { x: terms(0), both: Float64Array.from([...terms(1), ...terms(2)]) }, [x, both]);
+    const expected = interpret(outputs, given);
+    const actual = await runOn(backend, { inputs: [x, both], outputs, updates: [] }, given);
+    outputs.forEach((_, i) => {
+      // Every term is positive: the sum is that of their sizes.
+      const bound = Math.sqrt(n) * backend.epsilon * largestOf(expected[i], 0);
+      agree(backend, actual[i], expected[i], () => bound, `sum ${i}`);
+    });
+  });
+});
+
+describe.each([...backends, ...variants].map((b) => [b.name, b] as const))("residents on %s", (_name, backend) => {
   const b = createBuilder();
   const [x, y] = [b.input("x", real([5])), b.input("y", real([5]))];
   const [count, flags] = [b.input("count", int([3])), b.input("flags", bool([3]))];
@@ -218,7 +242,7 @@ describe.each(backends.map((b) => [b.name, b] as const))("residents on %s", (_na
   });
   it("change places, take inputs and constants, and keep them", async () => {
     const given = b.input("given", real([5]));
-    const z = b.input("z", real([5]));
+    const [z, old] = [b.input("z", real([5])), b.input("old", real([5]))];
     const e = await backend.compile({
       inputs: [given],
       outputs: [],
@@ -226,19 +250,22 @@ describe.each(backends.map((b) => [b.name, b] as const))("residents on %s", (_na
         [x, y],
         [y, x],
         [z, given],
+        [old, z],
         [count, b.tensor(Int32Array.of(4, 5, 6), [3], "int")],
       ],
     });
+    const filled = (value: number) => new Float64Array(5).fill(value);
     e.write("x", Float64Array.of(1, 2, 3, 4, 5));
     e.inputs.given.fill(0.5);
     e.run();
     e.inputs.given.fill(0.25);
-    expect(await e.read("x")).toEqual(new Float64Array(5));
+    expect(await e.read("x")).toEqual(filled(0));
     expect(await e.read("y")).toEqual(Float64Array.of(1, 2, 3, 4, 5));
-    expect(await e.read("z")).toEqual(new Float64Array(5).fill(0.5));
+    expect(await e.read("z")).toEqual(filled(0.5));
     e.run();
     expect(await e.read("x")).toEqual(Float64Array.of(1, 2, 3, 4, 5));
-    expect(await e.read("z")).toEqual(new Float64Array(5).fill(0.25));
+    expect(await e.read("z")).toEqual(filled(0.25));
+    expect(await e.read("old")).toEqual(filled(0.5));
     expect(await e.read("count")).toEqual(Int32Array.of(4, 5, 6));
     e.dispose();
   });

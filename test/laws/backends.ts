@@ -14,5 +14,7 @@ for (const name of tfjsNames) {
   }
 }
 export const backends: readonly Backend[] = [wasmBackend, ...tfjsBackends];
+/** Ways of using a library that this machine has no need of. */
+export const variants: readonly Backend[] = tfjsBackends.flatMap((b) => b.variants);
 /** For the name of a test, so that a backend left out is seen. */
 export const whatLoads = `${backends.map((b) => b.name).join(", ")}${missing.length > 0 ? `; ${missing.join("; ")}` : ""}`;

@@ -20,6 +20,8 @@ export interface TfjsBackend extends Backend {
   readonly version: string;
   /** Tensors alive in the library, whoever made them. */
   tensors(): number;
+  /** The same library used in ways that are for machines unlike this one; for tests. */
+  readonly variants: readonly Backend[];
 }
 
 const loaded = new Map<TfjsName, Promise<TfjsBackend>>();
@@ -118,8 +120,19 @@ async function native(): Promise<TfjsBackend> {
   const whole = compiled || (await takes(target, (plan) => new GraphExecutable(plan, target, sessions, false)));
   const executable = (plan: Plan): Executable =>
     whole && isTraining(plan) ? new GraphExecutable(plan, target, sessions, compiled) : new PlanExecutable(plan, target);
+  const variant = (name: string, form: (plan: Plan) => Executable): Backend => ({
+    name,
+    epsilon: EPSILON,
+    compile: async (program) => form(planFor(program, target.traits)),
+  });
+  const variants = [
+    variant("tensorflow without XLA", (plan) =>
+      isTraining(plan) ? new GraphExecutable(plan, target, sessions, false) : new PlanExecutable(plan, target),
+    ),
+    variant("tensorflow step by step", (plan) => new PlanExecutable(plan, target)),
+  ];
   const version = `${binding.TF_Version}${compiled ? " with XLA" : whole ? " without XLA" : ", step by step"}`;
-  return backendOf("tensorflow", version, target, () => binding.getNumOfTensors(), executable);
+  return backendOf("tensorflow", version, target, () => binding.getNumOfTensors(), executable, variants);
 }
 
 /** Whether a small training step comes out right: a library may have been built without XLA. */
@@ -150,12 +163,14 @@ function backendOf<H>(
   target: Target<H>,
   tensors: () => number,
   executable: (plan: Plan) => Executable = (plan) => new PlanExecutable(plan, target),
+  variants: readonly Backend[] = [],
 ): TfjsBackend {
   const backend: TfjsBackend = {
     name,
     version,
     epsilon: EPSILON,
     tensors,
+    variants,
     compile: async (program) => executable(planFor(program, target.traits)),
   };
   const type = { shape: [2], dtype: "real" } as const;
