@@ -4,7 +4,7 @@ import { type SamplerReport, samplerReport } from "./inference/diagnostics/sampl
 import type { OptionValues, Result, Verdict } from "./inference/engine.ts";
 import { finishDraws } from "./inference/report/finish.ts";
 import { type SummaryJson, summaryJson } from "./inference/report/json.ts";
-import { type SummaryRow, summarize } from "./inference/report/summary.ts";
+import { elementName, type SummaryRow, summarize, summarizeIndependent } from "./inference/report/summary.ts";
 import { pointTable, summaryTable } from "./inference/report/text.ts";
 import type { RunOutcome } from "./inference/run.ts";
 import type { Draws, RawChain } from "./runtime/draws.ts";
@@ -55,6 +55,14 @@ export class Fit {
   readonly records: readonly ChainRecord[];
   readonly sampler: SamplerReport;
   readonly interrupted: boolean;
+  /** Whether the draws are those of Markov chains: others are independent, and have no R-hat and no autocorrelation. */
+  readonly areChains: boolean;
+  /** Of log p(data), where the engine estimates it. */
+  readonly evidence: { readonly mean: number; readonly se: number } | undefined;
+  /** Numbers that tell of the fit, by name: elbo, k_hat, effective_draws. */
+  readonly figures: Readonly<Record<string, number>>;
+  /** What was learnt beside the latents: constrained values of params, by name. */
+  readonly parameters: Readonly<Record<string, NamedDraws>>;
   /** Whether the result is a single point, which `allDraws` has as its one draw: an optimum, without spread or diagnostics. */
   readonly isPoint: boolean;
   /** What is wrong with the result, and what to try; empty if nothing is. */
@@ -66,6 +74,7 @@ export class Fit {
     provenance: Provenance,
     outcome: RunOutcome,
     { draws, warmup, records, located }: FinishedDraws & Pick<Diagnosed, "located">,
+    parameters: Readonly<Record<string, NamedDraws>> = {},
   ) {
     this.model = model;
     this.traces = Object.assign({}, ...outcome.results.map((r) => r.traces));
@@ -76,11 +85,22 @@ export class Fit {
     this.records = records;
     this.interrupted = outcome.interrupted;
     this.isPoint = outcome.results.some((r) => r.point);
+    this.areChains = outcome.chains.some((c) => c.stats.energy);
+    const [first] = outcome.results;
+    this.evidence = first?.evidence;
+    this.figures = first?.figures ?? {};
+    this.parameters = parameters;
     const maxDepth = Number(provenance.options.maxDepth);
     this.sampler = samplerReport(outcome.chains, Number.isFinite(maxDepth) ? maxDepth : undefined);
-    this.#rows = draws.drawsPerChain > 0 ? summarize(draws) : [];
+    const total = draws.chains * draws.drawsPerChain;
+    this.#rows =
+      total === 0
+        ? []
+        : this.areChains
+          ? summarize(draws)
+          : summarizeIndependent(draws, Math.min(total, first?.effectiveDraws ?? total));
     const targetAccept = Number(provenance.options.targetAccept);
-    const advised = outcome.chains.some((c) => c.stats.energy)
+    const advised = this.areChains
       ? adviseOnDraws({
           chains: draws.chains,
           drawsPerChain: draws.drawsPerChain,
@@ -99,9 +119,17 @@ export class Fit {
     return this.#rows;
   }
 
-  /** The summary as an aligned table of at most `rows` rows; of an optimum, its values alone. */
+  /** The summary as an aligned table of at most `rows` rows; of an optimum, its values alone. What was learnt beside the latents follows. */
   table(rows?: number): string {
-    return this.isPoint ? pointTable(this.#rows, rows) : summaryTable(this.#rows, rows);
+    const learnt = Object.entries(this.parameters).flatMap(([name, { shape, values }]) =>
+      Array.from(values, (mean, element) => ({ name: elementName({ name, shape }, element), mean })),
+    );
+    return [
+      ...(this.#rows.length === 0
+        ? []
+        : [this.isPoint ? pointTable(this.#rows, rows) : summaryTable(this.#rows, rows, this.areChains)]),
+      ...(learnt.length === 0 ? [] : [pointTable(learnt, rows, "learnt")]),
+    ].join("\n\n");
   }
 
   /** Draws of a latent, quantity or prediction, by its name in the model. */
@@ -129,8 +157,21 @@ export class Fit {
         divergences: this.sampler.divergences,
         logDensityEvaluations: this.chains.reduce((n, c) => n + c.evaluations, 0),
         seconds,
+        ...(this.evidence ? { evidence: this.evidence } : {}),
+        ...(Object.keys(this.figures).length > 0 ? { figures: this.figures } : {}),
+        ...(Object.keys(this.parameters).length > 0 ? { parameters: this.#learnt() } : {}),
       },
       this.#rows,
+      this.areChains,
+    );
+  }
+
+  /** Large tensors, of networks, are not for reading. */
+  #learnt(): Record<string, number | Float64Array> {
+    return Object.fromEntries(
+      Object.entries(this.parameters)
+        .filter(([, { values }]) => values.length <= MOST_LEARNT)
+        .map(([name, { shape, values }]) => [name, shape.length === 0 ? values[0] : values]),
     );
   }
 
@@ -141,11 +182,20 @@ export class Fit {
   }
 }
 
+/** Elements of a tensor that summary.json has. */
+const MOST_LEARNT = 1000;
+
 /** From the outcome of a run to a Fit; the optimum of an engine that gives a point counts as its one draw. */
-export async function finishFit(target: Target, provenance: Provenance, ran: RunOutcome): Promise<Fit> {
+export async function finishFit(model: Target, provenance: Provenance, ran: RunOutcome): Promise<Fit> {
+  const fitted = ran.results[0]?.fitted ?? {};
+  const parameters = Object.fromEntries(
+    model.parameters.flatMap(({ name, shape }) => (fitted[name] ? [[name, { shape, values: fitted[name] }]] : [])),
+  );
+  // Draws are finished with the values that they were made with.
+  const target = Object.keys(parameters).length > 0 ? model.fix(fitted) : model;
   const outcome = ran.chains.length > 0 ? ran : { ...ran, chains: ran.results.flatMap(pointAsChain) };
   const finished = await finishAll(target, provenance.seed, outcome.chains);
-  return new Fit(target.name, provenance, outcome, { ...finished, located: locate(target, outcome.chains) });
+  return new Fit(target.name, provenance, outcome, { ...finished, located: locate(target, outcome.chains) }, parameters);
 }
 
 /** Divergences looked at: evaluating the terms one by one takes longer than a transition. */

@@ -2,6 +2,7 @@
 import type { Fit } from "./fit.ts";
 import { chainCsv } from "./inference/report/csv.ts";
 import { jsonText } from "./inference/report/json.ts";
+import { thinned } from "./inference/report/trace.ts";
 import { writeFolder } from "./runtime/platform/files.ts";
 import { packageVersion } from "./runtime/platform/version.ts";
 
@@ -33,7 +34,7 @@ export function saveFit(folder: string, fit: Fit, facts: RunFacts = { model: fit
     seconds: provenance.seconds,
     status: fit.interrupted ? "interrupted" : "done",
     verdicts: fit.verdicts,
-    traces: fit.traces,
+    traces: Object.fromEntries(Object.entries(fit.traces).map(([name, values]) => [name, thinned(values)])),
   };
   const csv = fit.records.map(({ chain, at, draws, warmup }) => ({
     name: `chain-${chain.chain}.csv`,

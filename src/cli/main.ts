@@ -78,7 +78,11 @@ export function commandLine(finish: (code: ExitCode) => void): Command {
     .option("--quiet", "print nothing but errors")
     .option("--all", "print every row of the summary")
     .addOption(new Option("--progress <how>", "progress on stderr").choices(["auto", "plain", "json", "none"]).default("auto"));
-  for (const [name, { option, users }] of engineOptions()) run.addOption(engineFlag(name, option, users));
+  for (const [name, { option, users }] of engineOptions()) {
+    run.addOption(engineFlag(name, option, users));
+    const isOn = users.some((engine) => engine.options[name].default === true);
+    if (isOn) run.addOption(new Option(`--no-${flagOf(name).slice(2)}`, `not that (${users.map((u) => u.name).join(", ")})`));
+  }
   run.action(async (model: string, options: Record<string, unknown>) =>
     finish(await (await import("./run.ts")).runCommand(model, options)),
   );

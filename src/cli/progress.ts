@@ -24,12 +24,17 @@ function plain(): ProgressView {
       if (performance.now() - began < 1000 || tenth <= (said.get(at.chain) ?? -1)) return;
       said.set(at.chain, tenth);
       process.stderr.write(
-        `chain ${at.chain}: ${at.phase} ${at.done}/${at.total}${at.divergences > 0 ? `, ${at.divergences} divergences` : ""}\n`,
+        `chain ${at.chain}: ${at.phase} ${at.done}/${at.total}${at.divergences > 0 ? `, ${at.divergences} divergences` : ""}${at.bound === undefined ? "" : `, ${boundWords(at)}`}\n`,
       );
     },
     stop() {},
   };
 }
+
+const boundWords = ({ bound = Number.NaN }: Progress): string => `bound ${Number(bound.toPrecision(6))}`;
+
+/** What stands right of the phase. */
+const aside = (at: Progress): string => (at.bound === undefined ? `${at.divergences} divergences` : boundWords(at));
 
 /** cli-progress is loaded once a run has lasted long enough to need it. */
 function bars(chains: number): ProgressView {
@@ -41,10 +46,10 @@ function bars(chains: number): ProgressView {
   const latest = new Map<number, Progress>();
   const show = (at: Progress): void => {
     if (!multi) return;
-    const bar = own.get(at.chain) ?? multi.create(at.total, 0, { chain: at.chain, phase: at.phase, divergences: 0 });
+    const bar = own.get(at.chain) ?? multi.create(at.total, 0, { chain: at.chain, phase: at.phase, aside: aside(at) });
     own.set(at.chain, bar);
     bar.setTotal(at.total);
-    bar.update(at.done, { chain: at.chain, phase: at.phase, divergences: at.divergences });
+    bar.update(at.done, { chain: at.chain, phase: at.phase, aside: aside(at) });
   };
   const load = async (): Promise<void> => {
     const { default: progress } = await import("cli-progress");
@@ -53,8 +58,8 @@ function bars(chains: number): ProgressView {
       {
         format:
           chains > 1
-            ? "chain {chain} {bar} {percentage}% {phase} | {divergences} divergences | {eta_formatted} left"
-            : "{bar} {percentage}% {phase} | {divergences} divergences | {eta_formatted} left",
+            ? "chain {chain} {bar} {percentage}% {phase} | {aside} | {eta_formatted} left"
+            : "{bar} {percentage}% {phase} | {aside} | {eta_formatted} left",
         hideCursor: true,
         clearOnComplete: true,
         stream: process.stderr,

@@ -8,6 +8,7 @@ import type { Engine, Verdict } from "../inference/engine.ts";
 import { engines } from "../inference/engines/index.ts";
 import { flagOf } from "../inference/options.ts";
 import { jsonText } from "../inference/report/json.ts";
+import { curve } from "../inference/report/trace.ts";
 import { DEFAULT_CHAINS, LARGEST_SEED, MOST_CHAINS, MOST_THREADS } from "../inference/run.ts";
 import { loadModel } from "../load.ts";
 import { drawSeed, engineNamed, type Posterior, type StartValues } from "../model.ts";
@@ -125,19 +126,41 @@ function report(fit: Fit, flags: RunFlags, talk: (text: string) => void): void {
   if (flags.json) process.stdout.write(`${jsonText(fit.toJSON())}\n`);
   const { chains, drawsPerChain } = fit.allDraws;
   const { warmup = 0, sampling = 0, total = 0 } = fit.provenance.seconds;
-  if (fit.interrupted) talk(`interrupted: ${fit.isPoint ? "this is how far it came" : drawn(fit)}`);
+  if (fit.interrupted) talk(`interrupted: ${fit.areChains ? drawn(fit) : "this is how far it came"}`);
   if (fit.summary().length > 0) talk(`\n${fit.table(flags.all ? Number.POSITIVE_INFINITY : undefined)}\n`);
+  for (const line of curves(fit)) talk(line);
   talk(
     fit.isPoint
       ? `a point, in ${total.toFixed(2)} s`
-      : `${chains} × ${drawsPerChain} draws; warm-up ${warmup.toFixed(2)} s, sampling ${sampling.toFixed(2)} s`,
+      : fit.areChains
+        ? `${chains} × ${drawsPerChain} draws; warm-up ${warmup.toFixed(2)} s, sampling ${sampling.toFixed(2)} s`
+        : `${drawsPerChain} draws; fitted in ${warmup.toFixed(2)} s, drawn in ${sampling.toFixed(2)} s`,
   );
+  for (const line of numbers(fit)) talk(line);
   const bad = fit.verdicts.filter((v) => v.level !== "pass");
   for (const v of bad) if (!flags.quiet) process.stderr.write(`${words(v)}\n`);
   if (bad.length > 0) return;
   for (const v of fit.verdicts) talk(v.advice);
   if (fit.sampler.ebfmi.length > 0 && drawsPerChain > 0)
     talk("no problems found: R-hat, effective sample sizes, divergences, tree depth and energy are fine");
+}
+
+/** What training maximised, small. */
+function curves({ traces }: Fit): string[] {
+  return Object.entries(traces).flatMap(([name, trace]) => {
+    const line = name === TRAINED && trace.length > 1 ? curve(trace) : "";
+    return line === "" ? [] : [`${name} over ${trace.length} steps: ${line}`];
+  });
+}
+/** The trace of variational engines. */
+const TRAINED = "elbo";
+
+function numbers({ evidence, figures }: Fit): string[] {
+  const rest = Object.entries(figures).map(([name, value]) => `${name} ${Number(value.toPrecision(6))}`);
+  return [
+    ...(evidence ? [`log evidence ${evidence.mean.toFixed(3)} ± ${evidence.se.toPrecision(2)}`] : []),
+    ...(rest.length > 0 ? [rest.join(", ")] : []),
+  ];
 }
 
 /** Draws by chain, where they differ. */

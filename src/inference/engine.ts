@@ -34,6 +34,8 @@ export interface Progress {
   readonly divergences: number;
   readonly stepSize?: number;
   readonly loss?: number;
+  /** Of variational training: the bound on the log evidence, of this step alone. */
+  readonly bound?: number;
 }
 export interface Start {
   readonly position: Float64Array;
@@ -82,6 +84,8 @@ export interface Result {
   readonly effectiveDraws?: number;
   /** Other numbers that tell of the result, by name in words: for the report and summary.json. */
   readonly figures?: Readonly<Record<string, number>>;
+  /** Sentences for the user about what the result lacks. */
+  readonly notes?: readonly string[];
   readonly verdicts: readonly Verdict[];
   readonly traces: Readonly<Record<string, Float64Array>>;
 }

@@ -50,7 +50,7 @@ export async function trainGaussian(
       rng: rng.split("training"),
       stop: context.stop,
       progress: (step, bound) =>
-        context.progress({ chain: 1, phase: "training", done: step, total: training.steps, divergences: 0, loss: -bound }),
+        context.progress({ chain: 1, phase: "training", done: step, total: training.steps, divergences: 0, bound }),
     },
   );
   if (fit.failure !== undefined) return { reason: fit.failure };

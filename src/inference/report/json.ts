@@ -9,16 +9,27 @@ export interface SummaryJson {
   readonly divergences: number;
   readonly logDensityEvaluations: number;
   readonly seconds: Readonly<Record<string, number>>;
+  /** Of engines that estimate it: log p(data), and the standard error of that. */
+  readonly evidence?: { readonly mean: number; readonly se: number };
+  /** Of engines that are no chains: elbo, k_hat, effective_draws, … */
+  readonly figures?: Readonly<Record<string, number>>;
+  /** What was learnt beside the latents, by name: a number, or all elements, row-major. */
+  readonly parameters?: Readonly<Record<string, number | Float64Array>>;
   readonly variables: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-export function summaryJson(facts: Omit<SummaryJson, "variables">, rows: readonly SummaryRow[]): SummaryJson {
-  return { ...facts, variables: variablesJson(rows) };
+export function summaryJson(facts: Omit<SummaryJson, "variables">, rows: readonly SummaryRow[], areChains = true): SummaryJson {
+  return { ...facts, variables: variablesJson(rows, areChains) };
 }
 
 /** By name, with the names that summary.json has for the statistics. */
-export function variablesJson(rows: readonly SummaryRow[]): SummaryJson["variables"] {
-  return Object.fromEntries(rows.map((row) => [row.name, variableJson(row)]));
+export function variablesJson(rows: readonly SummaryRow[], areChains = true): SummaryJson["variables"] {
+  return Object.fromEntries(
+    rows.map((row) => {
+      const { ess_bulk, ess_tail, rhat, ...independent } = variableJson(row);
+      return [row.name, areChains ? { ...independent, ess_bulk, ess_tail, rhat } : independent];
+    }),
+  );
 }
 
 function variableJson(row: SummaryRow): Record<string, number> {

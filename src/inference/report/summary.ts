@@ -38,6 +38,37 @@ export function summarize(draws: Draws): SummaryRow[] {
   });
 }
 
+/** Rows of draws that are no chain but independent, or worth `effective` independent ones: their order says nothing. */
+export function summarizeIndependent(draws: Draws, effective: number): SummaryRow[] {
+  const total = draws.chains * draws.drawsPerChain;
+  return draws.columns.flatMap((column) => {
+    const size = elementCount(column);
+    return definedElements(column).map((element) => {
+      const x = scalarOf(draws.values[column.name], draws.chains, draws.drawsPerChain, size, element);
+      const squares = squaresAround(x.mean, x.values);
+      const variance = squares / (total - 1);
+      const sd = total > 1 ? Math.sqrt(variance) : Number.NaN;
+      let fourth = 0;
+      for (const v of x.values) fourth += (v - x.mean) * (v - x.mean) * (v - x.mean) * (v - x.mean);
+      // To first order var(s) = (μ4 - σ⁴) / 4σ²n.
+      const spread = Math.max(0, fourth / total - variance * variance) / (4 * variance);
+      return {
+        name: elementName(column, element),
+        mean: x.mean,
+        sd,
+        mcseMean: sd / Math.sqrt(effective),
+        mcseSd: sd === 0 ? 0 : Math.sqrt(spread / effective),
+        q5: quantile(x, 0.05),
+        q50: quantile(x, 0.5),
+        q95: quantile(x, 0.95),
+        essBulk: Number.NaN,
+        essTail: Number.NaN,
+        rhat: Number.NaN,
+      };
+    });
+  });
+}
+
 /** One element of a column as a contiguous array. */
 export function scalarOf(values: Float64Array, chains: number, draws: number, size: number, element: number): DrawnScalar {
   if (size === 1) return new DrawnScalar(chains, draws, values);

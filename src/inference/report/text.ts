@@ -19,13 +19,17 @@ function width(text: string): number {
 }
 
 const HEADER = ["", "mean", "sd", "mcse", "5%", "50%", "95%", "ess_bulk", "ess_tail", "rhat"];
+/** Columns that do not speak of chains. */
+const INDEPENDENT = 7;
 /** More rows than this are left out unless asked for. */
 export const DEFAULT_ROWS = 40;
 
-/** The table that `ppl run` prints. `limit` rows at most; what is left out is said, and how to see it. */
-export function summaryTable(rows: readonly SummaryRow[], limit: number = DEFAULT_ROWS): string {
+/** The table that `ppl run` prints. `limit` rows at most; what is left out is said, and how to see it. Without the columns of chains, for
+ *  draws that are none. */
+export function summaryTable(rows: readonly SummaryRow[], limit: number = DEFAULT_ROWS, areChains = true): string {
   const shown = rows.length > limit ? rows.slice(0, limit) : rows;
-  const table = alignTable([HEADER, ...shown.map(cells)]);
+  const whole = [HEADER, ...shown.map(cells)];
+  const table = alignTable(areChains ? whole : whole.map((row) => row.slice(0, INDEPENDENT)));
   const rest = rows.length - shown.length;
   return rest === 0 ? table : `${table}\n… ${rest} more row${rest > 1 ? "s" : ""} (--all shows them; summary.json has them)`;
 }
@@ -50,9 +54,13 @@ function cells(row: SummaryRow): string[] {
 }
 
 /** Name and value, for a point: an optimum has no spread. */
-export function pointTable(rows: readonly SummaryRow[], limit: number = DEFAULT_ROWS): string {
+export function pointTable(
+  rows: readonly Pick<SummaryRow, "name" | "mean">[],
+  limit: number = DEFAULT_ROWS,
+  what = "value",
+): string {
   const shown = rows.slice(0, limit);
-  const table = alignTable([["", "value"], ...shown.map((row) => [row.name, row.mean.toPrecision(6)])]);
+  const table = alignTable([["", what], ...shown.map((row) => [row.name, row.mean.toPrecision(6)])]);
   return rows.length === shown.length
     ? table
     : `${table}\n… ${rows.length - shown.length} more (--all shows them; summary.json has them)`;
