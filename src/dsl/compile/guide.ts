@@ -55,10 +55,23 @@ export function walkGuide(
   // A guide sees what it has drawn; its reverse, all that has been drawn.
   if (source.kind === "values") for (const [name, v] of Object.entries(source.values)) context.root.value(name, v);
   const statements = model.statements.flatMap((s): readonly Statement[] => (s.kind === part ? s.body : []));
+  let family: { readonly family: string; readonly rank?: number } | undefined;
   executeBlock(context, statements, (c, s) => {
-    if (s.kind === "sample" || s.kind === "aux") site(w, c, s);
+    if (s.kind === "sample" && isRest(s, shapes)) family = restOf(s);
+    else if (s.kind === "sample" || s.kind === "aux") site(w, c, s);
   });
+  if (family) w.rest = { ...family, names: [...shapes.keys()].filter((name) => !w.sites.has(name)) };
   return w;
+}
+
+const isRest = (s: SampleStatement, shapes: ReadonlyMap<string, Shape>): boolean =>
+  s.place?.name.name === "rest" && !shapes.has("rest");
+
+/** `rest ~ lowrank(5)`: the checker has seen that it is of this form. */
+function restOf(s: SampleStatement): { readonly family: string; readonly rank?: number } {
+  const { callee, arguments: given } = s.distribution.call;
+  const rank = given[0]?.value;
+  return { family: callee.name, ...(rank?.kind === "number" ? { rank: rank.value } : {}) };
 }
 
 /** The guide as engines see it; `parameters` are those that it read. */

@@ -10,6 +10,8 @@ export interface Smoothed {
 
 /** Fewer ratios in the tail tell nothing of its shape. */
 const LEAST_TAIL = 5;
+/** Relative differences of weights below it are the rounding of log densities of size 10^5 or so. */
+const ROUNDING = 1e-10;
 
 /** `logRatios`: log p - log q of draws of q, up to a constant. Ratios that are NaN count as -inf. */
 export function smoothed(logRatios: Float64Array): Smoothed {
@@ -26,7 +28,8 @@ export function smoothed(logRatios: Float64Array): Smoothed {
   const cutoff = ratios[order[n - size - 1]];
   const shifted = exp(cutoff - top);
   const excess = Float64Array.from(tail, (i) => exp(ratios[i] - top) - shifted);
-  // All alike: no tail at all.
+  // All alike, up to the rounding of their logarithms: no tail at all.
+  if (excess[size - 1] < ROUNDING) return { k: Number.NEGATIVE_INFINITY, logWeights: normalised(ratios) };
   if (!(excess[size - 1] > 0) || excess[Math.floor(size / 4 + 0.5) - 1] <= 0)
     return { k: excess[size - 1] > 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY, logWeights: normalised(ratios) };
   const { k, sigma } = paretoFit(excess);

@@ -3,6 +3,7 @@ import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import type { Shape } from "../../runtime/ir/type.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import type { Assignment, Axis, NoiseSource, Setting, Target, Term } from "../../runtime/target.ts";
+import { restFamily } from "./rest.ts";
 
 /** A tensor that a family trains beside the model's and the guide's own; unconstrained. */
 export interface FamilyParameter {
@@ -35,18 +36,23 @@ export interface Family {
   draw(b: Builder, noise: NoiseSource, parameters: Parameters, setting: Setting): Drawn;
 }
 
-/** The guide block of the model. */
+/** The guide block of the model, with a family over what it leaves to one. */
 export function guided(target: Target): Family | undefined {
   const { guide } = target;
   if (guide === undefined) return undefined;
+  const rest = guide.rest && restFamily(target, guide.rest);
   return {
-    parameters: [],
+    parameters: rest?.parameters ?? [],
     draw(b, noise, parameters, setting) {
-      const { values } = guide.draw(b, noise, { ...setting, parameters: parameters.target });
+      const here = { ...setting, parameters: parameters.target };
+      const { values } = guide.draw(b, noise, here);
+      const logQ = (p: Parameters): readonly Term[] => guide.terms(b, values, { ...setting, parameters: p.target });
+      if (rest === undefined) return { values, jacobian: [], logQ };
+      const others = rest.draw(b, noise, parameters, { ...here, given: values });
       return {
-        values,
-        jacobian: [],
-        logQ: (p) => guide.terms(b, values, { ...setting, parameters: p.target }),
+        values: { ...others.values, ...values },
+        jacobian: others.jacobian,
+        logQ: (p) => [...logQ(p), ...others.logQ(p)],
       };
     },
   };

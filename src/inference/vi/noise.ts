@@ -19,6 +19,7 @@ export class Noise implements NoiseSource {
   readonly #b: Builder;
   readonly #label: string;
   readonly #entries: Entry[] = [];
+  readonly #sites = new Map<string, Value>();
 
   /** `label` keeps the inputs of several sources of one program apart. */
   constructor(b: Builder, label = "noise") {
@@ -26,9 +27,13 @@ export class Noise implements NoiseSource {
     this.#label = label;
   }
 
-  noise(kind: Kind, shape: Shape, axes: readonly Axis[] = []): Value {
+  noise(kind: Kind, shape: Shape, axes: readonly Axis[] = [], site?: string): Value {
+    const key = site === undefined ? undefined : `${kind} [${shape}] ${site}`;
+    const before = key === undefined ? undefined : this.#sites.get(key);
+    if (before) return before;
     const input = this.#b.input(`${this.#label}#${this.#entries.length}`, { shape, dtype: "real" });
     this.#entries.push({ input, kind, axes });
+    if (key !== undefined) this.#sites.set(key, input);
     return input;
   }
 
@@ -51,11 +56,18 @@ export class Noise implements NoiseSource {
     return own;
   }
 
-  /** For vectorize: noise for each of several copies in place of noise for one. Those of `roots` alone. */
-  forCopies(copies: number, roots: readonly Value[]): Map<Value, Value> {
+  /** For vectorize: noise for each of several copies in place of noise for one. Those of `roots` alone; of a plate, where one is given: the
+   *  rest is then the same for all copies. */
+  forCopies(copies: number, roots: readonly Value[], plate?: string): Map<Value, Value> {
     const read = new Set(nodesOf(roots));
-    const entries = this.#entries.filter(({ input }) => read.has(input.node));
-    return new Map(entries.map(({ input, kind }): [Value, Value] => [input, this.noise(kind, [copies, ...shapeOf(input)])]));
+    const ofPlate = (axes: readonly Axis[]): boolean => plate === undefined || axes.some((a) => a.name === plate);
+    const entries = this.#entries.filter(({ input, axes }) => read.has(input.node) && ofPlate(axes));
+    return new Map(
+      entries.map(({ input, kind, axes }): [Value, Value] => [
+        input,
+        this.noise(kind, [copies, ...shapeOf(input)], [{ kind: "sample", name: "draws", size: copies }, ...axes]),
+      ]),
+    );
   }
 
   /** The inputs that these values read. */
@@ -64,11 +76,11 @@ export class Noise implements NoiseSource {
     return this.#entries.map(({ input }) => input).filter((input) => read.has(input.node));
   }
 
-  /** Fills, from a stream, the noise inputs of a compiled program, always in the same order. */
-  filler(executable: Executable): (rng: Rng) => void {
-    const arrays = this.#entries.flatMap(({ input, kind }) => {
+  /** Fills, from a stream, the noise inputs of a compiled program, always in the same order; those alone whose axes are wanted. */
+  filler(executable: Executable, wanted: (axes: readonly Axis[]) => boolean = () => true): (rng: Rng) => void {
+    const arrays = this.#entries.flatMap(({ input, kind, axes }) => {
       const array = executable.inputs[(input.node.attrs as InputAttrs).name];
-      if (array === undefined) return [];
+      if (array === undefined || !wanted(axes)) return [];
       if (!(array instanceof Float64Array)) throw new InternalError("noise is real");
       return [{ kind, array }];
     });

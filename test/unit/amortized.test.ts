@@ -1,0 +1,99 @@
+// The engine `amortized` on models whose posteriors are known.
+import { describe, expect, test } from "vitest";
+import { amortized } from "../../src/inference/engines/amortized.ts";
+import { runEngine } from "../../src/inference/run.ts";
+import { stream } from "../../src/runtime/numeric/random.ts";
+import { bound, normal } from "./model-under-test.ts";
+
+const run = async (text: string, data: Record<string, unknown>, options: Record<string, unknown>, seed = 1) => {
+  const posterior = await bound(text, data as never);
+  return runEngine(posterior.target, amortized, options, { seed });
+};
+const numbers = (n: number, scale: number, label = "x"): number[] => {
+  const rng = stream(7, label);
+  return Array.from({ length: n }, () => scale * rng.normal());
+};
+
+/** z_n ~ N(0, 1), x_n ~ N(z_n, 1): z_n given x_n is N(x_n / 2, 1/2), x_n is N(0, 2). */
+const conjugate = `
+data x: real[N]
+param a: real = 0, b: real = 0
+param s: positive = 1
+for n in 1..N { z[n] ~ Normal(0, 1)
+  x[n] ~ Normal(z[n], 1) }
+guide { for n in 1..N { z[n] ~ Normal(a * x[n] + b, s) } }
+`;
+const evidence = (x: readonly number[]): number => x.reduce((sum, v) => sum + normal(v, 0, Math.SQRT2), 0);
+
+describe("amortized", () => {
+  test("a guide that holds the posterior finds it: the bound is the evidence", async () => {
+    const x = numbers(300, 1.5);
+    const { results } = await run(
+      conjugate,
+      { x },
+      { epochs: 600, batch: 50, rate: 0.02, schedule: "cosine", stickTheLanding: true },
+    );
+    const [r] = results;
+    expect(r.fitted?.a[0]).toBeCloseTo(0.5, 2);
+    expect(r.fitted?.b[0]).toBeCloseTo(0, 2);
+    expect(r.fitted?.s[0]).toBeCloseTo(Math.SQRT1_2, 2);
+    // The bound is second order in what is left of the distance.
+    const draws = r.chain;
+    const ratios = Array.from(draws?.stats.log_p ?? [], (p, i) => p - (draws?.stats.log_g[i] ?? 0));
+    expect(ratios.reduce((s, v) => s + v, 0) / ratios.length).toBeCloseTo(evidence(x), 0);
+    expect(r.verdicts).toMatchObject([{ what: "k-hat of rows", level: "pass" }]);
+  });
+
+  test("rest ~ meanfield() covers a global latent beside the guide's local ones", async () => {
+    // x_n = z_n + m: m given x is N(Σ x / (N + 2), 2 / (N + 2)), for x_n given m is N(m, 2) and m is N(0, 1).
+    const x = numbers(200, 1).map((v) => v + 1);
+    const text = `
+data x: real[N]
+param a: real = 0, b: real = 0
+param s: positive = 1
+m ~ Normal(0, 1)
+for n in 1..N { z[n] ~ Normal(0, 1)
+  x[n] ~ Normal(z[n] + m, 1) }
+guide { rest ~ meanfield()
+  for n in 1..N { z[n] ~ Normal(a * x[n] + b, s) } }
+`;
+    const { results } = await run(text, { x }, { steps: 8000, batch: 50, rate: 0.02, schedule: "cosine" });
+    const [r] = results;
+    const sum = x.reduce((p, v) => p + v, 0);
+    // Mean field: the mean is right, the deviation that of m given all z, √(1 / (N + 1)).
+    expect(r.fitted?.["mean of m"][0]).toBeCloseTo(sum / (x.length + 2), 1);
+    expect(Math.exp(r.fitted?.["log scale of m"][0] ?? 0)).toBeCloseTo(1 / Math.sqrt(x.length + 1), 1);
+    expect(r.verdicts.map((v) => v.what)).toEqual(["k-hat of rows", "k-hat"]);
+  });
+
+  test("a guide that is too narrow fails", async () => {
+    const x = numbers(100, 1.5);
+    const narrow = conjugate.replace("param s: positive = 1", "const s = 0.15");
+    const { results } = await run(narrow, { x }, { epochs: 50, rate: 0.05 });
+    expect(results[0].verdicts[0]).toMatchObject({ what: "k-hat of rows", level: "fail" });
+  });
+
+  test("what cannot be is said in a sentence", async () => {
+    await expect(run(conjugate, { x: [] }, {})).rejects.toThrow("x is empty");
+    await expect(run(conjugate, { x: [1, 2] }, { batch: 3 })).rejects.toThrow("--batch 3, and the plate N has 2 rows");
+    await expect(run(conjugate, { x: [1, 2] }, { over: "M" })).rejects.toThrow("no plate M");
+    const { failure } = await run("data x: real[N]\nm ~ Normal(0, 1)\nx ~ Normal(m, 1)", { x: [1, 2] }, {});
+    expect(failure?.reason).toMatch(/no guide block/);
+  });
+
+  test("a loss that is no number stops at once", async () => {
+    const text = conjugate.replace("x[n] ~ Normal(z[n], 1)", "x[n] ~ Normal(log(z[n]), 1)");
+    const { failure } = await run(text, { x: numbers(20, 1) }, { steps: 50 });
+    expect(failure?.reason).toMatch(/training stopped at step 1: .*likelihood of x is NaN/);
+  });
+
+  test("where latents are many no draws are kept, which is said", async () => {
+    const x = numbers(3000, 1.5);
+    const { results } = await run(conjugate, { x }, { steps: 20, draws: 1000, judged: 0 });
+    // 333 draws of 3000 numbers
+    expect(results[0].chain?.draws).toBe(333);
+    const { results: more } = await run(conjugate, { x: numbers(12_000, 1) }, { steps: 20, judged: 0 });
+    expect(more[0].chain).toBeUndefined();
+    expect(more[0].notes).toEqual([expect.stringContaining("12000 numbers")]);
+  });
+});
