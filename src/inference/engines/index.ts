@@ -18,6 +18,7 @@ const all: readonly Engine[] = [
   meanfield,
   fullrank,
   lowrank,
+  amortized,
   map,
   mle,
   laplace,
