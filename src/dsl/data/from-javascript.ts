@@ -1,9 +1,14 @@
 // Data given as JavaScript values: numbers, booleans, typed arrays, nested arrays; null or undefined for a missing entry.
 import { UsageError } from "../../runtime/errors.ts";
-import { Collector, ShapeFinder } from "./collector.ts";
+import { Collector, MAX_AXES, ShapeFinder } from "./collector.ts";
 import { type DataSet, type DataValue, variableName } from "./value.ts";
 
-export type DataInput = number | boolean | null | ArrayLike<number> | readonly DataInput[];
+/** Numbers in row-major order: bytes stay bytes. */
+export interface TypedData {
+  readonly shape: readonly number[];
+  readonly values: Float64Array | Float32Array | Int32Array | Uint8Array;
+}
+export type DataInput = number | boolean | null | ArrayLike<number> | readonly DataInput[] | TypedData;
 
 /** Throws a UsageError with the path of what does not fit: "y[3] has 4 elements where y[1] has 5". */
 export function dataFromValues(values: Readonly<Record<string, DataInput>> | ReadonlyMap<string, DataInput>): DataSet {
@@ -18,10 +23,27 @@ export function dataFromValues(values: Readonly<Record<string, DataInput>> | Rea
 }
 
 function dataValue(name: string, value: unknown): DataValue {
+  if (isTyped(value)) return typedValue(name, value);
   const where = new ShapeFinder(name);
   const numbers = new Collector();
   visit(value, where, numbers);
   return numbers.finish(where.shape);
+}
+
+const isTyped = (x: unknown): x is TypedData =>
+  typeof x === "object" && x !== null && !isList(x) && "shape" in x && "values" in x && isList(x.values) && isList(x.shape);
+
+function typedValue(name: string, { shape, values }: TypedData): DataValue {
+  if (shape.length > MAX_AXES || !shape.every((n) => Number.isSafeInteger(n) && n >= 0))
+    throw new UsageError(`the shape of ${name} is not a list of sizes`);
+  const count = shape.reduce((n, d) => n * d, 1);
+  if (count !== values.length)
+    throw new UsageError(`${name} has ${values.length} values, and its shape [${shape.join(", ")}] takes ${count}`);
+  // A copy: what is bound must not change afterwards.
+  if (values instanceof Uint8Array) return { shape: [...shape], values: values.slice() };
+  const numbers = Float64Array.from(values);
+  const firstReal = numbers.findIndex((x) => !Number.isInteger(x));
+  return { shape: [...shape], values: numbers, ...(firstReal < 0 ? {} : { firstReal }) };
 }
 
 /** Recursion is as deep as arrays may be nested. */

@@ -1,6 +1,7 @@
 // Constant tensors in memory, laid out as the loops read them.
 import { InternalError } from "../errors.ts";
 import { constantOf, type Value } from "../ir/graph.ts";
+import type { Numbers } from "../ir/type.ts";
 import { type AxisVariable, type Index, keyOf, type Term } from "./indices.ts";
 import { align, checkSize, type Home } from "./memory.ts";
 
@@ -11,7 +12,7 @@ export interface Placed {
 
 export class ConstantMemory {
   private end: number;
-  private readonly pieces: { readonly offset: number; readonly values: Float64Array | Int32Array }[] = [];
+  private readonly pieces: { readonly offset: number; readonly values: Numbers }[] = [];
   private readonly tables = new Map<string, Home>();
   private readonly checked = new Set<string>();
 
@@ -22,13 +23,12 @@ export class ConstantMemory {
   get size(): number {
     return this.end;
   }
-  /** As float64, at this position; where the innermost loop would stride through it, a copy in the loop's own order. */
+  /** As numbers, at this position: float64, or the bytes themselves where there are many; where the innermost loop would stride through it, a copy in the loop's own order. */
   real(v: Value, at: Index, innermost: AxisVariable | null): Placed {
     const values = elements(v);
     const own = at.terms.find((t) => t.variable === innermost);
-    if (own === undefined || own.coefficient === 1 || at.terms.some((t) => t.variable.kind === "dynamic")) {
-      return { home: this.table(`real ${id(v)}`, "f64", () => Float64Array.from(values)), at };
-    }
+    if (own === undefined || own.coefficient === 1 || at.terms.some((t) => t.variable.kind === "dynamic"))
+      return { home: this.inOrder(v), at };
     const order = [...at.terms.filter((t) => t !== own), own];
     const strides = new Array<number>(order.length);
     let size = 1;
@@ -36,13 +36,22 @@ export class ConstantMemory {
       strides[k] = size;
       size *= order[k].variable.size;
     }
-    if (size > 4 * values.length + 4096) return { home: this.table(`real ${id(v)}`, "f64", () => Float64Array.from(values)), at };
-    const home = this.table(`real ${id(v)}@${keyOf(at)}/${own.variable.id}`, "f64", () =>
-      reordered(values, at.constant, order, size),
-    );
+    if (size > 4 * values.length + 4096) return { home: this.inOrder(v), at };
+    const key = `real ${id(v)}@${keyOf(at)}/${own.variable.id}`;
+    const home = areManyBytes(values)
+      ? this.table(key, "u8", () => reordered(values, at.constant, order, new Uint8Array(size)))
+      : this.table(key, "f64", () => reordered(values, at.constant, order, new Float64Array(size)));
     const terms: Term[] = order.map((t, k) => ({ variable: t.variable, coefficient: strides[k] }));
     terms.sort((a, b) => a.variable.id - b.variable.id);
     return { home, at: { constant: 0, terms } };
+  }
+  /** As float64 in its own order, whatever it is held in. */
+  float64(v: Value): Home {
+    return this.table(`real ${id(v)}`, "f64", () => Float64Array.from(elements(v)));
+  }
+  private inOrder(v: Value): Home {
+    const values = elements(v);
+    return areManyBytes(values) ? this.table(`bytes ${id(v)}`, "u8", () => values) : this.float64(v);
   }
   /** As 32-bit indices times 8, each checked to lie in an axis of this size. */
   indices(v: Value, size: number): Home {
@@ -59,7 +68,7 @@ export class ConstantMemory {
       memory.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), offset);
     }
   }
-  private table(key: string, element: Home["element"], make: () => Float64Array | Int32Array): Home {
+  private table(key: string, element: Home["element"], make: () => Numbers): Home {
     let home = this.tables.get(key);
     if (home === undefined) {
       const values = make();
@@ -73,16 +82,19 @@ export class ConstantMemory {
   }
 }
 
+/** Loading bytes takes longer than loading float64, until memory is what takes time. */
+const MANY = 65_536;
+const areManyBytes = (values: Numbers): values is Uint8Array => values instanceof Uint8Array && values.length > MANY;
+
 const id = (v: Value): string => `${v.node.id}`;
-function elements(v: Value): ArrayLike<number> & Iterable<number> {
+function elements(v: Value): Numbers {
   const values = constantOf(v);
   if (values === null) throw new InternalError("not a constant");
   return values;
 }
 
 /** The elements at constant + Σ coefficient · variable for all values of the variables, the last one fastest. */
-function reordered(values: ArrayLike<number>, constant: number, order: readonly Term[], size: number): Float64Array {
-  const out = new Float64Array(size);
+function reordered<A extends Numbers>(values: ArrayLike<number>, constant: number, order: readonly Term[], out: A): A {
   let n = 0;
   const visit = (k: number, position: number): void => {
     const { variable, coefficient } = order[k];

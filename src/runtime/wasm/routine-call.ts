@@ -4,7 +4,6 @@ import { constantOf, shapeOf, type Value } from "../ir/graph.ts";
 import { underReshapes } from "./analyse.ts";
 import type { Group } from "./fuse.ts";
 import type { GroupContext } from "./generate.ts";
-import { zero } from "./indices.ts";
 import { routineOf } from "./memory.ts";
 import type { ModuleBuilder } from "./module.ts";
 import type { Operand } from "./routines/index.ts";
@@ -17,7 +16,7 @@ export function callRoutine(module: ModuleBuilder, context: GroupContext, { repo
     const { constants, layout, fusion } = context;
     const operand = (v: Value): Operand => {
       const base = underReshapes(v, fusion.inMemory);
-      const home = constantOf(base) === null ? context.homeOf(base) : constants.real(base, zero, null).home;
+      const home = constantOf(base) === null ? context.homeOf(base) : constants.float64(base);
       if (home.element !== "f64") throw new InternalError("an operand of a routine that is not real");
       return { offset: home.offset, shape: shapeOf(v) };
     };
