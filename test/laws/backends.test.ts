@@ -4,8 +4,10 @@ import { describe, expect, it } from "vitest";
 import type { Backend, Program } from "../../src/runtime/backend.ts";
 import { vectorize } from "../../src/runtime/ir/batch.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
+import { gradient } from "../../src/runtime/ir/gradient.ts";
 import { dtypeOf, type InputAttrs, shapeOf, type Value } from "../../src/runtime/ir/graph.ts";
 import { interpret } from "../../src/runtime/ir/interpret.ts";
+import type { Primitive, Probe } from "../../src/runtime/ir/primitive.ts";
 import { primitives } from "../../src/runtime/ir/primitives/index.ts";
 import { bool, int, real } from "../../src/runtime/ir/type.ts";
 import { compileWasm, generateWasm, instantiate, wasmBackend } from "../../src/runtime/wasm/backend.ts";
@@ -76,6 +78,10 @@ function sensitivities({ epsilon }: Backend, outputs: readonly Value[], inputs: 
   return moves;
 }
 
+const hasGradient = (p: Primitive, { inputs, attrs }: Probe): boolean => {
+  const types = inputs.map(({ type }) => type);
+  return [types, p.type(types, attrs)].every((list) => list.some(({ dtype }) => dtype === "real"));
+};
 const COPIES = 23;
 /** Roundings of an operation written with a few others. */
 const ROUNDINGS = 8;
@@ -108,6 +114,30 @@ describe.each(backends.map((b) => [b.name, b] as const))("interpreter = %s at ev
         });
       }
     });
+    const smooth = [...p.probes.entries()].filter(([, probe]) => hasGradient(p, probe));
+    if (smooth.length > 0)
+      it(`${p.name}: gradient`, async () => {
+        for (const [k, probe] of smooth) {
+          const b = createBuilder();
+          const inputs = probe.inputs.map(({ type }, i) => b.input(`x${i}`, type));
+          const wrt = inputs.filter((v) => dtypeOf(v) === "real");
+          const results = b.apply(p, inputs, probe.attrs).filter((v) => dtypeOf(v) === "real");
+          const total = results.map((v, i) => b.sum(b.mul(b.constant(0.7 + 0.4 * i), v))).reduce((s, v) => b.add(s, v));
+          const outputs = gradient(b, total, wrt);
+          const given = rounded(
+            backend,
+            Object.fromEntries(probe.inputs.map(({ values }, i) => [`x${i}`, Float64Array.from(values)])),
+            inputs,
+          );
+          const expected = interpret(outputs, given);
+          const actual = await runOn(backend, { inputs, outputs, updates: [] }, given);
+          const moves = sensitivities(backend, outputs, inputs, given);
+          outputs.forEach((_, i) => {
+            const scale = largestOf(expected[i], 0);
+            agree(backend, actual[i], expected[i], (n) => 64 * (epsilon * scale + moves[i][n]), `probe ${k} by input ${i}`);
+          });
+        }
+      });
     it(`${p.name}, many copies side by side: in loops of another length`, async () => {
       for (const [k, probe] of p.probes.entries()) {
         const b = createBuilder();
