@@ -114,7 +114,8 @@ export function inlineValues(c: Context, f: FunctionStatement, given: readonly V
   f.parameters.forEach((p, i) => {
     scope.value(p.name, given[i]);
   });
-  return executeBody({ ...c, scope, sequential: false, depth: c.depth + 1 }, f.body, f.span);
+  const path = `${c.path} ${span.file}:${span.start}`;
+  return executeBody({ ...c, scope, sequential: false, depth: c.depth + 1, path }, f.body, f.span);
 }
 
 type Query = (c: Context, d: Applied, x: Value) => Value | undefined;

@@ -23,6 +23,8 @@ export interface Context {
   readonly sequential: boolean;
   /** Depth of user functions under evaluation. */
   readonly depth: number;
+  /** Where the user functions under evaluation are called: the same expression is another one in another call. */
+  readonly path: string;
   readonly session: Session;
 }
 /** State of one walk over the model. */
@@ -51,6 +53,7 @@ export function newContext(b: Builder, model: CheckedModel, data: BoundData, pre
     guards: [],
     sequential: false,
     depth: 0,
+    path: "",
     session: {
       predicts,
       next: 0,

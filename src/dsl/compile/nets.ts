@@ -32,7 +32,8 @@ export function evaluateNet(c: Context, s: NetStatement, e: Call): Value {
   if (head && !fits(head, given))
     reject(bindCodes.shape, argument.span, headMessage(name, textOf(c, argument.span), head, given));
   const names = argumentNames(c, argument).slice(0, lead);
-  return layers.reduce((y, layer) => at(e.span, () => applyLayer(c, layer, y, lead, names, e.span)), x);
+  const call: Application = { lead, names, span: e.span };
+  return layers.reduce((y, layer, i) => at(e.span, () => applyLayer(c, layer, i, y, call)), x);
 }
 
 function argumentNames(c: Context, e: Expression): readonly string[] {
@@ -85,19 +86,26 @@ function reader(c: Context): NetReader {
   };
 }
 
-function applyLayer(c: Context, placed: PlacedLayer, x: Value, lead: number, names: readonly string[], call: SourceSpan): Value {
+/** One application of a net. */
+interface Application {
+  /** Axes in front of an example, and the plates that they count, as far as they have names. */
+  readonly lead: number;
+  readonly names: readonly string[];
+  readonly span: SourceSpan;
+}
+
+function applyLayer(c: Context, placed: PlacedLayer, position: number, x: Value, call: Application): Value {
   const { layer } = placed;
-  return layer.kind === "function" ? applyFunction(c, layer, x, lead) : applyRecord(c, placed, layer, x, lead, names, call);
+  return layer.kind === "function" ? applyFunction(c, layer, x, call.lead) : applyRecord(c, placed, layer, position, x, call);
 }
 
 function applyRecord(
   c: Context,
   { owner, rectified }: PlacedLayer,
   { record, arguments: args, span }: RecordLayer,
+  position: number,
   x: Value,
-  lead: number,
-  names: readonly string[],
-  call: SourceSpan,
+  { lead, names, span: call }: Application,
 ): Value {
   const { b, session } = c;
   const example = shapeOf(x).slice(lead);
@@ -133,7 +141,9 @@ function applyRecord(
     arguments: args,
     tensors: Object.fromEntries(tensors),
     lead,
-    ...(training ? { noise: (kind) => rowNoise(c, training, kind, shapeOf(x), names) } : {}),
+    ...(training
+      ? { noise: (kind) => rowNoise(c, training, kind, shapeOf(x), names, `${c.path} ${call.file}:${call.start} ${position}`) }
+      : {}),
   });
 }
 const sameShape = (a: Shape, b: Shape): boolean => a.join() === b.join();

@@ -7,16 +7,19 @@ import type { Context } from "./context.ts";
 import { MOST_ELEMENTS, type RowAxis, rowShape } from "./rows.ts";
 import { axesOf } from "./walk.ts";
 
-/** Noise of a shape, its own in each row around. `names`: of the shape's leading axes, where they are plates. */
+/** Noise of a shape, its own in each row around. `names`: of the shape's leading axes, where they are plates; `site`: what it is for. */
 export function rowNoise(
   c: Context,
   source: NoiseSource,
   kind: Parameters<NoiseSource["noise"]>[0],
   shape: Shape,
   names: readonly string[],
+  site: string,
 ): Value {
   const axes = axesOf(c, shape, names);
-  const all = source.noise(kind, [...rowShape(c.rows), ...shape], axes);
+  // A statement may be lowered for some rows apart.
+  const rows = c.rows.flatMap((axis) => axis.ordinals.map(({ indices }) => `${indices[0]}..${indices[indices.length - 1]}`));
+  const all = source.noise(kind, [...rowShape(c.rows), ...shape], axes, `${site} ${rows.join(" ")}`);
   return c.rows.reduce((rest, axis) => c.b.gather(rest, rowNumber(c, axis)), all);
 }
 
