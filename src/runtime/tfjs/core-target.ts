@@ -1,27 +1,15 @@
 // The wasm and cpu backends of TensorFlow.js: their kernels are called as functions, without tensors, tape or scopes around them.
 import type { KernelBackend, KernelFunc, NamedAttrMap, TensorInfo } from "@tensorflow/tfjs-core";
 import { InternalError, unreachable } from "../errors.ts";
-import { broadcastPositions } from "../ir/broadcast.ts";
-import { sizeOf, type TensorType } from "../ir/type.ts";
+import type { TensorType } from "../ir/type.ts";
+import { dtypes, type HeapBackend, loopFor, runLoop } from "./core-loops.ts";
 import type { Operation, Step } from "./steps.ts";
 import type { Elements, Target } from "./target.ts";
-import type { Tensor } from "./tensor-ops.ts";
 import type { CoreTraits } from "./traits.ts";
 
 export interface CoreLibrary {
   getKernel(kernel: string, backend: string): { readonly kernelFunc: KernelFunc } | undefined;
 }
-/** What the backends have beside the interface of all. */
-interface HeapBackend extends KernelBackend {
-  /** wasm: a view of the heap. */
-  typedArrayFromHeap?(tensor: TensorInfo): Elements;
-  /** wasm: a tensor whose elements are not set. */
-  makeOutput?(shape: number[], dtype: string): TensorInfo;
-  write(values: Elements, shape: number[], dtype: string): object;
-}
-
-const dtypes = { real: "float32", int: "int32", bool: "bool" } as const;
-
 export function coreTarget(
   name: string,
   library: CoreLibrary,
@@ -62,7 +50,8 @@ export function coreTarget(
     },
     free: (tensor) => void heap.disposeData(tensor.dataId),
     compile({ operation, inputs, results: [result] }, slots) {
-      if (operation.kind === "broadcast") return stretch(heap, inputs[0], result, slots);
+      const loop = loopFor(operation, inputs, result);
+      if (loop !== null) return runLoop(heap, loop, inputs, result, slots);
       const { kernel, names, attrs } = callOf(operation, inputs, result);
       const kernelFunc = kernelOf(kernel);
       const at = inputs.map((v) => v.slot);
@@ -78,32 +67,6 @@ export function coreTarget(
     },
   };
   return target;
-}
-
-/** Elements repeated. The library's own kernel, Tile, takes a tenth of a microsecond for each. */
-function stretch(backend: HeapBackend, from: Tensor, to: Tensor, slots: TensorInfo[]): () => void {
-  const positions = sizeOf(from.shape) === 1 ? null : broadcastPositions(from.shape, to.shape);
-  const shape = [...to.shape];
-  const dtype = dtypes[to.dtype];
-  const size = sizeOf(shape);
-  const fill = (into: Elements, x: Elements): void => {
-    if (positions === null) into.fill(x[0]);
-    else for (let i = 0; i < size; i++) into[i] = x[positions[i]];
-  };
-  const { makeOutput, typedArrayFromHeap } = backend;
-  if (makeOutput !== undefined && typedArrayFromHeap !== undefined) {
-    return () => {
-      const out = makeOutput.call(backend, shape, dtype);
-      fill(typedArrayFromHeap.call(backend, out), typedArrayFromHeap.call(backend, slots[from.slot]));
-      slots[to.slot] = out;
-    };
-  }
-  return () => {
-    const values =
-      to.dtype === "real" ? new Float32Array(size) : to.dtype === "int" ? new Int32Array(size) : new Uint8Array(size);
-    fill(values, backend.readSync(slots[from.slot].dataId) as Elements);
-    slots[to.slot] = { dataId: backend.write(values, shape, dtype), shape, dtype };
-  };
 }
 
 interface Call {
@@ -139,8 +102,6 @@ function callOf(operation: Operation, inputs: Step["inputs"], { shape, dtype }: 
       };
     case "reshape":
       return { kernel: "Reshape", names: one, attrs: { shape: [...shape] } };
-    case "broadcast":
-      throw new InternalError("broadcasting is no kernel");
     case "transpose":
       return { kernel: "Transpose", names: one, attrs: { perm: [...operation.permutation] } };
     case "slice":
@@ -149,8 +110,8 @@ function callOf(operation: Operation, inputs: Step["inputs"], { shape, dtype }: 
       return { kernel: "PadV2", names: one, attrs: { paddings: operation.paddings.map((p) => [...p]), constantValue: 0 } };
     case "concat":
       return { kernel: "Concat", names: null, attrs: { axis: operation.axis } };
+    case "broadcast":
     case "gather":
-      return { kernel: "GatherV2", names: ["x", "indices"], attrs: { axis: operation.axis, batchDims: 0 } };
     case "segmentSum":
     case "host":
       throw new InternalError(`${operation.kind} is no kernel of this library`);
