@@ -4,6 +4,7 @@ import type { SourceSpan } from "../diagnostics.ts";
 import { didYouMean } from "../did-you-mean.ts";
 import {
   compareDimensions,
+  constantDimension,
   describeShape,
   formatSize,
   formatSymbolicShape,
@@ -132,6 +133,7 @@ function readArguments(r: NetReader, record: NetRecord, e: Call): ReadonlyMap<st
 type Read = { readonly value: ArgumentValue } | false;
 
 function byDefault(r: NetReader, p: NetParameter, span: SourceSpan): Read {
+  if (p.kind === "size" && typeof p.default === "number") return { value: constantDimension(p.default) };
   if (p.kind !== "activation" || typeof p.default !== "string") return { value: p.default };
   const value = r.activation(p.default, span);
   return value ? { value } : false;
