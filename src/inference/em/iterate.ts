@@ -63,8 +63,9 @@ export function* iterate<E extends Expectation>(
     const gain = next.objective - expectation.objective;
     // The M-step cannot lower it; what is lower is rounding.
     if (gain <= 0) {
-      const isRounding = gain >= -rounding;
-      return finish(isRounding, isRounding ? "no step raises the log evidence any more" : "a step lowered the log evidence");
+      if (gain < -rounding)
+        return finish(false, "a step lowered the log evidence: the numbers are too large for it to be computed");
+      return finish(true, NOTHING_LEFT);
     }
     theta = step.theta;
     expectation = next;
@@ -77,22 +78,28 @@ export function* iterate<E extends Expectation>(
     const far = extrapolated(path);
     const there = far && expectationAt(far, expectation);
     path = [theta];
-    gains = [];
     if (far && there && there.objective > expectation.objective) {
       theta = far;
       expectation = there;
       path = [theta];
+      // An extrapolated step is long: its gain says nothing of the rate.
       trace[trace.length - 1] = expectation.objective;
     }
   }
   return finish(false, `it did not converge in ${options.iterations} iterations`);
 }
 
-/** Gains fall geometrically: Aitken's sum of those to come (Böhning et al. 1994). */
+const NOTHING_LEFT = "what is left to gain is below the tolerance";
+/** Gains fall geometrically: the sum of those to come (Aitken; Böhning et al. 1994), at the slowest rate that the last ones show. */
 function left(gains: readonly number[]): number {
-  const [before, last] = gains.slice(-2);
-  return last === undefined || last >= before ? Number.POSITIVE_INFINITY : (last * last) / (before - last);
+  const recent = gains.slice(-RECENT);
+  if (recent.length < RECENT) return Number.POSITIVE_INFINITY;
+  const rate = recent.slice(1).reduce((most, gain, i) => Math.max(most, gain / recent[i]), LEAST_RATE);
+  return rate >= 1 ? Number.POSITIVE_INFINITY : (recent[RECENT - 1] * rate) / (1 - rate);
 }
+const RECENT = 4;
+/** A step may by chance be much better than those to come. */
+const LEAST_RATE = 0.5;
 
 /** θ0 - 2 a r + a² v, r = θ1 - θ0, v = θ2 - 2 θ1 + θ0, a = -‖r‖ / ‖v‖; undefined where that is no further than θ2. */
 function extrapolated([x0, x1, x2]: readonly Float64Array[]): Float64Array | undefined {

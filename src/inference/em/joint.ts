@@ -19,6 +19,8 @@ export interface Joint {
   inLatents(theta: Float64Array, u: Float64Array, gradient: Float64Array): number;
   /** The same; writes its gradient in θ. */
   inParameters(theta: Float64Array, u: Float64Array, gradient: Float64Array): number;
+  /** Whether it is a density of data and latents: no prior of a latent lacks its normaliser. */
+  readonly normalised: boolean;
   /** What the ~ of params add to it. */
   penalty(theta: Float64Array): number;
   /** Constrained values by name. */
@@ -32,6 +34,7 @@ export async function compileJoint(target: Target): Promise<Joint> {
   const latent = await compile(target, ({ u }) => [u]);
   const learnt = await compile(target, ({ theta }) => parameters.map((p) => theta[p.name]));
   const values = await compileConstrained(target);
+  const normalised = termsOf(createBuilder(), target).terms.every((t) => t.unnormalised === undefined || t.role === "penalty");
   const write = (executable: Executable, theta: Float64Array): void => {
     for (const { name, offset, size } of places)
       (executable.inputs[inputName(name)] as Float64Array | undefined)?.set(theta.subarray(offset, offset + size));
@@ -46,6 +49,7 @@ export async function compileJoint(target: Target): Promise<Joint> {
     target,
     parameters: places.reduce((sum, { size }) => sum + size, 0),
     latents: dimension,
+    normalised,
     inLatents(theta, u, out) {
       const value = evaluate(latent, theta, u);
       out.set(latent.outputs[2]);
@@ -89,13 +93,17 @@ function inputsOf(b: Builder, target: Target): Inputs {
   };
 }
 
-/** [log joint, penalty, its gradients in `wanted`], simplified before it is differentiated. */
-async function compile(target: Target, wanted: (inputs: Inputs) => readonly Value[]): Promise<Executable> {
-  const b = createBuilder();
+function termsOf(b: Builder, target: Target) {
   const own = inputsOf(b, target);
   const setting = { parameters: target.constrainParameters(b, own.theta) };
   const { values, jacobian } = target.constrain(b, own.u, setting);
-  const terms = target.terms(b, values, setting);
+  return { own, terms: target.terms(b, values, setting), jacobian };
+}
+
+/** [log joint, penalty, its gradients in `wanted`], simplified before it is differentiated. */
+async function compile(target: Target, wanted: (inputs: Inputs) => readonly Value[]): Promise<Executable> {
+  const b = createBuilder();
+  const { own, terms, jacobian } = termsOf(b, target);
   const total = (some: typeof terms): Value => some.reduce((sum, t) => b.add(sum, b.sum(t.value)), b.constant(0));
   const penalties = terms.filter((t) => t.role === "penalty");
   const inputs = [...Object.values(own.theta), own.u];

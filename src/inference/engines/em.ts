@@ -127,9 +127,30 @@ function resultOf(joint: Joint, best: Run, runs: readonly Run[]): Result {
       evaluations: runs.reduce((sum, run) => sum + run.evaluations, 0),
     },
     start: { position: posterior.mean, scale: posterior.deviations },
-    evidence: { mean: logEvidence, se: 0 },
-    figures: { "log evidence": logEvidence },
-    verdicts: [convergence, ...(elsewhere.length > 0 ? [agreement] : [])],
+    // A prior that lacks its normaliser leaves the evidence known but for a constant.
+    ...(joint.normalised ? { evidence: { mean: logEvidence, se: 0 } } : {}),
+    verdicts: [convergence, ...shrunk(joint, posterior), ...(elsewhere.length > 0 ? [agreement] : [])],
     traces: { logEvidence: Float64Array.from(trace) },
   };
+}
+
+/** A deviation of a latent relative to its size, below which only a likelihood that grows without bound takes it. */
+const POINT = 1e-6;
+
+function shrunk({ target }: Joint, { mean, deviations }: GaussianExpectation["posterior"]): Verdict[] {
+  const names = target.layout
+    .filter(({ offset, size }) => {
+      const largest = mean.subarray(offset, offset + size).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+      return deviations.subarray(offset, offset + size).some((d) => d < POINT * largest);
+    })
+    .map((slot) => slot.name);
+  if (names.length === 0) return [];
+  return [
+    {
+      what: "evidence",
+      level: "fail",
+      value: names.length,
+      advice: `the posterior of ${[...new Set(names)].join(", ")} shrank to a point: the likelihood grows without bound, where a deviation goes to zero. Give that param a lower bound or a penalty (s ~ Gamma(2, 1)), or fewer latents`,
+    },
+  ];
 }

@@ -3,6 +3,7 @@ import type { Engine } from "../engine.ts";
 import { ais } from "./ais.ts";
 import { amortized } from "./amortized.ts";
 import { chainEngines } from "./chain-engines.ts";
+import { em } from "./em.ts";
 import { fullrank } from "./full-rank.ts";
 import { importance } from "./importance.ts";
 import { laplace } from "./laplace.ts";
@@ -21,6 +22,7 @@ const all: readonly Engine[] = [
   amortized,
   map,
   mle,
+  em,
   laplace,
   pathfinder,
   importance,

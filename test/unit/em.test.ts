@@ -1,0 +1,225 @@
+// EM over latents in which the log joint is quadratic: its evidence is that of the marginal model, exactly, and never falls.
+import { describe, expect, test } from "vitest";
+import { compileJoint } from "../../src/inference/em/joint.ts";
+import { expectationAt as expectationOf, structureOf } from "../../src/inference/em/latents.ts";
+import { em } from "../../src/inference/engines/em.ts";
+import { runEngine } from "../../src/inference/run.ts";
+import type { DataObject } from "../../src/model.ts";
+import { stream } from "../../src/runtime/numeric/random.ts";
+import { bound } from "./model-under-test.ts";
+
+const rng = stream(7, "em data");
+const normals = (n: number): number[] => Array.from({ length: n }, () => rng.normal());
+
+/** Rows of a factor model with one factor, D = 3. */
+const factorRows = normals(40).map((z) => [z + 0.3 * rng.normal(), 0.5 - z + 0.5 * rng.normal(), 0.4 * rng.normal()]);
+const deviations = factorRows.map((_, n) => 0.2 + (n % 5) / 5);
+const groups = Array.from({ length: 40 }, (_, n) => 1 + (n % 6));
+const effects = normals(6);
+const y = groups.map((g) => 1 + effects[g - 1] + 0.5 * rng.normal());
+let position = 0;
+const walk = normals(30).map((step) => {
+  position += 0.5 * step;
+  return position + 0.3 * rng.normal();
+});
+
+interface Case {
+  readonly text: string;
+  /** The same with the latents integrated out. */
+  readonly marginal: string;
+  readonly data: DataObject;
+}
+const cases: Readonly<Record<string, Case>> = {
+  "probabilistic PCA: rows alike": {
+    text: `data x: real[N, D]
+const K = 2
+param W: real[D, K], mu: real[D], s: positive
+for n in 1..N {
+  z[n] ~ Normal(0, I(K))
+  x[n] ~ Normal(W @ z[n] + mu, s)
+}`,
+    marginal: `data x: real[N, D]
+const K = 2
+param W: real[D, K], mu: real[D], s: positive
+let S = W @ W' + diag(s^2 * ones(D))
+for n in 1..N { x[n] ~ MultiNormal(mu, S) }`,
+    data: { x: factorRows },
+  },
+  "known deviations: rows differ": {
+    text: `data x: real[N, D], sd: positive[N]
+param w: real[D] = 1, mu: real[D]
+for n in 1..N {
+  z[n] ~ Normal(0, 1)
+  x[n] ~ Normal(w * z[n] + mu, sd[n])
+}`,
+    marginal: `data x: real[N, D], sd: positive[N]
+param w: real[D] = 1, mu: real[D]
+for n in 1..N { x[n] ~ MultiNormal(mu, outer(w, w) + diag(sd[n]^2 * ones(D))) }`,
+    data: { x: factorRows, sd: deviations },
+  },
+  "random intercepts, non-centred": {
+    text: `data y: real[N], g: int<1, G>[N], G: int
+param mu: real, tau: positive, s: positive
+a: real[G] ~ noncentered Normal(mu, tau)
+y ~ Normal(a[g], s)`,
+    marginal: `data y: real[N], g: int<1, G>[N], G: int
+param mu: real, tau: positive, s: positive
+let S = [[(g[i] == g[j] ? tau^2 : 0) + (i == j ? s^2 : 0) for j in 1..N] for i in 1..N]
+y ~ MultiNormal(mu * ones(N), S)`,
+    data: { y, g: groups, G: 6 },
+  },
+  "intercepts with a common mean that is latent too: all go together": {
+    text: `data y: real[N], g: int<1, G>[N], G: int
+param tau: positive, s: positive
+mu ~ Normal(0, 2)
+a: real[G] ~ Normal(mu, tau)
+y ~ Normal(a[g], s)`,
+    marginal: `data y: real[N], g: int<1, G>[N], G: int
+param tau: positive, s: positive
+let S = [[4 + (g[i] == g[j] ? tau^2 : 0) + (i == j ? s^2 : 0) for j in 1..N] for i in 1..N]
+y ~ MultiNormal(zeros(N), S)`,
+    data: { y, g: groups, G: 6 },
+  },
+  "a random walk seen through noise, with a penalty": {
+    text: `data y: real[T]
+param q: positive, r: positive
+q ~ Gamma(2, 2)
+x[1] ~ Normal(0, 1)
+for t in 2..T { x[t] ~ Normal(x[t-1], q) }
+for t in 1..T { y[t] ~ Normal(x[t], r) }`,
+    marginal: `data y: real[T]
+param q: positive, r: positive
+let S = [[1 + q^2 * (min(i, j) - 1) + (i == j ? r^2 : 0) for j in 1..T] for i in 1..T]
+y ~ MultiNormal(zeros(T), S)`,
+    data: { y: walk },
+  },
+  "two plates that do not meet": {
+    text: `data x: real[N], y: real[M]
+param m: real, s: positive
+u: real[N] ~ Normal(m, 1)
+v: real[M] ~ Normal(2 * m, s)
+x ~ Normal(u, 0.5)
+y ~ Normal(v, 0.5)`,
+    marginal: `data x: real[N], y: real[M]
+param m: real, s: positive
+x ~ Normal(m, sqrt(1.25))
+y ~ Normal(2 * m, sqrt(s^2 + 0.25))`,
+    data: { x: normals(9).map((v) => 1 + v), y: normals(12).map((v) => 2 + 2 * v) },
+  },
+};
+
+for (const [name, { text, marginal, data }] of Object.entries(cases))
+  describe(name, () => {
+    test("the evidence is that of the marginal model, at its maximum, and never fell", async () => {
+      const { target } = await bound(text, data);
+      const { results, failure } = await runEngine(target, em, { tolerance: 1e-7 }, { seed: 3 });
+      expect(failure).toBeUndefined();
+      const [{ fitted = {}, evidence, traces, verdicts }] = results;
+      expect(verdicts.map((v) => v.level)).toEqual(["pass"]);
+      const trace = traces.logEvidence;
+      for (let i = 1; i < trace.length; i++) expect(trace[i]).toBeGreaterThanOrEqual(trace[i - 1]);
+      const exact = (await bound(marginal, data)).target;
+      const at = async (values: Readonly<Record<string, Float64Array>>): Promise<number> => {
+        const density = await exact.fix(values).density();
+        return density.evaluate(new Float64Array(0), new Float64Array(0));
+      };
+      const top = await at(fitted);
+      expect(Math.abs((evidence?.mean ?? Number.NaN) - top)).toBeLessThan(1e-9 * (1 + Math.abs(top)));
+      // Nothing near is higher, but for what was still to be gained; penalties, which the marginal model lacks, apart.
+      if (name.includes("penalty")) return;
+      for (const parameter of target.parameters)
+        for (const h of [-1e-3, 1e-3]) {
+          const moved = { ...fitted, [parameter.name]: fitted[parameter.name].map((v) => v + h) };
+          expect(await at(moved), `${parameter.name} moved by ${h}`).toBeLessThan(top + 1e-6);
+        }
+    });
+
+    test("at its own params, the expectation has the gradient of the log evidence (Fisher)", async () => {
+      const { target } = await bound(text, data);
+      const joint = await compileJoint(target);
+      const theta = Float64Array.from({ length: joint.parameters }, (_, i) => 0.3 * Math.sin(2 * i + 1));
+      const structure = structureOf(joint, theta, stream(1, "structure"));
+      if ("reason" in structure) throw new Error(structure.reason);
+      const at = (x: Float64Array) => {
+        const e = expectationOf(joint, structure, x, new Float64Array(joint.latents));
+        if (!e) throw new Error("no posterior");
+        return e;
+      };
+      const gradient = new Float64Array(theta.length);
+      at(theta).expect(theta, gradient);
+      const h = 1e-5;
+      theta.forEach((_, i) => {
+        const moved = (d: number) => at(theta.map((v, j) => (j === i ? v + d : v))).objective;
+        const slope = (moved(h) - moved(-h)) / (2 * h);
+        expect(Math.abs(slope - gradient[i])).toBeLessThan(1e-6 * (10 + Math.abs(slope)));
+      });
+      joint.dispose();
+    });
+  });
+
+test("rows that are alike are seen to be, and expectations over two points are those over all", async () => {
+  const { target } = await bound(cases["probabilistic PCA: rows alike"].text, cases["probabilistic PCA: rows alike"].data);
+  const joint = await compileJoint(target);
+  const theta = Float64Array.from({ length: joint.parameters }, (_, i) => 0.4 * Math.sin(3 * i + 1));
+  const structure = structureOf(joint, theta, stream(1, "structure"));
+  if ("reason" in structure) throw new Error(structure.reason);
+  expect(structure.alike).toBe(true);
+  const start = new Float64Array(joint.latents);
+  const [two, all] = [true, false].map((alike) => expectationOf(joint, { ...structure, alike }, theta, start));
+  expect(two?.posterior.points.length).toBe(2);
+  expect(all?.posterior.points.length).toBe(3);
+  const elsewhere = theta.map((v) => v + 0.2);
+  const [g, h] = [new Float64Array(theta.length), new Float64Array(theta.length)];
+  const difference = (two?.expect(elsewhere, g) ?? Number.NaN) - (all?.expect(elsewhere, h) ?? Number.NaN);
+  expect(Math.abs(difference)).toBeLessThan(1e-9);
+  g.forEach((v, i) => {
+    expect(Math.abs(v - h[i])).toBeLessThan(1e-9 * (1 + Math.abs(v)));
+  });
+  joint.dispose();
+});
+
+describe("what it says", () => {
+  const reasonOf = async (text: string, data: DataObject): Promise<string | undefined> =>
+    (await runEngine((await bound(text, data)).target, em, {}, { seed: 1 })).failure?.reason;
+
+  test("where the integral is not exact", async () => {
+    const reason = await reasonOf("data y: real[N]\nparam mu: real\ntau ~ HalfNormal(1)\ny ~ Normal(mu, tau)", { y: walk });
+    expect(reason).toMatch(/not quadratic in tau/);
+  });
+  test("where nothing is to be learnt", async () => {
+    expect(await reasonOf("data y: real[N]\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 1)", { y: walk })).toMatch(/has no param/);
+  });
+  test("where the rows are too many to go together", async () => {
+    const text = `data N: int
+data y: real
+param s: positive
+x[1] ~ Normal(0, 1)
+for t in 2..N { x[t] ~ Normal(x[t-1], s) }
+y ~ Normal(x[N], 1)`;
+    expect(await reasonOf(text, { N: 1500, y: 1 })).toMatch(/depend on each other.*1500 coordinates/);
+  });
+  test("where the likelihood has no maximum", async () => {
+    const { results } = await runEngine(
+      (await bound("data y: real[N]\nparam m: real, s: positive\nz: real[N] ~ Normal(m, s)\ny ~ Normal(z, s)", { y: [1, 1, 1] }))
+        .target,
+      em,
+      { iterations: 300 },
+      { seed: 1 },
+    );
+    expect(results[0].verdicts.find((v) => v.level === "fail")?.advice).toMatch(/of z shrank to a point/);
+  });
+});
+
+test("without latents it is maximum likelihood, and with a flat one restricted maximum likelihood, whose evidence has no constant", async () => {
+  const n = y.length;
+  const mean = y.reduce((a, v) => a + v, 0) / n;
+  const squares = y.reduce((a, v) => a + (v - mean) ** 2, 0);
+  const run = async (text: string) =>
+    (await runEngine((await bound(text, { y })).target, em, { tolerance: 1e-9 }, { seed: 1 })).results[0];
+  const plain = await run("data y: real[N]\nparam m: real, s: positive\ny ~ Normal(m, s)");
+  expect(plain.fitted?.m[0]).toBeCloseTo(mean, 5);
+  expect(plain.fitted?.s[0]).toBeCloseTo(Math.sqrt(squares / n), 5);
+  const restricted = await run("data y: real[N]\nparam s: positive\nm: real ~ Flat()\ny ~ Normal(m, s)");
+  expect(restricted.fitted?.s[0]).toBeCloseTo(Math.sqrt(squares / (n - 1)), 5);
+  expect(restricted.evidence).toBeUndefined();
+});
