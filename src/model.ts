@@ -16,8 +16,6 @@ import { START_TRIES } from "./inference/hmc/start.ts";
 import { resolveOptions } from "./inference/options.ts";
 import { DEFAULT_CHAINS, type RunOutcome, runEngine } from "./inference/run.ts";
 import { UsageError } from "./runtime/errors.ts";
-import { createBuilder } from "./runtime/ir/builder.ts";
-import { shapeOf } from "./runtime/ir/graph.ts";
 import type { Shape } from "./runtime/ir/type.ts";
 import { stream } from "./runtime/numeric/random.ts";
 import type { Rng } from "./runtime/numeric/rng.ts";
@@ -79,8 +77,9 @@ export class Model {
     const began = performance.now();
     const bound = bind(this.checked, data, set);
     if (!bound.value) throw new ModelError(bound.diagnostics, this.sources);
-    // What has params to learn has no density until they are given.
-    const density = bound.value.parameters.length > 0 ? undefined : await bound.value.density();
+    // What has params to learn has no density until they are given; what has discrete latents none until they are summed out.
+    const { parameters, discrete } = bound.value;
+    const density = parameters.length > 0 || discrete.length > 0 ? undefined : await bound.value.density();
     return new Posterior(this, bound.value, density, (performance.now() - began) / 1000);
   }
 }
@@ -116,11 +115,16 @@ export class Posterior {
   gradient(q: Float64Array, out: Float64Array): number {
     if (q.length !== this.dimension || out.length !== this.dimension)
       throw new UsageError(`a position of this posterior has ${this.dimension} numbers`);
-    if (!this.#density)
-      throw new UsageError(
-        `${this.target.parameters.map((p) => p.name).join(", ")} of ${this.model.name} are to be learnt: there is no density without their values. Run an engine that learns them`,
-      );
+    if (!this.#density) throw new UsageError(this.#noDensity());
     return this.#density.evaluate(q, out);
+  }
+
+  #noDensity(): string {
+    const { parameters, discrete } = this.target;
+    if (parameters.length > 0)
+      return `${parameters.map((p) => p.name).join(", ")} of ${this.model.name} are to be learnt: there is no density without their values. Run an engine that learns them`;
+    const names = discrete.map((s) => `${s.name} (${s.statement})`).join(", ");
+    return `${names}: discrete latent variables of ${this.model.name} are not summed out yet, so the others have no density of their own`;
   }
 
   /** Unconstrained position of constrained values; latents left out are at 0. Throws a UsageError for a name that is no latent's, another
@@ -215,11 +219,8 @@ const listed = (values: readonly number[]): string =>
   values.length > 4 ? `${values.slice(0, 4).join(", ")}, …` : values.join(", ");
 
 /** Of constrained values, whole, by name. */
-function latentShapes(target: Target): ReadonlyMap<string, Shape> {
-  const b = createBuilder();
-  const { values } = target.constrain(b, b.input("u", { shape: [target.dimension], dtype: "real" }));
-  return new Map(Object.entries(values).map(([name, value]) => [name, shapeOf(value)]));
-}
+const latentShapes = ({ sites }: Target): ReadonlyMap<string, Shape> =>
+  new Map(sites.filter((s) => s.role === "latent").map((s) => [s.name, s.type.shape]));
 
 function chainSeconds({ chains }: RunOutcome): { warmup: number; sampling: number } {
   return {

@@ -108,7 +108,6 @@ export const codes: Readonly<Record<string, string>> = {
   PPL601: "something that the language has and this version does not",
   PPL605: "differential equations",
   PPL606: "recurrences over latents",
-  PPL607: "discrete latent variables",
   PPL608: "missing integers",
   PPL609: "flows",
   PPL610: "objectives",

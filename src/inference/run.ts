@@ -5,6 +5,7 @@ import type { LogDensity, Target } from "../runtime/target.ts";
 import { type ChainOrder, chainContext, type WorkerData, type WorkerMessage } from "./chain-protocol.ts";
 import type { Engine, Failure, OptionValues, Progress, Result, Start } from "./engine.ts";
 import { type AnyChainEngine, chainEngines } from "./engines/chain-engines.ts";
+import { refuseDiscrete } from "./engines/refuse.ts";
 import { resolveOptions } from "./options.ts";
 import { Patience } from "./patience.ts";
 
@@ -46,7 +47,7 @@ export async function runEngine(
   checkInteger("chains", settings.chains, 1, MOST_CHAINS);
   checkInteger("threads", settings.threads, 1, MOST_THREADS);
   const resolved = resolveOptions(engine, options);
-  const refusal = engine.refuse?.(target);
+  const refusal = refuseDiscrete(engine, target) ?? engine.refuse?.(target);
   if (refusal !== undefined)
     return { chains: [], results: [], failure: { reason: refusal, chain: 1 }, interrupted: false, threads: 0 };
   if (engine.unit === "chain") return runChains(target, engine, resolved, settings);

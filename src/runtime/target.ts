@@ -35,8 +35,9 @@ export interface Term {
 export type Assignment = Readonly<Record<string, Value>>;
 /** Noise as inputs of a program: asked for while the program is built, filled from a stream before each run. */
 export interface NoiseSource {
-  /** `axes`: names of the leading axes of the shape that are plates, so that a minibatch may bring noise for its rows alone. */
-  noise(kind: "normal" | "uniform" | "exponential", shape: Shape, axes: readonly Axis[]): Value;
+  /** `axes`: names of the leading axes of the shape that are plates, so that a minibatch may bring noise for its rows alone. `site`: what the noise
+   *  is for; asked for it again, it is the same noise (a guide with dropout is drawn from and evaluated under one mask). */
+  noise(kind: "normal" | "uniform" | "exponential", shape: Shape, axes: readonly Axis[], site?: string): Value;
 }
 /** Something that is learnt, not integrated over: a param, or a tensor of a net. */
 export interface Parameter {
@@ -61,7 +62,8 @@ export interface Setting {
   readonly parameters?: Assignment;
   /** Whether hidden inputs of networks (dropout's masks, statistics of a batch) are on: in fitting. */
   readonly training?: NoiseSource;
-  /** Of `constrain`: constrained values of latents that are at hand; coordinates, slot by slot, are then of the other slots alone. */
+  /** Of `constrain` and `logDensity`: constrained values of latents that are at hand, integers where they are discrete; coordinates, slot by slot,
+   *  are then of the other slots alone. */
   readonly given?: Assignment;
 }
 export interface Generative {
@@ -103,10 +105,29 @@ export interface Slot {
   readonly unconstrained: Shape;
   readonly plates: readonly Axis[];
 }
+/** A discrete latent: it has no coordinates. A draw of the model is its unconstrained coordinates, then the values of these, one after the other. */
+export interface DiscreteSlot {
+  readonly name: string;
+  /** Where its values begin in a draw. */
+  readonly offset: number;
+  readonly size: number;
+  readonly shape: Shape;
+  /** Least and greatest value of each element, row-major; infinite where there is none that the data alone decide on. */
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+  /** What gives it its prior, as it stands in the text: "k[n] ~ Categorical(w)". */
+  readonly statement: string;
+  readonly plates: readonly Axis[];
+}
 export interface Target extends Generative {
   readonly name: string;
   readonly layout: readonly Slot[];
+  /** Number of unconstrained coordinates: those of continuous latents. */
   readonly dimension: number;
+  /** Latents over integers. What evaluates the model is given their values: in `terms`, or as `given` of a setting. */
+  readonly discrete: readonly DiscreteSlot[];
+  /** Numbers in a draw: `dimension`, and one for each element of a discrete latent. Finisher, blame, unconstrain and simulatePrior speak of draws. */
+  readonly width: number;
   readonly plates: readonly Axis[];
   /** Notes for the user that arise at bind: normalisers left out, surplus data, sizes read off the data. */
   readonly notes: readonly string[];

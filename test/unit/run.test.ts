@@ -23,6 +23,8 @@ function targetOf(density: LogDensity, more: Partial<Target> = {}): Target {
   const needed: Partial<Target> = {
     name: "test",
     dimension: density.dimension,
+    width: density.dimension,
+    discrete: [],
     sites: [],
     density: async () => density,
     ...more,

@@ -1,7 +1,7 @@
 // Subscripts: which axes they drop and keep, whether they are integers known from the data, and whether they are in range.
 
 import { constantOfDimension, type Dimension, minus, one, slopeIn, substitute } from "../dimensions.ts";
-import type { Expression, Index, Range, Subscript } from "../language/ast.ts";
+import { type Expression, eachChild, type Index, type Range, type Subscript } from "../language/ast.ts";
 import { noteCrossRead } from "./arrays.ts";
 import type { Context } from "./context.ts";
 import { infer } from "./expressions.ts";
@@ -84,7 +84,7 @@ function selection(c: Context, s: Subscript, size: Size, base: Expression): Sele
     case "range":
       return rangeSelection(c, s, size, base);
     case "at": {
-      const type = indexType(c, s.value, "an index");
+      const type = indexType(c, s.value, INDEX);
       if (isUnknown(type) || type.shape === undefined) return { kind: "unknown", type };
       if (type.shape.length === 0) {
         if (type.value) checkInRange(c, s.value, type.value, size, base);
@@ -101,7 +101,24 @@ function selection(c: Context, s: Subscript, size: Size, base: Expression): Sele
   }
 }
 
-/** Indices are integers, and known at bind unless draws are numbers already. */
+const INDEX = "an index";
+
+/** Whether an expression of integers reads latents or params that are real numbers: (x > 0) + 1. */
+function continuous(c: Context, e: Expression): boolean {
+  if (e.kind === "name") {
+    const entry = c.scope.get(e.name);
+    if (entry === undefined || knownAtBind(entry.type.stage)) return false;
+    if (entry.type.dtype === "real") return true;
+    return entry.kind === "let" && entry.value !== undefined && continuous(c, entry.value);
+  }
+  let found = false;
+  eachChild(e, (x) => {
+    found ||= continuous(c, x);
+  });
+  return found;
+}
+
+/** Indices are integers, and known at bind unless they are discrete latents, or draws are numbers already. */
 function indexType(c: Context, e: Expression, what: string): ValueType {
   const { report } = c.session;
   const t = infer(c, e);
@@ -118,9 +135,9 @@ function indexType(c: Context, e: Expression, what: string): ValueType {
     });
     return { ...t, shape: undefined };
   }
-  if (!knownAtBind(t.stage) && !c.perDraw && t.stage !== "predict") {
-    report.error("PPL213", e.span, `${nameOf(c, e)} depends on latent variables`, {
-      label: `${what} must be known from the data`,
+  if (!knownAtBind(t.stage) && !c.perDraw && t.stage !== "predict" && (what !== INDEX || continuous(c, e))) {
+    report.error("PPL213", e.span, `${nameOf(c, e)} depends on ${continuous(c, e) ? "continuous " : ""}latent variables`, {
+      label: `${what} must be known from the data${what === INDEX ? ", or depend on discrete latent variables alone" : ""}`,
     });
     return { ...t, shape: undefined };
   }

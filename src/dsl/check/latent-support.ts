@@ -6,7 +6,6 @@ import type { Context } from "./context.ts";
 import type { DeclaredType } from "./declared-types.ts";
 import { type DistributionType, shapeOfDistribution } from "./distribution-type.ts";
 import { checkNormaliser, normaliserMissing } from "./normaliser.ts";
-import { notYet } from "./not-yet.ts";
 import { nameOf } from "./shape-messages.ts";
 import { laterStage, unknownType, type ValueType } from "./value-type.ts";
 
@@ -30,6 +29,7 @@ export function latentValue(
   const structure = d.constraint && d.constraint.event > 0 ? d.constraint.name : undefined;
   const natural: ValueType = {
     ...unknownType,
+    dtype: d.discrete ? "int" : "real",
     shape: shapeOfDistribution(d),
     range: d.range,
     structure,
@@ -45,20 +45,17 @@ export function latentValue(
         notes: ["the posterior is proper only if the data make it so; evidence engines refuse"],
       });
   }
-  if (d.discrete) {
-    if (declared && declared.type.dtype !== "int" && written) {
+  if (d.discrete && declared && declared.type.dtype !== "int") {
+    if (written)
       report.error("PPL211", s.target.span, `${name} is declared ${report.text(written.span)}`, {
         label: `${d.name} gives integers`,
       });
-    } else if (!c.session.root.here(s.place?.name.name ?? "")?.distribution) {
-      notYet(report, "discrete", s.target.span, `${name} is latent, and ${d.name} is over integers`);
-    }
     return { ...unknownType, stage: "latent" };
   }
   if (!declared) return natural;
   const t = declared.type;
   const text = written ? report.text(written.span) : "so";
-  if (t.dtype === "int") {
+  if (t.dtype === "int" && !d.discrete) {
     report.error("PPL211", s.target.span, `${name} is declared ${text}`, {
       label: `${d.name} gives real numbers`,
       notes: ["a latent variable that is real is declared real, or not at all"],

@@ -15,11 +15,6 @@ const features = {
     what: "a recurrence over latents is not built yet",
     notes: ["a recurrence over data alone works, and so does a ~ that reads earlier elements"],
   },
-  discrete: {
-    code: "PPL607",
-    what: "discrete latent variables are not summed out yet",
-    notes: ["sum it out by hand: factor(logsumexp(…)), or y ~ mixture(w, D)"],
-  },
   missingInteger: {
     code: "PPL608",
     what: "missing integers are not summed out yet",

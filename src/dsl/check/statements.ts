@@ -134,7 +134,6 @@ function checkDeclare(c: Context, s: DeclareStatement): void {
     return;
   }
   const { type } = declaredType(c, s.type, { latentBounds: true });
-  if (type.dtype === "int") notYet(report, "discrete", s.span);
   const entry = root.set({
     kind: "latent",
     name,

@@ -1,4 +1,5 @@
 // From draws in unconstrained space to the columns that are saved: latents, quantities, predictions; and draws from the prior.
+import { InternalError } from "../../runtime/errors.ts";
 import { createBuilder } from "../../runtime/ir/builder.ts";
 import { dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { sizeOf } from "../../runtime/ir/type.ts";
@@ -9,10 +10,11 @@ import type { PredictStatement } from "../language/ast.ts";
 import { type BoundData, evaluateSize } from "./bind-data.ts";
 import { arrayAt, executeLet, placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
+import { givenFrom, refuseDiscrete } from "./discrete.ts";
 import { applyDistribution } from "./distribution.ts";
 import { limitForDraws, meetType, oneRange } from "./latents.ts";
 import { checkFit } from "./likelihood.ts";
-import { type PlacedPiece, takeFrom } from "./piece.ts";
+import { type DrawLayout, takeFrom } from "./piece.ts";
 import { compileStaged, Drawing } from "./staged.ts";
 import { definedOf, type LatentSource, namedValue, type Walk, walk } from "./walk.ts";
 
@@ -45,25 +47,33 @@ export function predict(w: Walk, c: Context, s: PredictStatement, drawing: Drawi
 export function makeFinisher(
   model: CheckedModel,
   data: BoundData,
-  pieces: readonly PlacedPiece[],
-  dimension: number,
+  { pieces, dimension, discrete, width: length }: DrawLayout,
 ): (rng: Rng) => Finisher {
   const b = createBuilder();
   const q = b.input("q", { shape: [dimension], dtype: "real" });
   const drawing = new Drawing(b);
-  const source: LatentSource = { kind: "coordinates", merged: false, take: takeFrom(b, q, pieces) };
+  const z = b.input("z", { shape: [length - dimension], dtype: "real" });
+  const source: LatentSource = {
+    kind: "coordinates",
+    merged: false,
+    take: takeFrom(b, q, pieces),
+    ...(discrete.length > 0 ? { given: givenFrom(b, z, discrete, dimension) } : {}),
+    discrete: refuseDiscrete(model),
+  };
   const w = walk(b, model, data, source, { onPredict: (walk, c, s) => predict(walk, c, s, drawing) });
   const { columns, values } = columnsOf(w);
   const width = columns.reduce((n, c) => n + sizeOf(c.shape), 0);
-  const begin = compileStaged(b, drawing, [q], values);
+  const begin = compileStaged(b, drawing, discrete.length > 0 ? [q, z] : [q], values);
   return (rng) => {
     const staged = begin();
-    const position = staged.input("q");
+    const [position, integers] = [staged.input("q"), staged.input("z")];
     return {
       columns,
       width,
       finish(from, out) {
-        position?.set(from);
+        if (from.length !== length) throw new InternalError(`a draw of ${from.length} numbers where ${length} belong`);
+        position?.set(from.subarray(0, dimension));
+        integers?.set(from.subarray(dimension));
         staged.run(rng);
         let at = 0;
         for (const column of staged.outputs) {

@@ -6,7 +6,7 @@ import type { SourceSpan } from "../diagnostics.ts";
 import type { Index, Range, Subscript } from "../language/ast.ts";
 import type { Context } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
-import { knownOf } from "./known.ts";
+import { dependsOnLatents, knownOf } from "./known.ts";
 import { bindCodes, reject, VaryingWidth } from "./rejection.ts";
 import { eachRow, type RowTable, rowTable, tableAt } from "./rows.ts";
 
@@ -48,7 +48,7 @@ export function checkedIndex(c: Context, index: Value, size: number, span: Sourc
 const clamp = (b: Builder, index: Value, size: number): Value =>
   b.max(b.min(index, b.constant(Math.max(0, size - 1), "int")), b.constant(0, "int"));
 
-/** An index that is drawn (language.md rule 34) is known to no one before; where it is out of range, what it selects is NaN. */
+/** An index that is drawn (language.md rules 31 and 34) is known to no one before; where it is out of range, what it selects is NaN. */
 function drawnIndex(
   c: Context,
   index: Value,
@@ -56,11 +56,11 @@ function drawnIndex(
   span: SourceSpan,
 ): { readonly index: Value; readonly inside: Value } | undefined {
   const { b } = c;
-  if (!c.session.predicts || rowTable(b, b.reduceMin(index), c.rows) !== null) return undefined;
+  if (!dependsOnLatents(index)) return undefined;
   if (dtypeOf(index) !== "int") reject(bindCodes.index, span, "an index is not an integer", { label: "indices are int" });
   const zeroBased = b.sub(index, b.constant(1, "int"));
   const inside = b.and(b.ge(zeroBased, b.constant(0, "int")), b.lt(zeroBased, b.constant(size, "int")));
-  return { index: clamp(b, zeroBased, size), inside: b.reduceMin(b.cast(inside, "int")) };
+  return { index: clamp(b, zeroBased, size), inside };
 }
 
 /** Whether an element is out of range where the guards do not hold (so that it must be clamped); rejects where they hold. */
@@ -123,8 +123,16 @@ export function select(c: Context, base: Value, subscripts: readonly Subscript[]
     );
   }
   const selectors = subscripts.map((s, axis) => selector(c, s, shape[axis], name));
+  let axis = 0;
   return selectors.reduce(
-    (out, s) => (s.kind !== "all" && s.kind !== "slice" && s.inside ? c.b.select(s.inside, out, c.b.constant(Number.NaN)) : out),
+    (out, s) => {
+      const inside = s.kind !== "all" && s.kind !== "slice" ? s.inside : undefined;
+      const at = s.kind === "scalar" ? axis : axis++;
+      if (!inside) return out;
+      const behind = s.kind === "scalar" ? 0 : shapeOf(out).length - at - 1;
+      const beside = c.b.reshape(inside, [...shapeOf(inside), ...new Array<number>(behind).fill(1)]);
+      return c.b.select(beside, out, c.b.constant(Number.NaN));
+    },
     apply(c.b, base, selectors),
   );
 }

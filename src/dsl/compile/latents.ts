@@ -99,6 +99,7 @@ export function give(w: Walk, c: Context, piece: Piece, rows: Rows): Value {
   if (w.source.kind !== "coordinates") throw new InternalError("coordinates are asked of a walk without any");
   const { b } = c;
   w.pieces.push(piece);
+  if (piece.constraint.discrete) return w.source.discrete(piece);
   const u = b.reshape(w.source.take(piece), unconstrainedShape(piece));
   const { x, raw, jacobian } = constrainPiece(b, piece, u);
   const add = (to: Walk["terms"], role: "jacobian" | "prior", value: Value): void => {
@@ -142,8 +143,7 @@ export function sampleLatent(w: Walk, c: Context, s: SampleStatement, symbol: La
   const element = elementShape(c, name, type, d, s);
   const meeting = meetType(c, type, d);
   register(w, name, s.span, meeting);
-  if (w.source.kind === "draws")
-    c.root.value(name, w.source.draw(c, limitForDraws(c, s, d, meeting), element, meeting.constraint, s));
+  if (w.source.kind === "draws") c.root.value(name, drawn(w.source, c, s, d, meeting, element));
   if (given) w.pieces.push(makePiece(c, s, name, d, meeting, element));
   else if (w.source.kind === "coordinates") c.root.value(name, give(w, c, makePiece(c, s, name, d, meeting, element), []));
   addPrior(w, c, s, name, d, meeting, element);
@@ -186,7 +186,19 @@ function drawRows(w: Walk, c: Context, s: SampleStatement, d: Applied, meeting: 
     reject(bindCodes.notYet, s.span, "prior draws of a recurrence are not built yet", {
       label: "reads its own earlier elements",
     });
-  return w.source.draw(c, limitForDraws(c, s, d, meeting), element, meeting.constraint, s);
+  return drawn(w.source, c, s, d, meeting, element);
+}
+
+function drawn(
+  source: Extract<Walk["source"], { readonly kind: "draws" }>,
+  c: Context,
+  s: SampleStatement,
+  d: Applied,
+  meeting: Meeting,
+  element: Shape,
+): Value {
+  const x = source.draw(c, limitForDraws(c, s, d, meeting), element, meeting.constraint, s);
+  return meeting.constraint.discrete ? c.b.cast(x, "int") : x;
 }
 
 /** The distribution of a statement that reads its own array, for its support alone: the new elements are a placeholder. */

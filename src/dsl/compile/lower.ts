@@ -13,12 +13,14 @@ export function bind(model: CheckedModel, data: DataSet, overrides: ReadonlyMap<
   if (!bound.data) return { diagnostics: bound.diagnostics };
   try {
     const target = makeTarget(model, bound.data);
-    if (target.dimension === 0 && target.parameters.length === 0) {
+    if (target.width === 0 && target.parameters.length === 0) {
       const span = { file: 0, start: 0, end: 0 };
       return {
         diagnostics: [
           diagnostic(bindCodes.coverage, span, "the model has nothing to infer", {
-            notes: ["give at least one name that is not data a distribution: mu ~ Normal(0, 1); or declare what is learnt: param mu: real"],
+            notes: [
+              "give at least one name that is not data a distribution: mu ~ Normal(0, 1); or declare what is learnt: param mu: real",
+            ],
           }),
         ],
       };

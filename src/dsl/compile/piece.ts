@@ -3,7 +3,7 @@
 import { vectorize } from "../../runtime/ir/batch.ts";
 import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
-import type { Axis } from "../../runtime/target.ts";
+import type { Axis, DiscreteSlot } from "../../runtime/target.ts";
 import type { Bounds, Constraint } from "../constraints/define.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type { Applied } from "../distributions/applied.ts";
@@ -116,6 +116,13 @@ export interface PlacedPiece {
   readonly offset: number;
   readonly size: number;
   readonly shape: Shape;
+}
+/** What a draw is made of: coordinates of the pieces, `dimension` in number, then the values of discrete latents, `width` numbers in all. */
+export interface DrawLayout {
+  readonly pieces: readonly PlacedPiece[];
+  readonly dimension: number;
+  readonly discrete: readonly DiscreteSlot[];
+  readonly width: number;
 }
 /** Coordinates of each piece in turn, from the unconstrained vector. */
 export function takeFrom(b: Builder, u: Value, pieces: readonly PlacedPiece[]): () => Value {

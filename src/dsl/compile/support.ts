@@ -67,7 +67,8 @@ export interface Meeting extends Support {
 export function meet(b: Builder, type: Support | undefined, d: Applied): Meeting {
   const own: Support = { constraint: d.support.constraint, bounds: d.support.bounds(b) };
   const plain = { truncate: {}, structural: false, beyond: {} };
-  if (type === undefined) return { ...own, ...plain };
+  // A discrete latent has its values from elsewhere, where nothing keeps them inside.
+  if (type === undefined) return { ...own, ...plain, beyond: own.constraint.discrete ? own.bounds : {} };
   if (type.constraint.event > 0 || own.constraint.event > 0) {
     if (type.constraint === own.constraint || d.support.declared) return { ...type, ...plain };
     // The checker lets a bare shape, and nothing else, stand for another set of vectors or matrices.
@@ -86,7 +87,7 @@ export function meet(b: Builder, type: Support | undefined, d: Applied): Meeting
     bounds,
     truncate: { lower: lower.narrower ? lower.bound : undefined, upper: upper.narrower ? upper.bound : undefined },
     structural: false,
-    beyond: {},
+    beyond: constraint.discrete ? bounds : {},
   };
 }
 

@@ -1,6 +1,6 @@
 // A model at its data as engines see it: terms, coordinates, programs.
 import type { Executable, ExecutableImage, Program } from "../../runtime/backend.ts";
-import { InternalError } from "../../runtime/errors.ts";
+import { InternalError, UsageError } from "../../runtime/errors.ts";
 import { vectorize } from "../../runtime/ir/batch.ts";
 import { createBuilder } from "../../runtime/ir/builder.ts";
 import { Folds } from "../../runtime/ir/folds.ts";
@@ -10,12 +10,25 @@ import { interpret } from "../../runtime/ir/interpret.ts";
 import { nodesOf } from "../../runtime/ir/order.ts";
 import { simplify } from "../../runtime/ir/simplify.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
-import type { Assignment, Axis, Guide, LogDensity, Parameter, Setting, Site, Slot, Target, Term } from "../../runtime/target.ts";
+import type {
+  Assignment,
+  Axis,
+  DiscreteSlot,
+  Guide,
+  LogDensity,
+  Parameter,
+  Setting,
+  Site,
+  Slot,
+  Target,
+  Term,
+} from "../../runtime/target.ts";
 import { compileWasm, instantiate, wasmBackend } from "../../runtime/wasm/backend.ts";
 import { densityOf } from "../../runtime/wasm/density.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { BoundData } from "./bind-data.ts";
 import { blameAt } from "./blame.ts";
+import { discreteSlots, integersIn, refuseDiscrete } from "./discrete.ts";
 import { makeFinisher, predict, priorDraws } from "./finisher.ts";
 import { guideOf } from "./guide.ts";
 import { constrainParameter, type ParameterPiece, parameterOf, unconstrained } from "./parameters.ts";
@@ -35,22 +48,24 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
   // Kept until the density is compiled, which folds the same constants.
   let folds: Folds | undefined = new Folds();
   const layout = learnLayout(model, data, folds);
-  const { pieces, dimension } = layout;
+  const { pieces, dimension, discrete } = layout;
+  const width = discrete.reduce((n, s) => n + s.size, dimension);
   const { shapes } = layout;
   let image: Promise<ExecutableImage> | undefined;
   let finisher: ReturnType<typeof makeFinisher> | undefined;
   let inverse: ((values: LatentValues) => Float64Array) | undefined;
   const unconstrain = (values: LatentValues): Float64Array =>
-    (inverse ??= makeUnconstrainer(model, data, pieces, shapes, dimension))(values);
+    (inverse ??= makeUnconstrainer(model, data, { pieces, shapes, dimension, discrete, width }))(values);
 
   const coordinates = (b: Builder, u: Value | readonly Value[], merged: boolean, given?: Assignment): LatentSource => ({
     kind: "coordinates",
     merged,
-    ...(given ? { given } : {}),
+    ...(given ? { given: integersIn(b, given, discrete) } : {}),
+    discrete: refuseDiscrete(model),
     take: isValue(u) ? takeFrom(b, u, pieces) : takeInTurn(u),
   });
   const logDensity = (b: Builder, u: Value, { jacobian = true, prior = true }: DensityOptions = {}, setting?: Setting): Value => {
-    const w = walk(b, model, data, coordinates(b, u, jacobian && prior), { setting });
+    const w = walk(b, model, data, coordinates(b, u, jacobian && prior, setting?.given), { setting });
     const terms = prior ? w.terms : w.terms.filter((t) => t.role !== "prior" && t.role !== "penalty");
     return total(b, jacobian ? [...terms, ...w.jacobian] : terms);
   };
@@ -66,6 +81,8 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
     name: model.name,
     layout: pieces,
     dimension,
+    discrete,
+    width,
     sites: layout.sites,
     plates: layout.plates,
     notes: layout.notes,
@@ -83,7 +100,12 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
       ),
     ...(layout.guide ? { guide: layout.guide } : {}),
     terms: (b, values, setting) => {
-      const w = walk(b, model, data, { kind: "values", values }, { setting });
+      const missing = discrete.find((s) => !values[s.name]);
+      if (missing)
+        throw new UsageError(
+          `${missing.name} is discrete (${missing.statement}), and is not summed out yet: its value is needed`,
+        );
+      const w = walk(b, model, data, { kind: "values", values: integersIn(b, values, discrete) }, { setting });
       return w.terms.map((t) => withReads(t, values));
     },
     constrain: (b, u, setting) => {
@@ -105,16 +127,18 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
       const plain = (options?.jacobian ?? true) && (options?.prior ?? true);
       return densityOf(dimension, instantiate(plain ? await densityImage() : compileWasm(densityProgram(options))));
     },
-    finisher: async (rng) => (finisher ??= makeFinisher(model, data, pieces, dimension))(rng),
+    finisher: async (rng) => (finisher ??= makeFinisher(model, data, { pieces, dimension, discrete, width }))(rng),
     unconstrain: (values, base) => {
+      const all = new Map<string, ArrayLike<number>>(Object.entries(values));
+      if ([...shapes.keys()].every((name) => values[name])) return unconstrain(all);
       const b = createBuilder();
-      const w = walk(b, model, data, coordinates(b, b.tensor(base, [dimension]), false));
-      const all = new Map<string, ArrayLike<number>>();
+      const kept = Object.fromEntries(discrete.map((s) => [s.name, b.tensor(discreteValues(s, base, values), s.shape, "int")]));
+      const w = walk(b, model, data, coordinates(b, b.tensor(base.subarray(0, dimension), [dimension]), false, kept));
       for (const name of shapes.keys()) all.set(name, values[name] ?? interpret([latentValue(w, name)], {})[0]);
       return unconstrain(all);
     },
     simulatePrior: priorSimulator(model, data, shapes, unconstrain),
-    blame: (q) => blameAt(model, data, pieces, q),
+    blame: (q) => blameAt(model, data, { pieces, dimension, discrete, width }, q),
     image: async () => ({ dimension, density: await densityImage() }),
   };
   return target;
@@ -128,11 +152,18 @@ export function gradientProgram(b: Builder, q: Value, density: Value): Program {
   return simplify(b, { inputs: [u], outputs: [root, ...gradient(b, root, [u])], updates: [] });
 }
 
+/** Those asked for, else those of a draw, else the least ones. */
+function discreteValues(s: DiscreteSlot, base: Float64Array, values: Readonly<Record<string, readonly number[]>>): Float64Array {
+  if (values[s.name]) return Float64Array.from(values[s.name]);
+  return Float64Array.from(s.lower, (low, i) => base[s.offset + i] ?? (Number.isFinite(low) ? low : 0));
+}
+
 const isValue = (u: Value | readonly Value[]): u is Value => !Array.isArray(u);
 
 interface Layout {
   readonly pieces: readonly (PlacedPiece & Slot)[];
   readonly dimension: number;
+  readonly discrete: readonly DiscreteSlot[];
   readonly shapes: ReadonlyMap<string, Shape>;
   readonly sites: readonly Site[];
   readonly plates: readonly Axis[];
@@ -173,13 +204,18 @@ function learnLayout(model: CheckedModel, data: BoundData, folds: Folds): Layout
     dimension += size;
     return b.input(`coordinates#${pieces.length}`, { shape: [size], dtype: "real" });
   };
+  const given: Piece[] = [];
+  const discrete = (p: Piece): Value => {
+    given.push(p);
+    return b.cast(b.input(`(values of ${p.name})#${given.length}`, { shape: p.shape, dtype: "real" }), "int");
+  };
   // Predictions take no part in the layout; a mistake in them is to be found before the run, not after it.
   const drawing = new Drawing(b);
   const w = walk(
     b,
     model,
     data,
-    { kind: "coordinates", merged: false, take },
+    { kind: "coordinates", merged: false, take, discrete },
     { onPredict: (walked, c, s) => predict(walked, c, s, drawing) },
   );
   const shapes = new Map([...w.latents.keys()].map((name) => [name, shapeOf(latentValue(w, name))]));
@@ -189,6 +225,7 @@ function learnLayout(model: CheckedModel, data: BoundData, folds: Folds): Layout
   return {
     pieces,
     dimension,
+    discrete: discreteSlots(model, w, given, dimension),
     shapes,
     sites: sitesOf(w),
     parameters: learntBy(w, guide),

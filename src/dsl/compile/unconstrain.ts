@@ -8,7 +8,8 @@ import { solveLower } from "../../runtime/numeric/linalg.ts";
 import { compileWasm, instantiate } from "../../runtime/wasm/backend.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { BoundData } from "./bind-data.ts";
-import type { Piece, PlacedPiece } from "./piece.ts";
+import { integersIn } from "./discrete.ts";
+import type { DrawLayout, Piece } from "./piece.ts";
 import { walk } from "./walk.ts";
 
 /** Every latent, whole, by name. */
@@ -18,14 +19,13 @@ export type LatentValues = ReadonlyMap<string, ArrayLike<number>>;
 export function makeUnconstrainer(
   model: CheckedModel,
   data: BoundData,
-  placed: readonly PlacedPiece[],
-  shapes: ReadonlyMap<string, Shape>,
-  dimension: number,
+  { pieces: placed, shapes, discrete, width }: DrawLayout & { readonly shapes: ReadonlyMap<string, Shape> },
 ): (values: LatentValues) => Float64Array {
   const b = createBuilder();
   const inputs = [...shapes].map(([name, shape]) => b.input(name, { shape, dtype: "real" }));
   const given = Object.fromEntries([...shapes.keys()].map((name, i) => [name, inputs[i]]));
-  const { pieces } = walk(b, model, data, { kind: "values", values: given });
+  const walked = walk(b, model, data, { kind: "values", values: integersIn(b, given, discrete) });
+  const pieces = walked.pieces.filter((p) => !p.constraint.discrete);
   const needs = pieces.map((p) => [p.bounds.lower, p.bounds.upper, p.affine?.location, p.affine?.scale]);
   const outputs = needs.flat().filter((v): v is Value => v !== undefined);
   const program = instantiate(compileWasm(simplify(b, { inputs, outputs, updates: [] })));
@@ -33,7 +33,8 @@ export function makeUnconstrainer(
     for (const name of shapes.keys()) program.inputs[name]?.set(Array.from(values.get(name) ?? []));
     program.run();
     let next = 0;
-    const out = new Float64Array(dimension);
+    const out = new Float64Array(width);
+    for (const s of discrete) out.set(Array.from(values.get(s.name) ?? []), s.offset);
     pieces.forEach((p, i) => {
       const [lower, upper, location, scale] = needs[i].map((v) => (v === undefined ? undefined : program.outputs[next++]));
       const x = elementsOf(p, shapes.get(p.name) ?? [], values.get(p.name) ?? []);

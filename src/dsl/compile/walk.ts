@@ -33,7 +33,14 @@ export type LatentSource =
   /** Coordinates of each piece in turn; the log-Jacobian is collected. `merged`: the prior of a non-centred latent is that of its raw
    *  coordinates, which is the same density of the unconstrained point without the detour. `given`: constrained values of latents that take
    *  no coordinates. */
-  | { readonly kind: "coordinates"; readonly merged: boolean; readonly given?: Readonly<Record<string, Value>>; take(piece: Piece): Value }
+  | {
+      readonly kind: "coordinates";
+      readonly merged: boolean;
+      readonly given?: Readonly<Record<string, Value>>;
+      take(piece: Piece): Value;
+      /** Of a discrete latent that is not given: values of the piece's shape, or a refusal. */
+      discrete(piece: Piece): Value;
+    }
   /** Constrained values by name. */
   | { readonly kind: "values"; readonly values: Readonly<Record<string, Value>> }
   /** Drawn from the prior: each ~ is asked for a draw of [rows…, element…]. */

@@ -9,7 +9,7 @@ export const prior = defineEngine({
   discrete: "either",
   precision: "any",
   async run(target, { draws }, context) {
-    const { dimension } = target;
+    const { width: dimension } = target;
     const positions = new Float64Array(draws * dimension);
     const began = context.now();
     let count = 0;

@@ -1,13 +1,19 @@
 // Reasons why samplers and optimisers cannot run a target, in words for the user.
 import type { Target } from "../../runtime/target.ts";
+import type { Engine } from "../engine.ts";
 
 /** A sampler integrates over every latent, so nothing may be left to learn (rule 39 of the language). */
 export function refuseSampling(target: Target): string | undefined {
-  const learnt = target.sites.filter((site) => site.role === "param").map((site) => site.name);
+  const learnt = target.parameters.filter((p) => p.readBy !== "guide").map((p) => p.name);
   if (learnt.length > 0)
-    return `${learnt.join(", ")} ${learnt.length > 1 ? "are params" : "is a param"}, to be learnt and not sampled; fix them by --params DIR, sample them by --sample-params, or use a variational engine`;
+    return `${listed(learnt)} ${learnt.length > 1 ? "are params" : "is a param"}, to be learnt and not sampled: learn ${learnt.length > 1 ? "them" : "it"} with --engine meanfield, map or mle (with a guide, amortized), or give ${learnt.length > 1 ? "them distributions" : "it a distribution"}`;
   if (target.dimension === 0) return "the model has no latent variable to sample; --engine prior draws its predictions";
   return undefined;
+}
+
+/** Networks have many. */
+function listed(names: readonly string[]): string {
+  return names.length > 5 ? `${names.slice(0, 4).join(", ")} and ${names.length - 4} more` : names.join(", ");
 }
 
 /** Of engines that learn parameters beside the latents. */
@@ -19,5 +25,15 @@ export function refuseWithoutLatents(target: Target): string | undefined {
 }
 
 export function refuseOptimum(target: Target): string | undefined {
-  return target.dimension === 0 ? "the model has nothing to optimise: no latent variable and no param" : undefined;
+  return target.dimension === 0 && target.parameters.every((p) => p.readBy === "guide")
+    ? "the model has nothing to optimise: no latent variable and no param"
+    : undefined;
+}
+
+/** Of engines that take discrete latents as summed out (rule 31 of the language). */
+export function refuseDiscrete(engine: Pick<Engine, "name" | "discrete">, target: Target): string | undefined {
+  if (engine.discrete !== "summed" || target.discrete.length === 0) return undefined;
+  const statements = target.discrete.map((s) => s.statement).join("; ");
+  const names = target.discrete.map((s) => s.name).join(", ");
+  return `${engine.name} needs discrete latent variables summed out, which is not built yet, and ${names} ${target.discrete.length > 1 ? "are" : "is"} discrete: ${statements}. Use --engine hierarchical or meanfield, which fit distributions to them, with a guide amortized, or write the sum yourself: y ~ mixture(w, D)`;
 }
