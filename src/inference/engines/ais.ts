@@ -7,8 +7,7 @@ import { defineEngine } from "../engine.ts";
 import { verdictOn } from "../vi/evaluate.ts";
 import { evidenceFrom } from "../vi/evidence.ts";
 import { resampled, takeRowsAt } from "../vi/resample.ts";
-import { refusePrior } from "./prior-density.ts";
-import { type ProposalName, proposalOf, proposals } from "./proposals.ts";
+import { type ProposalName, proposalOf, proposals, refuseProposal } from "./proposals.ts";
 import { refuseWithoutLatents } from "./refuse.ts";
 import { gaussianOptions } from "./training-options.ts";
 
@@ -43,7 +42,7 @@ that each move leaves its density invariant. Without a fit it takes a prior that
   async run(target, options, context) {
     const began = context.now();
     const name = options.from as ProposalName;
-    const refusal = name === "prior" ? refusePrior(target) : undefined;
+    const refusal = refuseProposal(target, name);
     if (refusal) return { failure: { reason: refusal }, verdicts: [], traces: {} };
     const proposal = await proposalOf(target, name, options, context);
     if ("reason" in proposal) return { failure: proposal, verdicts: [], traces: {} };

@@ -2,10 +2,9 @@
 import { smoothed } from "../diagnostics/psis.ts";
 import { defineEngine } from "../engine.ts";
 import { verdictOn } from "../vi/evaluate.ts";
-import { evidenceOf } from "../vi/evidence.ts";
+import { evidenceFrom } from "../vi/evidence.ts";
 import { resampled, takeRowsAt } from "../vi/resample.ts";
-import { refusePrior } from "./prior-density.ts";
-import { type ProposalName, proposalOf, proposals } from "./proposals.ts";
+import { type ProposalName, proposalOf, proposals, refuseProposal } from "./proposals.ts";
 import { refuseWithoutLatents } from "./refuse.ts";
 import { gaussianOptions } from "./training-options.ts";
 
@@ -32,7 +31,7 @@ weights are to be trusted. --proposal prior is naive Monte Carlo.`,
   async run(target, options, context) {
     const began = context.now();
     const name = options.proposal as ProposalName;
-    const refusal = name === "prior" ? refusePrior(target) : undefined;
+    const refusal = refuseProposal(target, name);
     if (refusal) return { failure: { reason: refusal }, verdicts: [], traces: {} };
     // In training, `samples` is the number of draws a step.
     const proposal = await proposalOf(target, name, { ...options, samples: 1 }, context);
@@ -53,7 +52,7 @@ weights are to be trusted. --proposal prior is naive Monte Carlo.`,
     density.dispose();
     proposal.density.dispose();
     const logRatios = logP.map((x, i) => (Number.isNaN(x) ? Number.NEGATIVE_INFINITY : x - logQ[i]));
-    const { evidence, figures } = evidenceOf({ logP, logQ });
+    const { mean, se, effective } = evidenceFrom(logRatios);
     const rows = resampled(smoothed(logRatios).logWeights, options.draws, context.rng.split("resampling"));
     return {
       chain: {
@@ -68,9 +67,9 @@ weights are to be trusted. --proposal prior is naive Monte Carlo.`,
         divergences: [],
       },
       fitted: proposal.parameters,
-      effectiveDraws: 1 / (1 / figures.effective_draws + 1 / options.draws),
-      evidence,
-      figures,
+      effectiveDraws: 1 / (1 / effective + 1 / options.draws),
+      evidence: { mean, se },
+      figures: { effective_draws: effective },
       verdicts: [
         verdictOn(logRatios, {
           pass: "the importance weights are well behaved: Pareto k-hat is at most 0.5",

@@ -1,10 +1,12 @@
 // What map and mle share: several starts, the best optimum, and whether the starts agree.
-import type { LogDensity } from "../../runtime/target.ts";
+import type { Rng } from "../../runtime/numeric/rng.ts";
+import type { LogDensity, Target } from "../../runtime/target.ts";
 import { defineOptions, type Options, type Result, type RunEngineContext, type Verdict } from "../engine.ts";
 import { findStart } from "../hmc/start.ts";
 import { negativeHessian, standardErrors } from "../optimize/hessian.ts";
 import { climb, type Optimum } from "../optimize/lbfgs.ts";
 import { initOption, radiusOf } from "./init.ts";
+import { jointDensity } from "./joint-density.ts";
 
 export const optimumOptions = defineOptions({
   starts: { type: "integer", default: 4, min: 1, doc: "runs from different starting points; the best is kept" },
@@ -16,6 +18,26 @@ export const optimumOptions = defineOptions({
   init: initOption,
 });
 
+/** Of latents and of what is learnt beside them. */
+export async function optimumOf(
+  target: Target,
+  kind: { readonly jacobian?: boolean; readonly prior?: boolean },
+  options: Options<typeof optimumOptions>,
+  context: RunEngineContext,
+): Promise<Result> {
+  const { density, begin, split } = await jointDensity(target, kind);
+  try {
+    const found = await findOptimum(density, options, context, begin);
+    if (found.failure)
+      return { ...found, failure: { ...found.failure, ...(found.failure.position ? split(found.failure.position) : {}) } };
+    if (!found.point) return found;
+    const { position, fitted } = split(found.point.position);
+    return { ...found, point: { ...found.point, position }, fitted, start: { ...found.start, position } };
+  } finally {
+    density.dispose();
+  }
+}
+
 /** Log densities closer than this are one optimum. */
 const SAME = 1e-4;
 
@@ -23,6 +45,8 @@ export async function findOptimum(
   density: LogDensity,
   options: Options<typeof optimumOptions>,
   context: RunEngineContext,
+  /** Where the last coordinates begin, which are no latents but learnt beside them. */
+  begin?: (rng: Rng) => Float64Array,
 ): Promise<Result> {
   const { dimension } = density;
   const point = { position: new Float64Array(dimension), gradient: new Float64Array(dimension), logDensity: Number.NaN };
@@ -37,7 +61,10 @@ export async function findOptimum(
     // A given start is one of them; the others are random, unless its file left no radius.
     const given = start === 0 || Number.isNaN(radius) ? context.start : undefined;
     if (start > 0 && given !== undefined) break;
-    const failure = findStart(evaluator, point, radius, context.rng.split(`start ${start}`), given);
+    const stream = context.rng.split(`start ${start}`);
+    const tail = begin?.(stream.split("parameters"));
+    const whole = given && tail && { ...given, position: Float64Array.of(...given.position, ...tail) };
+    const failure = findStart(evaluator, point, radius, stream, whole ?? given, tail);
     if (failure !== undefined && start === 0) return { failure, verdicts: [], traces: {} };
     if (failure === undefined) runs.push(await climbFrom(point.position, start, density, options, context));
   }

@@ -20,7 +20,6 @@ export async function compiledPrior(target: Target): Promise<LogDensity> {
 
 /** Why the prior is no place to begin, in words: it must be a density that integrates to 1. */
 export function refusePrior(target: Target): string | undefined {
-  if (target.parameters.length > 0) return undefined;
   const { prior } = priorTerms(createBuilder(), target);
   const why = (t: Term): string => `${t.site} (${t.unnormalised})`;
   const bad = prior.filter((t) => t.unnormalised).map(why);

@@ -15,9 +15,10 @@ import { lowRank } from "../vi/families/low-rank.ts";
 import { meanField } from "../vi/families/mean-field.ts";
 import { type GaussianOptions, LARGEST_FACTOR, trainGaussian } from "./gaussian-vi.ts";
 import { DEFAULT_RADIUS } from "./init.ts";
+import { learntByModel } from "./joint-density.ts";
 import { bestPath, multiPath } from "./multi-path.ts";
 import { findOptimum, optimumOptions } from "./optimum.ts";
-import { compiledPrior } from "./prior-density.ts";
+import { compiledPrior, refusePrior } from "./prior-density.ts";
 
 export const proposals = ["meanfield", "fullrank", "lowrank", "laplace", "pathfinder"] as const;
 export type ProposalName = (typeof proposals)[number] | "prior";
@@ -32,6 +33,15 @@ export interface Proposal {
   /** The target with these parameters. */
   readonly target: Target;
   readonly traces: Result["traces"];
+}
+
+/** Why there is no such proposal, in words. */
+export function refuseProposal(target: Target, name: ProposalName): string | undefined {
+  const isTrained = name === "meanfield" || name === "fullrank" || name === "lowrank";
+  const learnt = learntByModel(target);
+  if (learnt.length > 0 && !isTrained)
+    return `${learnt.map((p) => p.name).join(", ")} of the model ${learnt.length > 1 ? "are" : "is"} to be learnt, which ${name} does not do: take meanfield, fullrank or lowrank`;
+  return name === "prior" ? refusePrior(target) : undefined;
 }
 
 /** Rank of the proposal `lowrank`. */

@@ -6,6 +6,8 @@ import type { Point } from "./phase.ts";
 /** Stan's number. */
 export const START_TRIES = 100;
 
+const NO_TAIL = new Float64Array(0);
+
 /** What a start needs of a point. */
 export type StartingPoint = Pick<Point, "position" | "gradient" | "logDensity">;
 
@@ -16,13 +18,18 @@ export function findStart(
   radius: number,
   rng: Rng,
   start?: Start,
+  /** Where the last coordinates begin. */
+  tail: Float64Array = NO_TAIL,
 ): Failure | undefined {
   const given = start?.position;
   const tries = given !== undefined || radius === 0 ? 1 : START_TRIES;
   for (let attempt = 0; attempt < tries; attempt++) {
     const q = point.position;
     if (given !== undefined) q.set(given);
-    else for (let i = 0; i < q.length; i++) q[i] = radius === 0 ? 0 : radius * (2 * rng.uniform() - 1);
+    else {
+      for (let i = 0; i < q.length; i++) q[i] = radius === 0 ? 0 : radius * (2 * rng.uniform() - 1);
+      q.set(tail, q.length - tail.length);
+    }
     evaluator.evaluate(point);
     if (Number.isFinite(point.logDensity) && point.gradient.every(Number.isFinite)) return undefined;
   }

@@ -1,6 +1,7 @@
 // Parameters of a target as numbers: where training begins, and their values on the model's scale.
 import { createBuilder } from "../../runtime/ir/builder.ts";
 import { interpret } from "../../runtime/ir/interpret.ts";
+import { sizeOf } from "../../runtime/ir/type.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import type { Target } from "../../runtime/target.ts";
 
@@ -11,12 +12,18 @@ export function initialParameters(target: Target, rng: Rng): ByName {
   return Object.fromEntries(target.parameters.map((p) => [p.name, p.initial(rng.split(p.name))]));
 }
 
-/** Constrained values of unconstrained parameters. */
+/** Constrained values of unconstrained parameters: of all, or of those that are given. */
 export function constrainedParameters(target: Target, unconstrained: ByName): ByName {
   const b = createBuilder();
-  const given = Object.fromEntries(target.parameters.map((p) => [p.name, b.tensor(unconstrained[p.name], p.unconstrained)]));
+  const own = target.parameters.filter((p) => unconstrained[p.name]);
+  const given = Object.fromEntries(
+    target.parameters.map((p) => [
+      p.name,
+      b.tensor(unconstrained[p.name] ?? new Float64Array(sizeOf(p.unconstrained)), p.unconstrained),
+    ]),
+  );
   const values = target.constrainParameters(b, given);
-  const names = target.parameters.map((p) => p.name);
+  const names = own.map((p) => p.name);
   const numbers = interpret(
     names.map((name) => values[name]),
     {},
