@@ -19,6 +19,9 @@ export class Noise implements NoiseSource {
   readonly #b: Builder;
   readonly #label: string;
   readonly #entries: Entry[] = [];
+  /** Noise made for rows of noise for all, and by what and for how many. */
+  readonly #rowed = new Set<Value>();
+  readonly #forRows = new Map<string, Value>();
   readonly #sites = new Map<string, Value>();
 
   /** `label` keeps the inputs of several sources of one program apart. */
@@ -37,21 +40,25 @@ export class Noise implements NoiseSource {
     return input;
   }
 
-  /** For takeRows: noise for `rows` rows of the plate in place of noise for all. */
+  /** For takeRows: noise for `rows` rows of the plate in place of noise for all; the same whenever it is asked for. */
   forRows(plate: string, rows: number): Map<Value, Rowed> {
     const own = new Map<Value, Rowed>();
     for (const { input, kind, axes } of [...this.#entries]) {
       const axis = axes.findIndex((a) => a.name === plate);
-      if (axis < 0) continue;
-      const shape = shapeOf(input).map((n, k) => (k === axis ? rows : n));
-      own.set(input, {
-        value: this.noise(
+      if (axis < 0 || this.#rowed.has(input)) continue;
+      const key = `${(input.node.attrs as InputAttrs).name} ${plate} ${rows}`;
+      let value = this.#forRows.get(key);
+      if (value === undefined) {
+        const shape = shapeOf(input).map((n, k) => (k === axis ? rows : n));
+        value = this.noise(
           kind,
           shape,
           axes.map((a, k) => (k === axis ? { ...a, size: rows } : a)),
-        ),
-        axis,
-      });
+        );
+        this.#forRows.set(key, value);
+        this.#rowed.add(value);
+      }
+      own.set(input, { value, axis });
     }
     return own;
   }

@@ -2,14 +2,14 @@
 import type { Backend, Executable } from "../../runtime/backend.ts";
 import { InternalError, UsageError } from "../../runtime/errors.ts";
 import { createBuilder } from "../../runtime/ir/builder.ts";
-import { type InputAttrs, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Builder, type InputAttrs, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import type { Rowed } from "../../runtime/ir/rows.ts";
 import { simplify } from "../../runtime/ir/simplify.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import type { Axis, Target } from "../../runtime/target.ts";
 import { AdamClock, type AdamOptions, adamStep, type Trained } from "./adam.ts";
 import type { Family, Parameters } from "./approximation.ts";
-import { boundOf } from "./bound.ts";
+import { type Bound, boundOf } from "./bound.ts";
 import { Noise } from "./noise.ts";
 import { Plateau } from "./plateau.ts";
 import { rateAt, type Schedule } from "./schedule.ts";
@@ -55,6 +55,37 @@ export interface Training {
   readonly failure?: string;
 }
 
+/** What a step is made of, while its program is built. */
+export interface Ingredients {
+  readonly b: Builder;
+  readonly target: Target;
+  readonly family: Family;
+  readonly noise: Noise;
+  readonly parameters: Parameters;
+  readonly options: TrainingOptions;
+  readonly minibatch?: Minibatch;
+  /** Weight of the rate, where it is not 1 throughout. */
+  readonly beta?: Value;
+}
+/** What a step maximises. */
+export interface Goal extends Bound {
+  /** Scalars set before each step: inputs of the program. */
+  readonly settings?: readonly Value[];
+  /** What `after` is shown of each step. */
+  readonly watched?: readonly Value[];
+  /** Sets its inputs, by name. */
+  before?(inputs: Executable["inputs"], step: number): void;
+  after?(watched: readonly Float64Array[], step: number): void;
+}
+
+/** The bound of the draws of the family. */
+export function boundGoal({ b, target, family, noise, parameters, options, minibatch, beta }: Ingredients): Goal {
+  const { objective, draws, stickTheLanding } = options;
+  const rows = minibatch ?? (objective === "iwae" ? keptApart(target) : undefined);
+  const weights = weigh(b, target, family, noise, parameters, { draws, stickTheLanding }, rows);
+  return boundOf(b, weights, { objective, draws, ...(beta ? { beta } : {}) });
+}
+
 /** Unconstrained values to begin with, by name. */
 export type Start = Pick<Training, "parameters" | "family">;
 
@@ -64,8 +95,9 @@ export async function train(
   start: Start,
   options: TrainingOptions,
   context: TrainingContext,
+  goal: (ingredients: Ingredients) => Goal = boundGoal,
 ): Promise<Training> {
-  const step = trainingStep(target, family, options);
+  const step = trainingStep(target, family, options, goal);
   const executable = await context.backend.compile(step.program);
   try {
     return await runSteps(executable, step, start, options, context);
@@ -85,7 +117,7 @@ type Step = ReturnType<typeof trainingStep>;
 const nameOf = (input: Value): string => (input.node.attrs as InputAttrs).name;
 
 /** The program of one step. Outputs: the bound, the norm of the gradient, then what each term adds. */
-function trainingStep(target: Target, family: Family, options: TrainingOptions) {
+function trainingStep(target: Target, family: Family, options: TrainingOptions, goal: (ingredients: Ingredients) => Goal) {
   const b = createBuilder();
   const noise = new Noise(b);
   const { batch } = options;
@@ -112,20 +144,27 @@ function trainingStep(target: Target, family: Family, options: TrainingOptions) 
   const parameters: Parameters = { target: target.constrainParameters(b, of("target")), family: of("family") };
   const minibatch: Minibatch | undefined = batch && indices && { plate: batch.plate, rows: batch.rows, indices, own };
   const beta = options.beta !== 1 || options.warmup > 0 ? b.input("beta", { shape: [], dtype: "real" }) : undefined;
-  const { objective, draws, stickTheLanding } = options;
-  const rows = minibatch ?? (objective === "iwae" ? keptApart(target) : undefined);
-  const weights = weigh(b, target, family, noise, parameters, { draws, stickTheLanding }, rows);
-  const bound = boundOf(b, weights, { objective, draws, ...(beta ? { beta } : {}) });
+  const bound = goal({
+    b,
+    target,
+    family,
+    noise,
+    parameters,
+    options,
+    ...(minibatch ? { minibatch } : {}),
+    ...(beta ? { beta } : {}),
+  });
   const adam = adamStep(b, b.neg(bound.objective), trained, options.adam);
   const weight = b.input("average weight", { shape: [], dtype: "real" });
   const next = new Map(adam.updates);
   const averages = leaves.flatMap(({ input, average }): [Value, Value][] =>
     average ? [[average, b.add(average, b.mul(weight, b.sub(next.get(input) ?? input, average)))]] : [],
   );
-  const outputs = [bound.value, adam.gradientNorm, ...bound.parts.map((p) => p.value)];
+  const { settings = [], watched = [] } = bound;
+  const outputs = [bound.value, adam.gradientNorm, ...bound.parts.map((p) => p.value), ...watched];
   const updates = [...adam.updates, ...averages];
   const residents = updates.map(([resident]) => resident);
-  const perCall = [adam.rate, adam.epsilon, weight, ...(beta ? [beta] : []), ...(indices ? [indices] : [])];
+  const perCall = [adam.rate, adam.epsilon, weight, ...(beta ? [beta] : []), ...(indices ? [indices] : []), ...settings];
   const roots = [...outputs, ...updates.map(([, value]) => value)];
   const inputs = [...residents, ...perCall, ...noise.inputsOf(roots)];
   return {
@@ -133,6 +172,7 @@ function trainingStep(target: Target, family: Family, options: TrainingOptions) 
     leaves,
     residents,
     noise,
+    goal: bound,
     parts: bound.parts.map((p) => p.name),
     names: {
       rate: nameOf(adam.rate),
@@ -162,7 +202,7 @@ async function runSteps(
   options: TrainingOptions,
   context: TrainingContext,
 ): Promise<Training> {
-  const { names, leaves, residents } = step;
+  const { names, leaves, residents, goal } = step;
   for (const r of residents) executable.write(nameOf(r), new Float64Array(shapeOf(r).reduce((a, n) => a * n, 1)));
   for (const { owner, name, input } of leaves) {
     const from = (owner === "target" ? start.parameters : start.family)[name];
@@ -203,6 +243,7 @@ async function runSteps(
     setBeta(options.beta * (options.warmup > 0 ? Math.min(1, (t + 1) / options.warmup) : 1));
     if (rows && shuffle) shuffle.next(rows);
     fill(noiseStream);
+    goal.before?.(executable.inputs, t);
     executable.run();
     const [bound] = executable.outputs[0];
     const [norm] = executable.outputs[1];
@@ -211,6 +252,7 @@ async function runSteps(
       failure = reasonOf(t, bound, executable, step.parts);
       break;
     }
+    goal.after?.(executable.outputs.slice(2 + step.parts.length), t);
     context.progress(t, bound);
     // Flat: what is left is to average, over the same share of all steps.
     if (t > options.warmup && t < averagedFrom && plateau?.add(bound)) {

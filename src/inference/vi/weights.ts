@@ -1,6 +1,7 @@
 // Log weights log p - log q of draws of a family, as graphs: over all rows of a plate or a minibatch of them, over several draws.
 import { vectorize } from "../../runtime/ir/batch.ts";
 import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { nodesOf } from "../../runtime/ir/order.ts";
 import { type Rowed, takeRows } from "../../runtime/ir/rows.ts";
 import type { Assignment, Axis, Setting, Target, Term } from "../../runtime/target.ts";
 import type { Drawn, Family, Parameters } from "./approximation.ts";
@@ -40,6 +41,8 @@ export interface Score {
   readonly site: string;
   readonly logQ: Value;
   readonly advantage: Value;
+  /** The share of it that is part of the rate. */
+  readonly rate: Value;
   readonly perRow: boolean;
 }
 export interface Weights {
@@ -78,15 +81,16 @@ export function weigh(
   const axisOf = (t: Term): number => (rows ? t.axes.findIndex((a) => a.name === rows.plate.name) : -1);
   const roots: Root[] = parts.map(({ term }) => sumWithin(b, term.value, axisOf(term)));
   const scored = scoreRoots(b, target, drawn, parts, parameters, axisOf);
-  const all = [...roots, ...scored.flatMap((s) => [s.logQ, s.advantage])];
+  const all = [...roots, ...scored.flatMap((s) => [s.logQ, s.advantage, s.rate])];
   const taken = rows && "indices" in rows ? atRows(b, noise, all, rows) : all.map((r) => r.value);
   const { values: copied, varies } = overDraws(b, noise, taken, options.draws);
   return {
     parts: parts.map((p, i) => ({ ...p, value: copied[i], perRow: roots[i].axis >= 0, varies: varies[i] })),
     scores: scored.map(({ site, logQ }, k) => ({
       site,
-      logQ: copied[roots.length + 2 * k],
-      advantage: copied[roots.length + 2 * k + 1],
+      logQ: copied[roots.length + 3 * k],
+      advantage: copied[roots.length + 3 * k + 1],
+      rate: copied[roots.length + 3 * k + 2],
       perRow: logQ.axis >= 0,
     })),
     drawn,
@@ -138,6 +142,13 @@ function overDraws(
   values: readonly Value[],
   draws: number,
 ): { readonly values: Value[]; readonly varies: readonly boolean[] } {
+  if (draws === 1) {
+    const random = new Set(noise.inputsOf(values).map((input) => input.node));
+    return {
+      values: values.map((v) => b.reshape(v, [1, ...shapeOf(v)])),
+      varies: values.map((v) => nodesOf([v]).some((node) => random.has(node))),
+    };
+  }
   const { values: copied, batched } = vectorize(b, values, noise.forCopies(draws, values), draws);
   return {
     values: copied.map((v, i) => (batched[i] ? v : b.broadcastTo(b.reshape(v, [1, ...shapeOf(v)]), [draws, ...shapeOf(v)]))),
