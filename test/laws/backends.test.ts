@@ -174,6 +174,30 @@ describe.each(backends.map((b) => [b.name, b] as const))("interpreter = %s at ev
   }
 });
 
+/** ± 10^-20 … 10^20, denser near 1. */
+const everywhere = Float64Array.from(
+  [-1, 1].flatMap((sign) => Array.from({ length: 600 }, (_, i) => sign * 10 ** (((i - 300) / 300) ** 3 * 20))),
+);
+
+describe.each(backends.map((b) => [b.name, b] as const))("functions of one number on %s", (_name, backend) => {
+  const { epsilon } = backend;
+  const functions = primitives.filter(
+    (p) => p.elementwise && p.probes[0].inputs.length === 1 && p.type([real()], p.probes[0].attrs)[0].dtype === "real",
+  );
+  it.each(functions.map((p) => [p.name, p] as const))("%s is right wherever it is finite", async (_op, p) => {
+    const b = createBuilder();
+    const x = b.input("x", real([everywhere.length]));
+    const outputs = b.apply(p, [x], p.probes[0].attrs);
+    const given = rounded(backend, { x: everywhere }, [x]);
+    const [expected] = interpret(outputs, given);
+    const [actual] = await runOn(backend, { inputs: [x], outputs, updates: [] }, given);
+    const [moves] = sensitivities(backend, outputs, [x], given);
+    // Within a rounding of the largest number it may be an infinity.
+    const wanted = expected.map((y, i) => (epsilon === SINGLE && Math.abs(y) > 2 ** 127 ? actual[i] : y));
+    agree(backend, actual, wanted, (i) => ROUNDINGS * (epsilon * Math.abs(wanted[i]) + moves[i]), p.name);
+  });
+});
+
 async function checkProgram(backend: Backend, program: Program, inputs: Given): Promise<void> {
   const given = rounded(backend, inputs, program.inputs);
   const expected = interpret(program.outputs, given);

@@ -9,14 +9,14 @@ export type CoreTraits = Omit<Traits, "has"> & { readonly faulty: ReadonlySet<st
 /** Kernels of the wasm backend that broadcast operands of any shapes. */
 const broadcastOnWasm = setOf("Add Sub Multiply RealDiv");
 export const wasmTraits: CoreTraits = {
-  faulty: setOf("UnsortedSegmentSum Sign Minimum Maximum Log1p"),
+  faulty: setOf("UnsortedSegmentSum Sign Minimum Maximum Log1p Sin Cos"),
   broadcasts: (kernel) => broadcastOnWasm.has(kernel),
   transposesFreely: false,
   sumsNaively: true,
 };
 
 export const cpuTraits: CoreTraits = {
-  faulty: setOf("UnsortedSegmentSum Sign"),
+  faulty: setOf("UnsortedSegmentSum Sign Erf"),
   broadcasts: (kernel) => kernel !== "Select",
   transposesFreely: true,
   sumsNaively: false,
