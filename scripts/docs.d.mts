@@ -4,6 +4,7 @@ import type { BuiltIn } from "../src/dsl/check/functions/define.ts";
 import type { Constraint } from "../src/dsl/constraints/define.ts";
 import type { Distribution } from "../src/dsl/distributions/define.ts";
 import type { Modifier } from "../src/dsl/distributions/modifiers/define.ts";
+import type { NetRecord } from "../src/dsl/nets/define.ts";
 import type { Engine } from "../src/inference/engine.ts";
 
 export interface Records {
@@ -14,6 +15,8 @@ export interface Records {
   readonly signatureOf: (f: BuiltIn) => string;
   /** Functions of a distribution, with what they give. */
   readonly queries: readonly (readonly [usage: string, doc: string])[];
+  readonly nets: ReadonlyMap<string, NetRecord>;
+  readonly usageOf: (net: NetRecord) => string;
   readonly engines: ReadonlyMap<string, Engine>;
   readonly flagOf: (option: string) => string;
   readonly constraints: ReadonlyMap<string, Constraint>;

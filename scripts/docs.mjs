@@ -14,6 +14,7 @@ export function pages(records, read) {
   return new Map([
     ["docs/reference/distributions.md", distributionsPage(records)],
     ["docs/reference/functions.md", functionsPage(records)],
+    ["docs/reference/networks.md", networksPage(records)],
     ["docs/reference/engines.md", enginesPage(records)],
     ["docs/reference/types.md", typesPage(records)],
     ["docs/reference/diagnostics.md", diagnosticsPage(records)],
@@ -191,6 +192,51 @@ ${table(
   );
 }
 
+// ---------------------------------------------------------------- networks
+
+const argumentKinds = {
+  size: "a positive integer known when data are bound",
+  sizes: "a list of positive integers",
+  number: "a number known when data are bound",
+  flag: "`true` or `false`",
+  activation: "the name of a function",
+};
+function networksPage({ nets, usageOf, functionFamilies }) {
+  const activations = functionFamilies
+    .flatMap((f) => f.functions)
+    .filter((f) => f.elementwise && f.parameters.length === 1)
+    .map((f) => code(f.name));
+  const sections = [...nets.values()].sort(byName).map((n) => {
+    const rows = n.parameters.map((p) => [
+      code(p.name),
+      p.kind === "word" ? p.words.map((w) => code(JSON.stringify(w))).join(" or ") : argumentKinds[p.kind],
+      p.doc,
+    ]);
+    return [
+      `## ${n.name}`,
+      "",
+      n.doc,
+      "",
+      "```text",
+      usageOf(n),
+      "```",
+      ...(rows.length > 0 ? ["", table(["argument", "must be", "meaning"], rows)] : []),
+      "",
+      `For example ${code(`net f = ${n.example}`)}.`,
+    ].join("\n");
+  });
+  return generated(
+    "Networks",
+    `\`net f = …\` names a network: layers, functions of one argument and other nets, in a row with \`|>\`. It is called like a function, \`f(x)\`
+([language.md](../language.md#networks)). An argument that has a default may be left out; arguments stand by position or by name.
+
+As a layer, a function of one argument is applied to each example. What \`mlp\` takes between its layers acts on each element: a function of your own,
+or one of ${activations.sort().join(", ")}.
+
+${sections.join("\n\n")}`,
+  );
+}
+
 // ---------------------------------------------------------------- engines
 
 function enginesPage({ engines, flagOf }) {
@@ -318,19 +364,33 @@ function fallback(option) {
 
 /** The records of dist, or of another place that has the same modules. */
 export async function records(load) {
-  const [distributions, modifiers, keywords, functions, families, engines, options, constraints, diagnostics, main] =
-    await Promise.all([
-      load("dsl/distributions/index"),
-      load("dsl/distributions/modifiers/index"),
-      load("dsl/language/keywords"),
-      load("dsl/check/functions/index"),
-      functionFamilies(load),
-      load("inference/engines/index"),
-      load("inference/options"),
-      load("dsl/constraints/index"),
-      load("dsl/codes"),
-      load("cli/main"),
-    ]);
+  const [
+    distributions,
+    modifiers,
+    keywords,
+    functions,
+    families,
+    networks,
+    layers,
+    engines,
+    options,
+    constraints,
+    diagnostics,
+    main,
+  ] = await Promise.all([
+    load("dsl/distributions/index"),
+    load("dsl/distributions/modifiers/index"),
+    load("dsl/language/keywords"),
+    load("dsl/check/functions/index"),
+    functionFamilies(load),
+    load("dsl/nets/index"),
+    load("dsl/nets/define"),
+    load("inference/engines/index"),
+    load("inference/options"),
+    load("dsl/constraints/index"),
+    load("dsl/codes"),
+    load("cli/main"),
+  ]);
   return {
     distributions: distributions.distributions,
     modifiers: [...modifiers.modifiers.values()],
@@ -338,6 +398,8 @@ export async function records(load) {
     functionFamilies: families,
     signatureOf: functions.signatureOf,
     queries: questions,
+    nets: networks.nets,
+    usageOf: layers.usageOf,
     engines: engines.engines,
     flagOf: options.flagOf,
     constraints: constraints.constraints,

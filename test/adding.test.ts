@@ -8,9 +8,11 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { checkModel } from "../src/dsl/check/check.ts";
 import { bind } from "../src/dsl/compile/lower.ts";
 import { dataFromValues } from "../src/dsl/data/from-javascript.ts";
+import { constantDimension } from "../src/dsl/dimensions.ts";
 import type { Distribution } from "../src/dsl/distributions/define.ts";
 import { distributions } from "../src/dsl/distributions/index.ts";
 import { parseModel } from "../src/dsl/language/parser.ts";
+import { Arguments, type LayerRecord } from "../src/dsl/nets/define.ts";
 import { type AnyChainEngine, chainEngines } from "../src/inference/engines/chain-engines.ts";
 import { finishDraws } from "../src/inference/report/finish.ts";
 import { summarize } from "../src/inference/report/summary.ts";
@@ -19,6 +21,7 @@ import { createBuilder } from "../src/runtime/ir/builder.ts";
 import { gradient } from "../src/runtime/ir/gradient.ts";
 import { interpret } from "../src/runtime/ir/interpret.ts";
 import type { Primitive } from "../src/runtime/ir/primitive.ts";
+import { stream } from "../src/runtime/numeric/random.ts";
 import type { Target } from "../src/runtime/target.ts";
 import { straightLine } from "../src/runtime/wasm/emitter.ts";
 import { mathlib } from "../src/runtime/wasm/mathlib/index.ts";
@@ -97,6 +100,18 @@ test("a distribution", async () => {
   const known = new Map([...distributions, [maxwell.name, maxwell]]);
   expect(check("x: nonnegative[3] ~ noncentered Maxwell(2)", known).diagnostics).toEqual([]);
   expect(check("s ~ Normal(0, 1)\nx ~ Maxwell(s)", known).diagnostics.map((d) => d.message)).toEqual(["s may be negative here"]);
+});
+
+test("a layer", async () => {
+  const rescale = await imported<LayerRecord>("src/dsl/nets/rescale.ts", "rescale");
+  const args = new Arguments(new Map([["size", constantDimension(3)]]));
+  expect(rescale.takes?.(args)).toEqual([constantDimension(3)]);
+  const [factor] = rescale.tensors?.(args, [3]) ?? [];
+  expect([factor.name, [...factor.initial(stream(1, "factor"), false)]]).toEqual(["factor", [1, 1, 1]]);
+  const b = createBuilder();
+  const [x, f] = [b.tensor(Float64Array.of(1, 2, 3, 4, 5, 6), [2, 3]), b.tensor(Float64Array.of(2, 3, 4), [3])];
+  const y = rescale.apply(b, x, { arguments: args, tensors: { factor: f }, lead: 1 });
+  expect([...interpret([y], {})[0]]).toEqual([2, 6, 12, 8, 15, 24]);
 });
 
 test("a primitive", async () => {
