@@ -1,4 +1,5 @@
 // What inference gives back to the user: draws on the model's scale, their summary, verdicts, and files.
+import type { Source } from "./dsl/diagnostics.ts";
 import { adviseOnDraws, type Diagnosed } from "./inference/diagnostics/advice.ts";
 import { type SamplerReport, samplerReport } from "./inference/diagnostics/sampler.ts";
 import type { OptionValues, Result, Verdict } from "./inference/engine.ts";
@@ -24,6 +25,18 @@ export interface Provenance {
   readonly seed: number;
   readonly chains: number;
   readonly seconds: Readonly<Record<string, number>>;
+  /** The model's text, imports included. */
+  readonly sources?: readonly Source[];
+  /** Consts that were set. */
+  readonly set?: Readonly<Record<string, number>>;
+  /** Steps of the optimiser in the run that this one went on from. */
+  readonly resumedSteps?: number;
+}
+
+/** A tensor that was learnt, with who reads it. */
+export interface LearntTensor extends NamedDraws {
+  readonly name: string;
+  readonly owner: "model" | "guide" | "both" | "family" | "start";
 }
 
 /** One chain with its draws on the model's scale, and those of its warm-up when they were asked for; both have it at index `at`. */
@@ -63,6 +76,10 @@ export class Fit {
   readonly figures: Readonly<Record<string, number>>;
   /** What was learnt beside the latents: constrained values of params, by name. */
   readonly parameters: Readonly<Record<string, NamedDraws>>;
+  /** All that was learnt, parameters of networks, of the guide and of the engine's own family included: what guide.json tells of. */
+  readonly learnt: readonly LearntTensor[];
+  /** Steps of the optimiser, those of runs that it went on from included. */
+  readonly steps: number;
   /** Whether the result is a single point, which `allDraws` has as its one draw: an optimum, without spread or diagnostics. */
   readonly isPoint: boolean;
   /** What is wrong with the result, and what to try; empty if nothing is. */
@@ -74,7 +91,7 @@ export class Fit {
     provenance: Provenance,
     outcome: RunOutcome,
     { draws, warmup, records, located }: FinishedDraws & Pick<Diagnosed, "located">,
-    parameters: Readonly<Record<string, NamedDraws>> = {},
+    learnt: readonly LearntTensor[] = [],
   ) {
     this.model = model;
     this.traces = Object.assign({}, ...outcome.results.map((r) => r.traces));
@@ -89,7 +106,13 @@ export class Fit {
     const [first] = outcome.results;
     this.evidence = first?.evidence;
     this.figures = first?.figures ?? {};
-    this.parameters = parameters;
+    this.learnt = learnt;
+    this.parameters = Object.fromEntries(
+      learnt.flatMap(({ name, owner, shape, values }) =>
+        owner === "family" || owner === "start" ? [] : [[name, { shape, values }]],
+      ),
+    );
+    this.steps = (provenance.resumedSteps ?? 0) + (this.traces.elbo?.length ?? 0);
     const maxDepth = Number(provenance.options.maxDepth);
     this.sampler = samplerReport(outcome.chains, Number.isFinite(maxDepth) ? maxDepth : undefined);
     const total = draws.chains * draws.drawsPerChain;
@@ -121,9 +144,11 @@ export class Fit {
 
   /** The summary as an aligned table of at most `rows` rows; of an optimum, its values alone. What was learnt beside the latents follows. */
   table(rows?: number): string {
-    const learnt = Object.entries(this.parameters).flatMap(([name, { shape, values }]) =>
-      Array.from(values, (mean, element) => ({ name: elementName({ name, shape }, element), mean })),
-    );
+    const learnt = Object.entries(this.parameters)
+      .filter(([, { values }]) => values.length <= MOST_LEARNT)
+      .flatMap(([name, { shape, values }]) =>
+        Array.from(values, (mean, element) => ({ name: elementName({ name, shape }, element), mean })),
+      );
     return [
       ...(this.#rows.length === 0
         ? []
@@ -187,15 +212,34 @@ const MOST_LEARNT = 1000;
 
 /** From the outcome of a run to a Fit; the optimum of an engine that gives a point counts as its one draw. */
 export async function finishFit(model: Target, provenance: Provenance, ran: RunOutcome): Promise<Fit> {
-  const fitted = ran.results[0]?.fitted ?? {};
-  const parameters = Object.fromEntries(
-    model.parameters.flatMap(({ name, shape }) => (fitted[name] ? [[name, { shape, values: fitted[name] }]] : [])),
+  const learnt = learntIn(model, ran.results[0]);
+  const values = learnt.flatMap((t): [string, Float64Array][] =>
+    t.owner === "family" || t.owner === "start" ? [] : [[t.name, t.values]],
   );
   // Draws are finished with the values that they were made with.
-  const target = Object.keys(parameters).length > 0 ? model.fix(fitted) : model;
+  const target = values.length > 0 ? model.fix(Object.fromEntries(values)) : model;
   const outcome = ran.chains.length > 0 ? ran : { ...ran, chains: ran.results.flatMap(pointAsChain) };
   const finished = await finishAll(target, provenance.seed, outcome.chains);
-  return new Fit(target.name, provenance, outcome, { ...finished, located: locate(target, outcome.chains) }, parameters);
+  return new Fit(target.name, provenance, outcome, { ...finished, located: locate(target, outcome.chains) }, learnt);
+}
+
+/** Parameters of the target in its order, then what the engine's own family learnt, then where another run may start. */
+function learntIn(target: Target, result: Result | undefined): LearntTensor[] {
+  const fitted = result?.fitted ?? {};
+  const own = target.parameters.flatMap(({ name, readBy, shape }): LearntTensor[] =>
+    fitted[name] ? [{ name, owner: readBy, shape, values: fitted[name] }] : [],
+  );
+  const names = new Set(own.map((t) => t.name));
+  const others = Object.entries(fitted)
+    .filter(([name]) => !names.has(name))
+    .map(([name, values]): LearntTensor => {
+      const shape = result?.fittedShapes?.[name] ?? [values.length];
+      return { name, owner: "family", shape, values };
+    });
+  if (!result?.fitted || !result.start) return [...own, ...others];
+  const { position, scale } = result.start;
+  const start = [{ name: "start position", values: position }, ...(scale ? [{ name: "start scale", values: scale }] : [])];
+  return [...own, ...others, ...start.map((t): LearntTensor => ({ ...t, owner: "start", shape: [t.values.length] }))];
 }
 
 /** Divergences looked at: evaluating the terms one by one takes longer than a transition. */

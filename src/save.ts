@@ -5,12 +5,17 @@ import { jsonText } from "./inference/report/json.ts";
 import { thinned } from "./inference/report/trace.ts";
 import { writeFolder } from "./runtime/platform/files.ts";
 import { packageVersion } from "./runtime/platform/version.ts";
+import { isParameterFile, modelHash, parameterFiles } from "./saved-parameters.ts";
 
 export interface RunFacts {
   readonly model: string;
   /** Hash and path of the model and of each data file, by whoever read them. */
   readonly files?: readonly { readonly path: string; readonly sha256: string }[];
   readonly started?: Date;
+  /** Where the model is, for commands that are given the folder. */
+  readonly modelPath?: string;
+  /** Which rows of the data were taken, as the user said it. */
+  readonly rows?: string;
 }
 
 export function saveFit(folder: string, fit: Fit, facts: RunFacts = { model: fit.model }): void {
@@ -24,6 +29,10 @@ export function saveFit(folder: string, fit: Fit, facts: RunFacts = { model: fit
     tilde: version,
     node: process.version,
     model: facts.model,
+    ...(facts.modelPath === undefined ? {} : { modelPath: facts.modelPath }),
+    modelSha256: modelHash(provenance.sources ?? []),
+    set: provenance.set ?? {},
+    ...(facts.rows === undefined ? {} : { rows: facts.rows }),
     files: facts.files ?? [],
     engine: provenance.engine,
     options: provenance.options,
@@ -55,9 +64,10 @@ export function saveFit(folder: string, fit: Fit, facts: RunFacts = { model: fit
     ),
   }));
   const json = [
+    ...parameterFiles(fit),
     { name: "run.json", content: `${jsonText(run)}\n` },
     { name: "summary.json", content: `${jsonText(fit.toJSON())}\n` },
   ];
-  // Chains of an earlier run in this folder would count as chains of this one.
-  writeFolder(folder, [...json, ...csv], (name) => /^chain-\d+\.csv$/.test(name));
+  // Chains of an earlier run in this folder would count as chains of this one, its parameters as learnt by it.
+  writeFolder(folder, [...json, ...csv], (name) => /^chain-\d+\.csv$/.test(name) || isParameterFile(name));
 }

@@ -10,6 +10,7 @@ import { UsageError } from "../runtime/errors.ts";
 import { stream } from "../runtime/numeric/random.ts";
 import type { Rng } from "../runtime/numeric/rng.ts";
 import { readBytes } from "../runtime/platform/files.ts";
+import { sha256 } from "../runtime/platform/hash.ts";
 import { dataBeside } from "../runtime/platform/model-files.ts";
 
 export interface DataGiven {
@@ -138,6 +139,5 @@ export interface HashedFile {
 }
 export const hashFile = (path: string): HashedFile => ({
   path: basename(path),
-  // Not imported: its loading would delay every start.
-  sha256: process.getBuiltinModule("node:crypto").createHash("sha256").update(readBytes(path)).digest("hex"),
+  sha256: sha256(readBytes(path)),
 });

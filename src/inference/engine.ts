@@ -41,11 +41,19 @@ export interface Start {
   readonly position: Float64Array;
   readonly scale?: Float64Array;
 }
+/** What an earlier fit learnt, for an engine that trains to go on from. */
+export interface Resume {
+  /** Constrained values of the target's parameters, by name: of all, or of some. */
+  readonly parameters: Readonly<Record<string, Float64Array>>;
+  /** Of the engine's family; tensors that it does not know, or of another size, are not for it. */
+  readonly family: Readonly<Record<string, Float64Array>>;
+}
 export interface RunContext {
   readonly rng: Rng;
   /** 1-based number of the chain, 1 for an engine whose unit is "run". */
   readonly chain: number;
   readonly start?: Start;
+  readonly resume?: Resume;
   /** Where training runs; wasm if none is given. What is accepted or judged is always evaluated in float64. */
   readonly backend?: Backend;
   /** Set to true from outside to stop at the next transition, keeping what was drawn. Shared memory across threads. */
@@ -76,7 +84,10 @@ export interface Result {
   readonly failure?: Failure;
   readonly chain?: RawChain;
   readonly point?: { readonly position: Float64Array; readonly logDensity: number; readonly evaluations: number };
+  /** Constrained values of the target's parameters, and the tensors of a family, by name. */
   readonly fitted?: Readonly<Record<string, Float64Array>>;
+  /** Of a family's tensors that are no vectors. */
+  readonly fittedShapes?: Readonly<Record<string, readonly number[]>>;
   readonly start?: Start;
   /** Of log p(data), with its standard error. */
   readonly evidence?: { readonly mean: number; readonly se: number };
@@ -109,6 +120,8 @@ export interface EngineFacts<S extends OptionSchema> {
   readonly options: S;
   readonly discrete: "summed" | "explicit" | "either";
   readonly precision: "float64" | "any";
+  /** Whether it trains, and goes on from `resume`. */
+  readonly resumes?: boolean;
   /** Why it cannot run this, in words for the user. */
   refuse?(target: Target): string | undefined;
 }

@@ -3,7 +3,7 @@ import type { RawChain } from "../runtime/draws.ts";
 import { InternalError, UsageError } from "../runtime/errors.ts";
 import type { LogDensity, Target } from "../runtime/target.ts";
 import { type ChainOrder, chainContext, type WorkerData, type WorkerMessage } from "./chain-protocol.ts";
-import type { Engine, Failure, OptionValues, Progress, Result, Start } from "./engine.ts";
+import type { Engine, Failure, OptionValues, Progress, Result, Resume, Start } from "./engine.ts";
 import { type AnyChainEngine, chainEngines } from "./engines/chain-engines.ts";
 import { refuseDiscrete } from "./engines/refuse.ts";
 import { resolveOptions } from "./options.ts";
@@ -20,6 +20,8 @@ export interface RunSettings {
   readonly onProgress?: (at: Progress) => void;
   /** By chain; absent: the engine finds its own. */
   readonly starts?: readonly (Start | undefined)[];
+  /** What an engine that trains goes on from. */
+  readonly resume?: Resume;
   /** Whether chains go to worker threads. "auto": when they take long enough to be worth it. */
   readonly workers?: "auto" | "always" | "never";
 }
@@ -58,7 +60,11 @@ export async function runEngine(
     () => signal?.aborted === true,
     (at) => settings.onProgress?.(at),
   );
-  const result = await engine.run(target, resolved, { ...context, breathe: breather() });
+  const result = await engine.run(target, resolved, {
+    ...context,
+    breathe: breather(),
+    ...(settings.resume ? { resume: settings.resume } : {}),
+  });
   return outcome([result], signal?.aborted === true, 0);
 }
 

@@ -8,7 +8,7 @@ import { guided } from "../vi/approximation.ts";
 import { fitVerdict } from "../vi/evaluate.ts";
 import { evidenceOf } from "../vi/evidence.ts";
 import { guideDraws } from "../vi/guide-draws.ts";
-import { constrainedParameters, initialParameters } from "../vi/parameters.ts";
+import { constrainedParameters, startingValues } from "../vi/parameters.ts";
 import { judgeRows } from "../vi/row-verdict.ts";
 import { type Fitted, rowWeights } from "../vi/rows-weights.ts";
 import { outermostPlate, type Training, train } from "../vi/train.ts";
@@ -45,6 +45,7 @@ importance-weighted bound of K draws (Burda, Grosse and Salakhutdinov 2016). The
   unit: "run",
   discrete: "either",
   precision: "any",
+  resumes: true,
   refuse: refuseWithoutGuide,
   run: runAmortized,
 });
@@ -64,22 +65,13 @@ export async function runAmortized(
   const { rng } = context;
   const training = trainingFrom(target, stepsOf(target, options));
   const began = context.now();
-  const fit = await train(
-    target,
-    family,
-    {
-      parameters: initialParameters(target, rng.split("parameters")),
-      family: Object.fromEntries(family.parameters.map((p) => [p.name, p.initial(rng.split(p.name))])),
-    },
-    training,
-    {
-      backend: context.backend ?? wasmBackend,
-      rng: rng.split("training"),
-      stop: context.stop,
-      progress: (step, bound) =>
-        context.progress({ chain: 1, phase: "training", done: step, total: training.steps, divergences: 0, loss: -bound }),
-    },
-  );
+  const fit = await train(target, family, startingValues(target, family, rng, context.resume), training, {
+    backend: context.backend ?? wasmBackend,
+    rng: rng.split("training"),
+    stop: context.stop,
+    progress: (step, bound) =>
+      context.progress({ chain: 1, phase: "training", done: step, total: training.steps, divergences: 0, loss: -bound }),
+  });
   if (fit.failure !== undefined) return { failure: { reason: fit.failure }, verdicts: [], traces: {} };
   const fitted: Fitted = { parameters: constrainedParameters(target, fit.parameters), family: fit.family };
   return judged(target, fitted, fit, options, context, context.now() - began);
@@ -155,6 +147,7 @@ export async function judged(
   return {
     ...(chain ? { chain } : {}),
     fitted: { ...fitted.parameters, ...fitted.family },
+    fittedShapes: Object.fromEntries(family.parameters.map((p) => [p.name, p.shape])),
     figures,
     verdicts,
     notes,

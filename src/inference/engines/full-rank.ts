@@ -13,6 +13,7 @@ exact where the posterior is normal there. Trained and judged as meanfield is; n
   unit: "run",
   discrete: "summed",
   precision: "any",
+  resumes: true,
   refuse: (target) =>
     refuseWithoutLatents(target) ??
     (target.dimension > 2000

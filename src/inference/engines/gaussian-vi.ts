@@ -7,7 +7,7 @@ import { covarianceOf, deviationsOf } from "../optimize/quasi-newton-normal.ts";
 import { evaluateFamily, fitVerdict } from "../vi/evaluate.ts";
 import { evidenceOf } from "../vi/evidence.ts";
 import type { GaussianFamily, Start } from "../vi/families/gaussian.ts";
-import { constrainedParameters, initialParameters } from "../vi/parameters.ts";
+import { constrainedParameters, startingParameters } from "../vi/parameters.ts";
 import { type Training, train } from "../vi/train.ts";
 import { DEFAULT_RADIUS } from "./init.ts";
 import { bestPath, multiPath } from "./multi-path.ts";
@@ -33,7 +33,7 @@ export async function trainGaussian(
   factored = false,
 ): Promise<FittedGaussian | Failure> {
   const rng = context.rng;
-  const initial = initialParameters(target, rng.split("parameters"));
+  const initial = startingParameters(target, rng.split("parameters"), context.resume);
   const training = trainingFrom(target, options);
   // Where steps see few rows, a search over all of them costs too much.
   const isSearching = options.startAt === "pathfinder" || (options.startAt === "auto" && training.batch === undefined);
@@ -86,7 +86,8 @@ export async function fitGaussian(
       interrupted: fit.training.interrupted,
       divergences: [],
     },
-    fitted: fit.parameters,
+    fitted: { ...fit.parameters, ...fit.training.family },
+    fittedShapes: Object.fromEntries(fit.family.parameters.map((p) => [p.name, p.shape])),
     start: { position: fit.family.mean(fit.training.family), scale: deviations(positions, dimension) },
     ...(verdict.level === "fail" ? {} : { evidence }),
     figures,

@@ -23,6 +23,7 @@ judged as meanfield is.`,
   unit: "run",
   discrete: "summed",
   precision: "any",
+  resumes: true,
   refuse: refuseWithoutLatents,
   run: (target, options, context) =>
     fitGaussian(target, options, context, (t, start) =>

@@ -15,6 +15,7 @@ when. Params of the model are learnt beside it (variational EM).`,
   unit: "run",
   discrete: "summed",
   precision: "any",
+  resumes: true,
   refuse: refuseWithoutLatents,
   run: (target, options, context) => fitGaussian(target, options, context, meanField),
 });

@@ -48,7 +48,7 @@ export function readBytes(path: string): Uint8Array {
 const isPacked = (path: string): boolean => /\.gz$/i.test(path);
 
 /** A temporary file beside the place, flushed and renamed: a reader sees the old content or the new. */
-export function writeAtomically(path: string, content: string | Iterable<string>): void {
+export function writeAtomically(path: string, content: FolderEntry["content"]): void {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
   attempt(path, "write", () => {
     mkdirSync(dirname(path), { recursive: true });
@@ -56,7 +56,8 @@ export function writeAtomically(path: string, content: string | Iterable<string>
       const file = openSync(temporary, "w");
       try {
         // Each piece whole: a single write may stop short, as on a full disk.
-        for (const piece of typeof content === "string" ? [content] : content) writeFileSync(file, piece);
+        for (const piece of typeof content === "string" || content instanceof Uint8Array ? [content] : content)
+          writeFileSync(file, piece);
         fsyncSync(file);
       } finally {
         closeSync(file);
@@ -72,7 +73,7 @@ export function writeAtomically(path: string, content: string | Iterable<string>
 /** One file of a folder; the name is relative to it. */
 export interface FolderEntry {
   readonly name: string;
-  readonly content: string | Iterable<string>;
+  readonly content: string | Uint8Array | Iterable<string>;
 }
 
 /** A folder that could not be written, found out before there is something to write. */
