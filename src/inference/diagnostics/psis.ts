@@ -22,7 +22,7 @@ export function smoothed(logRatios: Float64Array): Smoothed {
   if (top === Number.POSITIVE_INFINITY || top === Number.NEGATIVE_INFINITY)
     return { k: Number.POSITIVE_INFINITY, logWeights: normalised(ratios) };
   const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => ratios[i] - ratios[j]);
-  const size = Math.min(Math.floor(n / 5), Math.ceil(3 * Math.sqrt(n)));
+  const size = Math.ceil(Math.min(n / 5, 3 * Math.sqrt(n)));
   if (size < LEAST_TAIL) return { k: Number.NaN, logWeights: normalised(ratios) };
   const tail = order.slice(n - size);
   const cutoff = ratios[order[n - size - 1]];

@@ -22,7 +22,11 @@ export const trainingOptions = defineOptions({
   },
   beta: { type: "number", default: 1, min: 0, doc: "weight of the Kullback-Leibler part of the bound" },
   klWarmup: { type: "integer", default: 0, min: 0, doc: "steps over which that weight rises from 0" },
-  stickTheLanding: { type: "boolean", default: false, doc: "gradients along the draws alone, without the score part" },
+  stickTheLanding: {
+    type: "boolean",
+    default: false,
+    doc: "gradients along the draws alone, without the score part; of the elbo",
+  },
   over: {
     type: "string",
     default: "",
@@ -62,7 +66,8 @@ export function trainingFrom(target: Target, o: Options<typeof trainingOptions>)
     objective: o.objective as TrainingOptions["objective"],
     adam: { beta1: o.beta1, beta2: o.beta2, epsilon: o.epsilon, clip: o.clip },
     draws: o.samples,
-    stickTheLanding: o.stickTheLanding,
+    // The gradient of the importance-weighted bound would be biased without its score part (Tucker et al. 2019).
+    stickTheLanding: o.stickTheLanding && o.objective === "elbo",
     beta: o.beta,
     warmup: o.klWarmup,
     averaged: o.averaged,

@@ -1,7 +1,7 @@
 // Bounds on the log evidence from log weights: what variational engines maximise.
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import { log } from "../../runtime/numeric/math.ts";
-import { surrogateOf } from "./score.ts";
+import { importanceSurrogate, isRate, surrogateOf } from "./score.ts";
 import type { WeighedPart, Weights } from "./weights.ts";
 
 export interface BoundOptions {
@@ -35,21 +35,23 @@ export function boundOf(b: Builder, w: Weights, { objective, draws, beta }: Boun
   const logMean = (v: Value): Value => b.sub(b.logSumExp(v, [0]), b.constant(log(draws)));
   const plus = (x: Value | undefined, y: Value | undefined): Value => (x && y ? b.add(x, y) : (x ?? y ?? b.constant(0)));
   let value: Value;
+  let weights: Value | undefined;
   if (objective === "elbo") value = plus(rows && b.mul(scale, b.sum(mean(rows))), rest && mean(rest));
   // Weights of each row, where all else is the same for all draws; otherwise of everything together.
-  else if (rows && !w.parts.some((p) => !p.perRow && p.varies))
+  else if (rows && !w.parts.some((p) => !p.perRow && p.varies)) {
+    weights = rows;
     value = plus(b.mul(scale, b.sum(logMean(rows))), rest && mean(rest));
-  else value = logMean(plus(rows && b.mul(scale, b.sum(rows, [1])), rest));
+  } else {
+    weights = plus(rows && b.mul(scale, b.sum(rows, [1])), rest);
+    value = logMean(weights);
+  }
+  const surrogate = (): Value => (weights ? importanceSurrogate(b, w, weights, draws) : surrogateOf(b, w, draws, beta));
   return {
     value,
-    objective: w.scores.length === 0 ? value : b.add(value, surrogateOf(b, w, draws)),
+    objective: w.scores.length === 0 ? value : b.add(value, surrogate()),
     parts: w.parts.map((p) => ({
       name: `${p.term.role} of ${p.term.site}`,
       value: p.perRow ? b.mul(scale, b.sum(mean(p.value))) : mean(p.value),
     })),
   };
 }
-
-/** Part of the rate: everything but likelihoods, factors and penalties. */
-const isRate = ({ term }: WeighedPart): boolean =>
-  term.role === "prior" || term.role === "jacobian" || term.role === "guide" || term.role === "reverse";
