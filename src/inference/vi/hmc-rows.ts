@@ -1,0 +1,90 @@
+// Hamiltonian Monte Carlo of many rows side by side, unrolled into a program: each row has its own trajectory, and its own accept or reject.
+import { gradient } from "../../runtime/ir/gradient.ts";
+import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import type { NoiseSource } from "../../runtime/target.ts";
+
+export interface HmcOptions {
+  readonly transitions: number;
+  /** Leapfrog steps of each. */
+  readonly leapfrog: number;
+}
+/** A point of each row's chain. */
+export interface HmcState {
+  /** [rows, width] */
+  readonly position: Value;
+  /** Log density [rows], its gradient [rows, width]. */
+  readonly logDensity: Value;
+  readonly gradient: Value;
+}
+export interface HmcRun extends HmcState {
+  /** Mean probability of acceptance in each row, over the transitions: [rows]. */
+  readonly acceptance: Value;
+  /** Rise of the log joint of position and momentum along each trajectory: [transitions, rows]. */
+  readonly rise: Value;
+}
+
+/** Rows do not depend on one another, so the gradient of their sum has the gradient of each. */
+export function stateAt(b: Builder, density: (position: Value) => Value, position: Value): HmcState {
+  const logDensity = density(position);
+  const [slope] = gradient(b, b.sum(logDensity), [position]);
+  return { position, logDensity, gradient: slope };
+}
+
+/** `scale` [rows, width], or of a shape that broadcasts to it: the step of each coordinate is `step` (a scalar, or [rows, 1]) times it, as if
+ *  the mass were scale⁻². */
+export function hmc(
+  b: Builder,
+  density: (position: Value) => Value,
+  start: HmcState,
+  step: Value,
+  scale: Value,
+  noise: NoiseSource,
+  { transitions, leapfrog }: HmcOptions,
+): HmcRun {
+  const shape = shapeOf(start.position);
+  const rows = shape.slice(0, 1);
+  const stride = b.mul(step, scale);
+  const half = b.mul(b.constant(0.5), stride);
+  const kinetic = (p: Value): Value => b.mul(b.constant(0.5), b.sum(b.square(p), [1]));
+  let state = start;
+  const rises: Value[] = [];
+  const accepted: Value[] = [];
+  for (let m = 0; m < transitions; m++) {
+    const initial = noise.noise("normal", shape, []);
+    let p = b.add(initial, b.mul(half, state.gradient));
+    let end = state;
+    for (let l = 0; l < leapfrog; l++) {
+      end = stateAt(b, density, b.add(end.position, b.mul(stride, p)));
+      p = b.add(p, b.mul(l === leapfrog - 1 ? half : stride, end.gradient));
+    }
+    const rise = b.sub(b.sub(end.logDensity, kinetic(p)), b.sub(state.logDensity, kinetic(initial)));
+    // NaN compares as false: such an end is rejected.
+    const isAccepted = b.lt(b.log(noise.noise("uniform", rows, [])), rise);
+    const beside = b.reshape(isAccepted, [...rows, 1]);
+    state = {
+      position: b.select(beside, end.position, state.position),
+      logDensity: b.select(isAccepted, end.logDensity, state.logDensity),
+      gradient: b.select(beside, end.gradient, state.gradient),
+    };
+    const isNumber = b.lt(rise, b.constant(Number.POSITIVE_INFINITY));
+    accepted.push(b.select(isNumber, b.exp(b.min(b.constant(0), rise)), b.constant(0)));
+    rises.push(rise);
+  }
+  const acceptance = b.div(
+    accepted.reduce((s, a) => b.add(s, a)),
+    b.constant(transitions),
+  );
+  return { ...state, acceptance, rise: b.stack(rises, 0) };
+}
+
+/** The scale of each element of a draw that is a path of noise: |∂x/∂ε · v| for a random sign v of each element of the noise, whose mean square
+ *  is the sum of squares of a row of the Jacobian; where each element has a noise of its own it is exactly the derivative: of a normal draw its
+ *  standard deviation. `noises` are those on which x depends, with `directions` of the same shapes. */
+export function pathScale(b: Builder, x: Value, noises: readonly Value[], directions: readonly Value[]): Value {
+  // The derivative of w · ∂x/∂ε, which is linear in w, by w: forward mode out of reverse mode twice.
+  const w = b.input("(weights of a derivative)", { shape: shapeOf(x), dtype: "real" });
+  const back = gradient(b, b.sum(b.mul(w, x)), noises);
+  const along = back.map((g, i) => b.sum(b.mul(g, directions[i]))).reduce((s, v) => b.add(s, v));
+  const [forward] = gradient(b, along, [w]);
+  return b.abs(forward);
+}

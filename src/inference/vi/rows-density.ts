@@ -1,0 +1,133 @@
+// The log joint of single rows of a plate, log p(x_n, z_n), over the unconstrained coordinates of their latents: what Hamiltonian dynamics and
+// annealing of many rows side by side are made of.
+import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { nodesOf } from "../../runtime/ir/order.ts";
+import { moveAxis } from "../../runtime/ir/primitives/axes.ts";
+import { type Rowed, takeRows } from "../../runtime/ir/rows.ts";
+import { sizeOf } from "../../runtime/ir/type.ts";
+import type { Assignment, Axis, Setting, Slot, Target, Term } from "../../runtime/target.ts";
+
+/** The latents of a model, all of which belong to rows of one plate. */
+export interface LocalLatents {
+  readonly plate: Axis;
+  readonly slots: readonly LocalSlot[];
+  /** Coordinates of one row. */
+  readonly width: number;
+}
+interface LocalSlot {
+  readonly slot: Slot;
+  /** Which axis of the coordinates counts the rows. */
+  readonly axis: number;
+  /** Shape of one row's coordinates, and where they begin among all of the row. */
+  readonly shape: readonly number[];
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** Or why rows have no latents of their own, in words. */
+export function localLatents(target: Target): LocalLatents | { readonly refusal: string } {
+  const [first] = target.layout;
+  if (first === undefined) return { refusal: "the model has no latent variable" };
+  const [plate] = first.plates;
+  if (plate === undefined) return { refusal: `${first.name} is a latent of no row: it stands in no plate` };
+  let width = 0;
+  const slots: LocalSlot[] = [];
+  for (const slot of target.layout) {
+    const axis = slot.plates.findIndex((p) => p.name === plate.name && p.size === plate.size);
+    if (axis < 0) return { refusal: `${slot.name} is not a latent of each row of ${plate.name}` };
+    const shape = slot.unconstrained.filter((_, k) => k !== axis);
+    slots.push({ slot, axis, shape, offset: width, size: sizeOf(shape) });
+    width += sizeOf(shape);
+  }
+  return { plate, slots, width };
+}
+
+/** log p(x_n, z_n), Jacobians included, at given coordinates of some rows. */
+export interface RowDensity {
+  readonly local: LocalLatents;
+  /** [rows] at indices [rows] and coordinates [rows, width]. Several chains of a row: its index several times. */
+  at(indices: Value, coordinates: Value): Value;
+  /** The terms that are of no row and depend on no latent: penalties of parameters. A scalar. */
+  readonly shared: Value;
+}
+
+/** The model is lowered once, for all rows at placeholders of their coordinates. `own`: what else is at hand for the rows; asked for when the
+ *  model has been lowered, and may have asked for noise. */
+export function rowDensity(
+  b: Builder,
+  target: Target,
+  setting: Setting,
+  own: () => ReadonlyMap<Value, Rowed> = () => new Map(),
+): RowDensity | { readonly refusal: string } {
+  const local = localLatents(target);
+  if ("refusal" in local) return local;
+  const { plate, slots } = local;
+  const whole = slots.map(({ slot }) =>
+    b.input(`(coordinates of ${slot.name} at ${slot.offset})`, { shape: slot.unconstrained, dtype: "real" }),
+  );
+  const flat = whole.map((u, i) => b.reshape(u, [slots[i].slot.size]));
+  const { values, jacobian } = target.constrain(b, flat, setting);
+  const terms = [...target.terms(b, values, setting), ...jacobian];
+  const axisOf = (t: Term): number => t.axes.findIndex((a) => a.name === plate.name && a.size === plate.size);
+  const wanted = new Set(whole.map((u) => u.node));
+  const depends = (v: Value): boolean => nodesOf([v]).some((node) => wanted.has(node));
+  const common = terms.find((t) => axisOf(t) < 0 && depends(t.value));
+  if (common) return { refusal: `the ${common.role} of ${common.site} depends on latents of all rows of ${plate.name} together` };
+  const roots = terms.flatMap((t): Rowed[] => {
+    const axis = axisOf(t);
+    if (axis < 0) return [];
+    const others = shapeOf(t.value).flatMap((_, k) => (k === axis ? [] : [k]));
+    return [{ value: others.length === 0 ? t.value : b.sum(t.value, others), axis: 0 }];
+  });
+  const shared = terms.filter((t) => axisOf(t) < 0).reduce((s, t) => b.add(s, b.sum(t.value)), b.constant(0));
+  const at = (indices: Value, coordinates: Value): Value => {
+    const rows = new Map([...own(), ...coordinateRows(b, slots, whole, coordinates)]);
+    const taken = takeRows(b, roots, indices, rows);
+    return taken.reduce((s, v) => b.add(s, v));
+  };
+  const probe = at(
+    b.input("(rows)", { shape: [2], dtype: "int" }),
+    b.input("(their coordinates)", { shape: [2, local.width], dtype: "real" }),
+  );
+  if (depends(probe)) return { refusal: `rows of ${plate.name} depend on latents of other rows` };
+  return { local, at, shared };
+}
+
+/** The coordinates of each slot in these rows, in place of those in all. */
+function coordinateRows(b: Builder, slots: readonly LocalSlot[], whole: readonly Value[], coordinates: Value): [Value, Rowed][] {
+  const [rows] = shapeOf(coordinates);
+  return slots.map(({ axis, shape, offset, size }, i) => {
+    const part = b.reshape(b.slice(coordinates, 1, offset, size), [rows, ...shape]);
+    return [whole[i], { value: moveAxis(b, part, 0, axis), axis }];
+  });
+}
+
+/** [rows, width] of latents that are their own coordinates: real numbers without bounds that are not noncentered. `values`: constrained, over
+ *  all rows; or why they are not, in words. */
+export function coordinatesAt(
+  b: Builder,
+  target: Target,
+  local: LocalLatents,
+  values: Assignment,
+  indices: Value,
+  own: ReadonlyMap<Value, Rowed>,
+  setting: Setting,
+): Value | { readonly refusal: string } {
+  const [rows] = shapeOf(indices);
+  const { slots } = local;
+  const placeholders = slots.map(({ slot }) =>
+    b.input(`(are coordinates of ${slot.name} at ${slot.offset})`, { shape: slot.unconstrained, dtype: "real" }),
+  );
+  const flat = placeholders.map((u, i) => b.reshape(u, [slots[i].slot.size]));
+  const identity = target.constrain(b, flat, setting).values;
+  const other = slots.find(({ slot }, i) => identity[slot.name] !== placeholders[i]);
+  if (other)
+    return {
+      refusal: `${other.slot.name} is not its own coordinate: it has bounds, is noncentered, or has several statements. Use unbounded, centered latents`,
+    };
+  const parts = slots.map(({ slot, axis, size }) => {
+    const [taken] = takeRows(b, [{ value: values[slot.name], axis }], indices, own);
+    return b.reshape(moveAxis(b, taken, axis, 0), [rows, size]);
+  });
+  return parts.length === 1 ? parts[0] : b.concat(parts, 1);
+}
