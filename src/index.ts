@@ -1,20 +1,29 @@
 // The public API of tilde-ppl.
 import { embed, type Fragment, type Interpolation } from "./dsl/embed.ts";
 import { type Model, modelOf } from "./model.ts";
+import type { SavedParameters } from "./saved-parameters.ts";
 
-export type { DataInput } from "./dsl/data/from-javascript.ts";
+export type { DataInput, TypedData } from "./dsl/data/from-javascript.ts";
 export type { Diagnostic, Source } from "./dsl/diagnostics.ts";
 export type { Fragment, Interpolation } from "./dsl/embed.ts";
-export { Fit, type NamedDraws, type Provenance } from "./fit.ts";
+export { Fit, type LearntTensor, type NamedDraws, type Provenance } from "./fit.ts";
+export type { GivenParameters } from "./given-parameters.ts";
 export type { Progress, Verdict } from "./inference/engine.ts";
 export type { SummaryRow } from "./inference/report/summary.ts";
 export { type BindOptions, type DataObject, Model, ModelError, Posterior, type RunOptions, type StartValues } from "./model.ts";
 export { InternalError, UsageError } from "./runtime/errors.ts";
+export type { SavedParameters } from "./saved-parameters.ts";
 
 /** A model in a tagged template; numbers, arrays and other fragments may be interpolated. Throws a ModelError when it is wrong. */
 export function ppl(strings: TemplateStringsArray, ...values: readonly Interpolation[]): Model {
   const { source, outcome } = embed(strings, values);
   return modelOf("embedded", [source], outcome);
+}
+
+/** What a run saved in a folder learnt; `posterior.fix` and the option `resume` take it, or the folder. Node only. */
+export async function loadParameters(folder: string): Promise<SavedParameters> {
+  const { readParameters } = await import("./saved-parameters.ts");
+  return readParameters(folder);
 }
 
 /** Statements to be interpolated into models: ppl`… ${fragment`mu ~ Normal(0, 1)`} …`. */

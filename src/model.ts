@@ -7,8 +7,10 @@ import { type DataInput, dataFromValues } from "./dsl/data/from-javascript.ts";
 import type { DataSet } from "./dsl/data/value.ts";
 import type { Diagnostic, Source } from "./dsl/diagnostics.ts";
 import type { ModelFile } from "./dsl/language/ast.ts";
+import { sampleParams } from "./dsl/language/sample-params.ts";
 import { renderDiagnostic } from "./dsl/render-diagnostic.ts";
 import { type Fit, finishFit } from "./fit.ts";
+import { type GivenParameters, parameterValues, resumeFrom, tensorsOf } from "./given-parameters.ts";
 import type { Engine, Progress, Start } from "./inference/engine.ts";
 import { engines } from "./inference/engines/index.ts";
 import { DEFAULT_RADIUS } from "./inference/engines/init.ts";
@@ -48,6 +50,8 @@ export interface RunOptions {
   readonly onProgress?: (at: Progress) => void;
   /** Values of latents to start from, one object for all chains or one a chain; latents left out start at random. */
   readonly start?: StartValues | readonly StartValues[];
+  /** Of an engine that trains: the fit, or the folder of one, from whose parameters it goes on. */
+  readonly resume?: GivenParameters;
   /** Options of the engine, by their names: warmup, draws, targetAccept, … */
   readonly [option: string]: unknown;
 }
@@ -59,12 +63,22 @@ export class Model {
   /** Warnings and notes of the checker. */
   readonly diagnostics: readonly Diagnostic[];
   readonly checked: CheckedModel;
+  readonly #sampled: (() => Model) | undefined;
 
-  constructor(checked: CheckedModel, diagnostics: readonly Diagnostic[]) {
+  /** `sampled` gives the model with its params as latents. */
+  constructor(checked: CheckedModel, diagnostics: readonly Diagnostic[], sampled?: () => Model) {
+    this.#sampled = sampled;
     this.name = checked.name;
     this.sources = checked.sources;
     this.checked = checked;
     this.diagnostics = diagnostics;
+  }
+
+  /** The model with its params as latents, each with its ~, or Flat() where it has none; without the guide. Networks stay to be learnt. */
+  withSampledParams(): Model {
+    const sampled = this.#sampled?.();
+    if (!sampled) throw new UsageError(`${this.name} has no params to sample`);
+    return sampled;
   }
 
   /** Checks every value against its declared type, compiles, and gives the posterior. Throws a ModelError. */
@@ -80,7 +94,7 @@ export class Model {
     // What has params to learn has no density until they are given; what has discrete latents none until they are summed out.
     const { parameters, discrete } = bound.value;
     const density = parameters.length > 0 || discrete.length > 0 ? undefined : await bound.value.density();
-    return new Posterior(this, bound.value, density, (performance.now() - began) / 1000);
+    return new Posterior(this, bound.value, density, (performance.now() - began) / 1000, Object.fromEntries(set));
   }
 }
 
@@ -92,9 +106,17 @@ export class Posterior {
   readonly compileSeconds: number;
   readonly #density: LogDensity | undefined;
   readonly #gradient: Float64Array;
+  readonly #set: Readonly<Record<string, number>>;
   #shapes: ReadonlyMap<string, Shape> | undefined;
 
-  constructor(model: Model, target: Target, density: LogDensity | undefined, compileSeconds: number) {
+  constructor(
+    model: Model,
+    target: Target,
+    density: LogDensity | undefined,
+    compileSeconds: number,
+    set: Readonly<Record<string, number>> = {},
+  ) {
+    this.#set = set;
     this.model = model;
     this.target = target;
     this.compileSeconds = compileSeconds;
@@ -104,6 +126,17 @@ export class Posterior {
 
   get dimension(): number {
     return this.target.dimension;
+  }
+
+  /** The posterior of the latents with params and networks at given values: those of a fit, of the folder of a run, or by name. Throws a UsageError
+   *  where names or shapes disagree. */
+  async fix(given: GivenParameters): Promise<Posterior> {
+    const began = performance.now();
+    const { tensors, from } = await tensorsOf(given);
+    const target = this.target.fix(parameterValues(this.target, tensors, from));
+    const isOpen = target.parameters.some((p) => p.readBy !== "guide") || target.discrete.length > 0 || target.dimension === 0;
+    const density = isOpen ? undefined : await target.density();
+    return new Posterior(this.model, target, density, this.compileSeconds + (performance.now() - began) / 1000, this.#set);
   }
 
   /** Log joint density at an unconstrained position, log-Jacobian included, constants included. */
@@ -165,10 +198,11 @@ export class Posterior {
 
   /** Runs an engine by its name. Throws a UsageError for a wrong option, or when the engine cannot run, with the reason. */
   async run(engineName = "nuts", given: RunOptions = {}): Promise<Fit> {
-    const { chains, seed = drawSeed(), threads, signal, onProgress, start, ...engineOptions } = given;
+    const { chains, seed = drawSeed(), threads, signal, onProgress, start, resume, ...engineOptions } = given;
     const engine = engineNamed(engineName);
     const options = resolveOptions(engine, engineOptions);
     const count = engine.unit === "chain" ? (chains ?? DEFAULT_CHAINS) : 1;
+    const before = resume === undefined ? undefined : await this.#resumed(engine, resume);
     const began = performance.now();
     const outcome = await runEngine(this.target, engine, options, {
       chains: count,
@@ -176,11 +210,24 @@ export class Posterior {
       threads,
       signal,
       onProgress,
-      starts: this.#starts(start, count, Number(options.init), seed),
+      starts: this.#starts(start, count, Number(options.init), seed) ?? (before?.start && [before.start]),
+      ...(before ? { resume: before.resume } : {}),
     });
     this.#refuseFailure(outcome);
     const seconds = { compile: this.compileSeconds, ...chainSeconds(outcome), total: (performance.now() - began) / 1000 };
-    return finishFit(this.target, { engine: engine.name, options, seed, chains: count, seconds }, outcome);
+    const { sources } = this.model;
+    const resumedSteps = before?.steps ?? 0;
+    const provenance = { engine: engine.name, options, seed, chains: count, seconds, sources, set: this.#set, resumedSteps };
+    return finishFit(this.target, provenance, outcome);
+  }
+
+  async #resumed(engine: Engine, given: GivenParameters) {
+    if (!engine.resumes) {
+      const others = [...engines.values()].filter((e) => e.resumes).map((e) => e.name);
+      throw new UsageError(`${engine.name} does not go on from an earlier fit; ${others.join(", ")} do`);
+    }
+    const { tensors, from, steps } = await tensorsOf(given);
+    return { ...resumeFrom(this.target, tensors, from), steps };
   }
 
   #starts(start: RunOptions["start"], chains: number, radius: number, seed: number): readonly Start[] | undefined {
@@ -256,7 +303,13 @@ export function modelOf(
 ): Model {
   const errors = parsed.diagnostics.filter((d) => d.severity === "error");
   if (!parsed.value || errors.length > 0) throw new ModelError(parsed.diagnostics, sources);
-  const checked = checkModel(name, sources, parsed.value, { resolveImport });
+  const file = parsed.value;
+  const checked = checkModel(name, sources, file, { resolveImport });
   if (!checked.value) throw new ModelError([...parsed.diagnostics, ...checked.diagnostics], sources);
-  return new Model(checked.value, [...parsed.diagnostics, ...checked.diagnostics]);
+  const sampled = (): Model => {
+    const latent = sampleParams(file);
+    if (!latent) throw new UsageError(`${name} has no params to sample`);
+    return modelOf(name, sources, { value: latent, diagnostics: [] }, resolveImport);
+  };
+  return new Model(checked.value, [...parsed.diagnostics, ...checked.diagnostics], sampled);
 }

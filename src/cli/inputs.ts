@@ -66,6 +66,10 @@ function columnsGiven(text: string): [string, number] {
   return [name, readInteger(`--columns ${name}=`, value, 1, 1_000_000_000) as number];
 }
 
+/** Which rows are taken, as it was said. */
+export const rowsFlag = ({ rows, subset, subsetSeed = "1" }: DataFlags): string | undefined =>
+  rows ?? (subset === undefined ? undefined : `${subset} at random, seed ${subsetSeed}`);
+
 /** --rows N=1..2000 or --subset N=2000. */
 function rowsGiven({ rows, subset, subsetSeed }: DataFlags): RowChoice | undefined {
   if (rows !== undefined && subset !== undefined)

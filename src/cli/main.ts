@@ -67,6 +67,12 @@ export function commandLine(finish: (code: ExitCode) => void): Command {
   const run = withData(
     command("run", "sample or fit a model, print the summary, save draws").argument("<model>", "file of the model (.ppl)"),
   )
+    .option(
+      "--params <folder>",
+      "params and networks as the run saved in this folder learnt them: the latents are inferred given them",
+    )
+    .option("--resume <folder>", "go on training from what the run saved in this folder learnt")
+    .option("--sample-params", "params are latents: each has its ~, or a flat prior")
     .option("--engine <name>", `auto, ${[...engines.keys()].join(", ")}`, "auto")
     .option("--chains <n>", `number of chains (default: ${DEFAULT_CHAINS})`)
     .option("--seed <n>", `seed, an integer from 0 to ${LARGEST_SEED} (default: drawn, printed and stored)`)

@@ -1,5 +1,5 @@
 // ppl run
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { readDataFile } from "../data-files.ts";
 import type { DataInput } from "../dsl/data/from-javascript.ts";
 import { renderDiagnostic } from "../dsl/render-diagnostic.ts";
@@ -16,11 +16,15 @@ import { UsageError } from "../runtime/errors.ts";
 import type { Numbers } from "../runtime/ir/type.ts";
 import { refuseUnwritable } from "../runtime/platform/files.ts";
 import { type RunFacts, saveFit } from "../save.ts";
-import { type DataFlags, hashFile, readAssignments, readData, readInteger } from "./inputs.ts";
+import { modelHash, readParameters } from "../saved-parameters.ts";
+import { type DataFlags, hashFile, readAssignments, readData, readInteger, rowsFlag } from "./inputs.ts";
 import type { ExitCode } from "./main.ts";
 import { startProgress } from "./progress.ts";
 
 interface RunFlags extends DataFlags {
+  readonly params?: string;
+  readonly resume?: string;
+  readonly sampleParams?: boolean;
   readonly engine: string;
   readonly chains?: string;
   readonly seed?: string;
@@ -43,6 +47,9 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
   };
   if (flags.backend !== "auto" && flags.backend !== "wasm")
     throw new UsageError(`the backend ${flags.backend} is not built yet; there is wasm`);
+  const warn = (text: string) => {
+    if (!flags.quiet) process.stderr.write(`${text}\n`);
+  };
   const seed = readInteger("--seed", flags.seed, 0, LARGEST_SEED) ?? drawSeed();
   const engine = engineNamed(flags.engine);
   const chains = readInteger("--chains", flags.chains, 1, MOST_CHAINS) ?? DEFAULT_CHAINS;
@@ -52,13 +59,17 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
     Object.entries(flags).filter(([name, value]) => isEngineOption(name) && value !== undefined),
   );
 
-  const model = loadModel(path);
+  if (flags.params !== undefined && flags.resume !== undefined)
+    throw new UsageError("--params fixes what was learnt, --resume goes on learning: give one of them");
+  const loaded = loadModel(path);
+  const model = flags.sampleParams ? loaded.withSampledParams() : loaded;
   const { data, paths } = await readData(path, model, flags);
   // Before what may take hours: what is run on may change meanwhile, and a place that takes no files is better known now.
-  const saving = flags.save ? prepareSaving(model.name, path, paths, flags.out, started) : undefined;
+  const saving = flags.save ? prepareSaving(model.name, path, paths, rowsFlag(flags), flags.out, started) : undefined;
   for (const d of model.diagnostics) if (!flags.quiet) process.stderr.write(`${renderDiagnostic(d, model.sources)}\n\n`);
-  const posterior = await model.bindData(data, readAssignments(flags.set));
-  for (const note of posterior.target.notes) if (!flags.quiet) process.stderr.write(`note: ${note}\n`);
+  const bound = await model.bindData(data, readAssignments(flags.set));
+  const posterior = flags.params === undefined ? bound : await fixed(bound, flags.params, warn);
+  for (const note of posterior.target.notes) warn(`note: ${note}`);
 
   talk(settings(model.name, posterior, engine, shownChains, seed, options));
   const interruption = onInterrupt();
@@ -77,6 +88,7 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
       signal: interruption.signal,
       onProgress: progress.update,
       ...(start ? { start } : {}),
+      ...(flags.resume === undefined ? {} : { resume: flags.resume }),
     });
   } finally {
     progress.stop();
@@ -173,16 +185,36 @@ function drawn({ chains, allDraws }: Fit): string {
 
 const words = (v: Verdict): string => `${v.level === "fail" ? "not to be trusted" : "warning"}: ${v.advice}`;
 
+/** The posterior at parameters of an earlier run. */
+export async function fixed(posterior: Posterior, folder: string, warn: (text: string) => void): Promise<Posterior> {
+  const saved = readParameters(folder);
+  if (saved.modelSha256 !== modelHash(posterior.model.sources))
+    warn(
+      `note: the text of ${posterior.model.name} is another than that whose parameters ${folder} has; their names and shapes agree`,
+    );
+  return posterior.fix(folder);
+}
+
 function prepareSaving(
   model: string,
   path: string,
   data: readonly string[],
+  rows: string | undefined,
   out: string | undefined,
   started: Date,
 ): { readonly folder: string; readonly facts: RunFacts } {
   const folder = out ?? join("ppl-runs", model, started.toISOString().replace(/[:.]/g, "-").replace("Z", ""));
   refuseUnwritable(folder);
-  return { folder, facts: { model, files: [path, ...data].map(hashFile), started } };
+  return {
+    folder,
+    facts: {
+      model,
+      modelPath: resolve(path),
+      files: [path, ...data].map(hashFile),
+      started,
+      ...(rows === undefined ? {} : { rows }),
+    },
+  };
 }
 
 /** The first Ctrl-C stops the run and keeps its draws; the second ends the process. */
