@@ -1,4 +1,5 @@
 // Log weights log p - log q of draws of a family, as graphs: over all rows of a plate or a minibatch of them, over several draws.
+import { UsageError } from "../../runtime/errors.ts";
 import { vectorize } from "../../runtime/ir/batch.ts";
 import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { nodesOf } from "../../runtime/ir/order.ts";
@@ -83,6 +84,7 @@ export function weigh(
   const scored = scoreRoots(b, target, drawn, parts, parameters, axisOf);
   const all = [...roots, ...scored.flatMap((s) => [s.logQ, s.advantage, s.rate])];
   const taken = rows && "indices" in rows ? atRows(b, noise, all, rows) : all.map((r) => r.value);
+  if (rows && "indices" in rows) refuseOtherRows(noise, parts, roots, taken, rows);
   const { values: copied, varies } = overDraws(b, noise, taken, options.draws);
   return {
     parts: parts.map((p, i) => ({ ...p, value: copied[i], perRow: roots[i].axis >= 0, varies: varies[i] })),
@@ -133,6 +135,27 @@ function atRows(b: Builder, noise: Noise, roots: readonly Root[], { plate, indic
     out[i] = taken[k];
   });
   return out;
+}
+
+/** What is drawn or learnt a row a datapoint is at hand for the rows of the minibatch alone. A term that reads it at other rows would see other
+ *  draws than its neighbours, and pass no gradient to the rows it reads. */
+function refuseOtherRows(
+  noise: Noise,
+  parts: readonly Part[],
+  roots: readonly Root[],
+  taken: readonly Value[],
+  { plate, rows, own }: Minibatch,
+): void {
+  const whole = new Set([...(own?.keys() ?? []), ...noise.forRows(plate.name, rows).keys()].map((v) => v.node));
+  const learnt = new Set([...(own?.keys() ?? [])].map((v) => v.node));
+  parts.forEach(({ term }, i) => {
+    const read = nodesOf([taken[i]]);
+    const bad = roots[i].axis >= 0 ? whole : learnt;
+    if (read.some((node) => bad.has(node)))
+      throw new UsageError(
+        `the ${term.role} of ${term.site} reads, for some rows of ${plate.name}, what belongs to other rows of it, so that minibatches over ${plate.name} cannot be taken: leave --batch out (--batch 0), or take them --over another plate`,
+      );
+  });
 }
 
 /** Each value for several draws: a new leading axis. */
