@@ -84,13 +84,20 @@ export function unfold(b: Builder, x: Value, windows: readonly [Windows, Windows
   return pieces.length === 1 ? pieces[0] : b.concat(pieces, 3);
 }
 
-/** The adjoint of unfold: each window's elements added where they came from, [B, p, q, kh·kw·C] to [B, H, W, C]. */
-export function fold(b: Builder, columns: Value, windows: readonly [Windows, Windows], channels: number): Value {
-  const pieces = taps(windows).map((tap, n) =>
-    windows.reduce((v, w, k) => spread(b, v, k + 1, w, tap[k]), b.slice(columns, 3, n * channels, channels)),
-  );
+/** The adjoint of unfold: each window's elements added where they came from, [B, p, q, kh·kw·C] to [B, H, W, C]. Along the width, then along
+ *  the height: kh + kw sums in place of kh · kw. */
+export function fold(b: Builder, columns: Value, [rows, across]: readonly [Windows, Windows], channels: number): Value {
+  const [batch, p, q] = shapeOf(columns);
+  const width = foldAxis(b, b.reshape(columns, [batch, p, q, rows.size, across.size, channels]), 2, 4, across);
+  return foldAxis(b, width, 1, 3, rows);
+}
+
+/** Windows counted by `axis`, their elements by `tap`, which goes. */
+function foldAxis(b: Builder, v: Value, axis: number, tap: number, windows: Windows): Value {
+  const without = shapeOf(v).filter((_, k) => k !== tap);
+  const pieces = range(0, windows.size).map((i) => spread(b, b.reshape(b.slice(v, tap, i, 1), without), axis, windows, i));
   const sum = pieces.reduce((s, piece) => b.add(s, piece));
-  return windows.reduce((v, { before, length }, k) => b.slice(v, k + 1, before, length), sum);
+  return b.slice(sum, axis, windows.before, windows.length);
 }
 
 /** Elements of an axis laid `stride` apart from an offset on, with room for all of the axis. */
