@@ -80,17 +80,17 @@ export function rowDensity(
     return [{ value: others.length === 0 ? t.value : b.sum(t.value, others), axis: 0 }];
   });
   const shared = terms.filter((t) => axisOf(t) < 0).reduce((s, t) => b.add(s, b.sum(t.value)), b.constant(0));
-  const at = (indices: Value, coordinates: Value): Value => {
-    const rows = new Map([...own(), ...coordinateRows(b, slots, whole, coordinates)]);
-    const taken = takeRows(b, roots, indices, rows);
-    return taken.reduce((s, v) => b.add(s, v));
-  };
-  const probe = at(
-    b.input("(rows)", { shape: [2], dtype: "int" }),
-    b.input("(their coordinates)", { shape: [2, local.width], dtype: "real" }),
+  const taken = (indices: Value, coordinates: Value, others: ReadonlyMap<Value, Rowed>): Value =>
+    takeRows(b, roots, indices, new Map([...others, ...coordinateRows(b, slots, whole, coordinates)])).reduce((s, v) =>
+      b.add(s, v),
+    );
+  const probe = taken(
+    b.input("(row)", { shape: [1], dtype: "int" }),
+    b.input("(its coordinates)", { shape: [1, local.width], dtype: "real" }),
+    new Map(),
   );
   if (depends(probe)) return { refusal: `rows of ${plate.name} depend on latents of other rows` };
-  return { local, at, shared };
+  return { local, at: (indices, coordinates) => taken(indices, coordinates, own()), shared };
 }
 
 /** The coordinates of each slot in these rows, in place of those in all. */
