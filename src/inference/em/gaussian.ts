@@ -8,6 +8,8 @@ export interface Posterior {
   readonly mean: Float64Array;
   /** log ∫ p(x, u) du = log p(x, mean) + d/2 log 2π - ½ log |-H|. */
   readonly logEvidence: number;
+  /** d/2 log 2π - ½ log |-H|, by blocks and row of theirs. */
+  readonly logVolumes: readonly Float64Array[];
   /** Equally weighted points: Σ f / count is E f for every quadratic f, and for those that are quadratic with the same H in every row. */
   readonly points: readonly Float64Array[];
   /** Standard deviation of each coordinate. */
@@ -41,20 +43,27 @@ export function gaussianPosterior(
   if (!Number.isFinite(value)) return undefined;
   let logEvidence = value;
   const deviations = new Float64Array(n);
-  for (const f of factored) {
+  const logVolumes = factored.map((f) => new Float64Array(f.blocks.rows).fill(f.blocks.width * 0.5 * log(2 * Math.PI)));
+  for (const [k, f] of factored.entries()) {
     const { rows, width, places } = f.blocks;
-    logEvidence += rows * width * 0.5 * log(2 * Math.PI);
     for (let r = 0; r < rows; r++) {
       const at = f.rowOf(r);
       for (let i = 0; i < width; i++) {
-        logEvidence -= log(f.factor[at + i * width + i]);
+        logVolumes[k][r] -= log(f.factor[at + i * width + i]);
         let square = 0;
         for (let k = i; k < width; k++) square += f.inverse[at + k * width + i] * f.inverse[at + k * width + i];
         deviations[places[r * width + i]] = Math.sqrt(square);
       }
+      logEvidence += logVolumes[k][r];
     }
   }
-  return { mean, logEvidence, points: alike ? spreadPoints(factored, mean) : simplexPoints(factored, mean), deviations };
+  return {
+    mean,
+    logEvidence,
+    logVolumes,
+    points: alike ? spreadPoints(factored, mean) : simplexPoints(factored, mean),
+    deviations,
+  };
 }
 
 /** L of -H = L L', and L⁻¹, of each block or one for all. */

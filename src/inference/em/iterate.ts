@@ -119,7 +119,7 @@ function extrapolated([x0, x1, x2]: readonly Float64Array[]): Float64Array | und
 const WORTH = 0.01;
 
 /** The M-step: L-BFGS uphill from θ. Any rise of the expectation is one of the evidence (generalised EM). */
-function maximize(
+export function maximize(
   { expect }: Expectation,
   theta: Float64Array,
   iterations: number,

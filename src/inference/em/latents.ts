@@ -1,21 +1,44 @@
 // The E-step where the log joint is quadratic in the latents: what blocks they fall into, found once, and their posterior at given params.
 import { InternalError } from "../../runtime/errors.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
+import type { Target } from "../../runtime/target.ts";
 import type { Failure } from "../engine.ts";
 import { type Blocks, blocksByPlate, type Gradient, haveAlikeRows, oneBlock, shapeOf, WIDEST } from "./blocks.ts";
+import type { EStep, LatentExpectation } from "./e-step.ts";
 import { gaussianPosterior, type Posterior } from "./gaussian.ts";
-import type { Expectation } from "./iterate.ts";
-import type { Joint } from "./joint.ts";
+import { compileJoint, type Joint } from "./joint.ts";
 
 export interface Structure {
   readonly blocks: readonly Blocks[];
   /** Whether the rows of each plate have the same precision, whatever the params. */
   readonly alike: boolean;
 }
-export type GaussianExpectation = Expectation & { readonly posterior: Posterior };
+export type GaussianExpectation = LatentExpectation & { readonly posterior: Posterior };
 
 /** Random params at which the structure is looked at: what holds at them by chance alone has probability 0. */
 const LOOKS = 2;
+
+/** `theta`: params near which its structure is looked at. */
+export async function quadraticStep(
+  target: Target,
+  theta: Float64Array,
+  rng: Rng,
+): Promise<EStep<GaussianExpectation> | Failure> {
+  const joint = await compileJoint(target);
+  const structure = structureOf(joint, theta, rng);
+  if ("reason" in structure) {
+    joint.dispose();
+    return structure;
+  }
+  return {
+    starts: 1,
+    normalised: joint.normalised,
+    at: (x, before) => expectationAt(joint, structure, x, before?.posterior.mean ?? new Float64Array(joint.latents)),
+    begin: (x) => x,
+    penalty: (x) => joint.penalty(x),
+    dispose: () => joint.dispose(),
+  };
+}
 
 /** `theta`: params at which the log joint is finite. */
 export function structureOf(joint: Joint, theta: Float64Array, rng: Rng): Structure | Failure {
@@ -60,6 +83,8 @@ export function expectationAt(
   const own = new Float64Array(joint.parameters);
   return {
     posterior,
+    position: posterior.mean,
+    deviations: posterior.deviations,
     objective: posterior.logEvidence,
     expect(x, gradient) {
       gradient.fill(0);

@@ -1,19 +1,19 @@
 // The engine `em`: params that maximise the marginal likelihood, the latents integrated out exactly.
 
-import { sizeOf } from "../../runtime/ir/type.ts";
-import type { Rng } from "../../runtime/numeric/rng.ts";
 import type { Target } from "../../runtime/target.ts";
+import type { EStep, LatentExpectation } from "../em/e-step.ts";
+import { finiteStep } from "../em/finite.ts";
 import { type EmOptions, type EmRun, iterate } from "../em/iterate.ts";
-import { compileJoint, type Joint } from "../em/joint.ts";
-import { expectationAt, type GaussianExpectation, type Structure, structureOf } from "../em/latents.ts";
+import { quadraticStep } from "../em/latents.ts";
+import { compileConstrained, startingTheta } from "../em/params.ts";
 import { defineEngine, type Failure, type Result, type RunEngineContext, type Verdict } from "../engine.ts";
-import { initialParameters } from "../vi/parameters.ts";
 
 export const em = defineEngine({
   name: "em",
   doc: `The params that maximise the marginal likelihood, by expectation and maximisation (Dempster, Laird and Rubin 1977). The latents are
-integrated out exactly: they must be ones in which the log joint is quadratic, given the params (factor analysis, probabilistic PCA,
-linear models with normal effects, linear dynamical systems); it is looked whether it is. The M-step is L-BFGS on the expected log
+integrated out exactly. Given the params, the log joint must be quadratic in the continuous ones (factor analysis, probabilistic PCA,
+linear models with normal effects, linear dynamical systems); it is looked whether it is. Discrete ones must be finite and independent from
+row to row of their plate (mixtures): all their values are gone through. The M-step is L-BFGS on the expected log
 joint; its steps are extrapolated where that raises the log evidence further (SQUAREM, Varadhan and Roland 2008). The log evidence
 never falls. The result is the params, the means of the latents given them, and the log evidence there.`,
   options: {
@@ -21,7 +21,12 @@ never falls. The result is the params, the means of the latents given them, and 
     tolerance: { type: "number", default: 1e-4, min: 0, doc: "stop when less is left to gain, in nats of the log evidence" },
     maximizations: { type: "integer", default: 20, min: 1, doc: "iterations of L-BFGS in each M-step at most" },
     accelerate: { type: "boolean", default: true, doc: "extrapolate the steps (SQUAREM)" },
-    starts: { type: "integer", default: 1, min: 1, doc: "runs from different params; the best is kept" },
+    starts: {
+      type: "integer",
+      default: 0,
+      min: 0,
+      doc: "runs from different params, of which the best is kept; 0: one, or ten with discrete latents",
+    },
   },
   unit: "run",
   discrete: "either",
@@ -31,67 +36,52 @@ never falls. The result is the params, the means of the latents given them, and 
     return "the model has no param: em maximises over params, and integrates over what has a ~. Declare what is to be learnt as param, or use map or nuts";
   },
   async run(target, options, context): Promise<Result> {
-    const joint = await compileJoint(target);
+    const { rng } = context;
+    const theta = startingTheta(target, rng.split("start 1"), 0);
+    const make = target.discrete.length > 0 ? finiteStep : quadraticStep;
+    const step = await make(target, theta, rng.split("structure"));
+    if ("reason" in step) return { failure: step, verdicts: [], traces: {} };
     try {
-      return await runStarts(joint, options, context);
+      return await runStarts(target, step, options, context);
     } finally {
-      joint.dispose();
+      step.dispose();
     }
   },
 });
 
-type Run = EmRun<GaussianExpectation>;
+type Run = EmRun<LatentExpectation>;
 type StartingOptions = EmOptions & { readonly starts: number };
 
 /** Optima closer than this are one, in nats. */
 const SAME = 1e-2;
 
-async function runStarts(joint: Joint, options: StartingOptions, context: RunEngineContext): Promise<Result> {
-  const { rng } = context;
-  const failed = (failure: Failure): Result => ({ failure, verdicts: [], traces: {} });
-  let structure: Structure | undefined;
+async function runStarts(target: Target, step: EStep, options: StartingOptions, context: RunEngineContext): Promise<Result> {
+  const starts = options.starts === 0 ? step.starts : options.starts;
   const runs: Run[] = [];
-  let reason = "it was interrupted before its first step";
-  for (let start = 0; start < options.starts && !context.stop(); start++) {
-    const theta = startingParams(joint.target, rng.split(`start ${start + 1}`), start);
-    const u = new Float64Array(joint.latents);
-    if (structure === undefined) {
-      const found = structureOf(joint, theta, rng.split("structure"));
-      if ("reason" in found) return failed(found);
-      structure = found;
-    }
-    const expectation = expectationAt(joint, structure, theta, u);
-    if (expectation === undefined || !Number.isFinite(expectation.objective)) {
-      reason =
-        "at the params that it begins with, the latents have no posterior: the log joint is not finite, or not curved downwards";
-      continue;
-    }
-    runs.push(await runOne(joint, structure, { theta, expectation }, start, options, context));
+  let failure: Failure = { reason: "it was interrupted before its first step" };
+  for (let start = 0; start < starts && !context.stop(); start++) {
+    const declared = startingTheta(target, context.rng.split(`start ${start + 1}`), start > 0 && step.starts === 1 ? 1 : 0);
+    const theta = step.begin(declared, start);
+    const expectation = step.at(theta);
+    if (expectation !== undefined && Number.isFinite(expectation.objective))
+      runs.push(await runOne(step, { theta, expectation }, start, { ...options, starts }, context));
+    else failure = { reason: NO_POSTERIOR };
   }
   const [best] = [...runs].sort((a, b) => b.expectation.objective - a.expectation.objective);
-  return best === undefined ? failed({ reason }) : resultOf(joint, best, runs);
+  return best === undefined ? { failure, verdicts: [], traces: {} } : resultOf(target, step, best, runs);
 }
-
-/** As declared; from the second start on, away from there. */
-function startingParams(target: Target, rng: Rng, start: number): Float64Array {
-  const initial = initialParameters(target, rng);
-  const away = rng.split("away");
-  const all = target.parameters.flatMap(({ name, unconstrained }) =>
-    Array.from({ length: sizeOf(unconstrained) }, (_, i) => initial[name][i] + (start > 0 ? away.normal() : 0)),
-  );
-  return Float64Array.from(all);
-}
+const NO_POSTERIOR =
+  "at the params that it begins with, the latents have no posterior: the log joint is not finite, or not curved downwards. Give the params initial values, param s: positive = 1";
 
 async function runOne(
-  joint: Joint,
-  structure: Structure,
-  begin: { readonly theta: Float64Array; readonly expectation: GaussianExpectation },
+  step: EStep,
+  begin: { readonly theta: Float64Array; readonly expectation: LatentExpectation },
   start: number,
   options: StartingOptions,
   context: RunEngineContext,
 ): Promise<Run> {
-  const run = iterate(begin, (theta, before) => expectationAt(joint, structure, theta, before.posterior.mean), options);
-  const phase = options.starts > 1 ? `start ${start + 1}` : "iterations";
+  const run = iterate(begin, (theta, before) => step.at(theta, before), options);
+  const phase = options.starts > 1 ? `start ${start + 1} of ${options.starts}` : "iterations";
   let done = 0;
   let next = run.next();
   while (!next.done) {
@@ -102,10 +92,9 @@ async function runOne(
   return next.value;
 }
 
-function resultOf(joint: Joint, best: Run, runs: readonly Run[]): Result {
+async function resultOf(target: Target, step: EStep, best: Run, runs: readonly Run[]): Promise<Result> {
   const { theta, expectation, trace, converged, reason } = best;
-  const { posterior, objective } = expectation;
-  const logEvidence = objective - joint.penalty(theta);
+  const { objective, position, deviations } = expectation;
   const elsewhere = runs.filter((run) => run.converged && run.expectation.objective < objective - SAME);
   const convergence: Verdict = {
     what: "convergence",
@@ -119,17 +108,16 @@ function resultOf(joint: Joint, best: Run, runs: readonly Run[]): Result {
     value: elsewhere.length,
     advice: `${elsewhere.length} of ${runs.length} starts ended at a lower optimum: there are several, and the best one found may not be the highest. Try more (--starts).`,
   };
+  const constrained = await compileConstrained(target);
+  const fitted = constrained.at(theta);
+  constrained.dispose();
   return {
-    fitted: joint.constrained(theta),
-    point: {
-      position: posterior.mean,
-      logDensity: objective,
-      evaluations: runs.reduce((sum, run) => sum + run.evaluations, 0),
-    },
-    start: { position: posterior.mean, scale: posterior.deviations },
+    fitted,
+    point: { position, logDensity: objective, evaluations: runs.reduce((sum, run) => sum + run.evaluations, 0) },
+    start: { position: position.subarray(0, target.dimension), scale: deviations },
     // A prior that lacks its normaliser leaves the evidence known but for a constant.
-    ...(joint.normalised ? { evidence: { mean: logEvidence, se: 0 } } : {}),
-    verdicts: [convergence, ...shrunk(joint, posterior), ...(elsewhere.length > 0 ? [agreement] : [])],
+    ...(step.normalised ? { evidence: { mean: objective - step.penalty(theta), se: 0 } } : {}),
+    verdicts: [convergence, ...shrunk(target, expectation), ...(elsewhere.length > 0 ? [agreement] : [])],
     traces: { logEvidence: Float64Array.from(trace) },
   };
 }
@@ -137,7 +125,7 @@ function resultOf(joint: Joint, best: Run, runs: readonly Run[]): Result {
 /** A deviation of a latent relative to its size, below which only a likelihood that grows without bound takes it. */
 const POINT = 1e-6;
 
-function shrunk({ target }: Joint, { mean, deviations }: GaussianExpectation["posterior"]): Verdict[] {
+function shrunk(target: Target, { position: mean, deviations }: LatentExpectation): Verdict[] {
   const names = target.layout
     .filter(({ offset, size }) => {
       const largest = mean.subarray(offset, offset + size).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
