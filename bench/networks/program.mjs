@@ -12,10 +12,20 @@ const SMALL = 1e-8;
 /** Names and shapes of the parameters. */
 export function parameterShapes({ pixels, hidden, latent }) {
   return {
-    w1: [pixels, hidden], b1: [hidden], w2: [hidden, hidden], b2: [hidden],
-    wm: [hidden, latent], bm: [latent], ws: [hidden, latent], bs: [latent],
-    v1: [latent, hidden], c1: [hidden], v2: [hidden, hidden], c2: [hidden],
-    v3: [hidden, pixels], c3: [pixels],
+    w1: [pixels, hidden],
+    b1: [hidden],
+    w2: [hidden, hidden],
+    b2: [hidden],
+    wm: [hidden, latent],
+    bm: [latent],
+    ws: [hidden, latent],
+    bs: [latent],
+    v1: [latent, hidden],
+    c1: [hidden],
+    v2: [hidden, hidden],
+    c2: [hidden],
+    v3: [hidden, pixels],
+    c3: [pixels],
   };
 }
 
@@ -36,11 +46,18 @@ export function trainingStep({ pixels, hidden, latent, batch, rows }) {
   const z = b.add(mean, b.mul(scale, noise));
   const logits = layer(b.tanh(layer(b.tanh(layer(z, p.v1, p.c1)), p.v2, p.c2)), p.v3, p.c3);
   const likelihood = b.sub(b.sum(b.mul(x, logits)), b.sum(b.softplus(logits)));
-  const kl = b.mul(b.constant(0.5), b.sum(b.sub(b.add(b.square(mean), b.square(scale)), b.add(b.mul(b.constant(2), logScale), b.constant(1)))));
+  const kl = b.mul(
+    b.constant(0.5),
+    b.sum(b.sub(b.add(b.square(mean), b.square(scale)), b.add(b.mul(b.constant(2), logScale), b.constant(1)))),
+  );
   const loss = b.div(b.sub(kl, likelihood), b.constant(batch));
 
   const names = Object.keys(shapes);
-  const gradients = gradient(b, loss, names.map((name) => p[name]));
+  const gradients = gradient(
+    b,
+    loss,
+    names.map((name) => p[name]),
+  );
   const count = b.input("count", real([]));
   const next = b.add(count, b.constant(1));
   const [c1, c2] = BETAS.map((beta) => b.sub(b.constant(1), b.exp(b.mul(next, b.constant(Math.log(beta))))));
@@ -52,7 +69,11 @@ export function trainingStep({ pixels, hidden, latent, batch, rows }) {
     const m1 = b.add(b.mul(b.constant(BETAS[0]), m), b.mul(b.constant(1 - BETAS[0]), g));
     const v1 = b.add(b.mul(b.constant(BETAS[1]), v), b.mul(b.constant(1 - BETAS[1]), b.square(g)));
     const w1 = b.sub(p[name], b.div(b.mul(rate, m1), b.add(b.sqrt(v1), b.constant(SMALL))));
-    return [[p[name], w1], [m, m1], [v, v1]];
+    return [
+      [p[name], w1],
+      [m, m1],
+      [v, v1],
+    ];
   });
   return simplify(b, { inputs: [index, noise], residents: [data], outputs: [loss], updates: [...updates, [count, next]] });
 }
