@@ -203,7 +203,7 @@ export class Fit {
   /** Writes run.json, summary.json and Stan CSV files, one a chain, into a folder (made when it is not there). Node only. */
   async save(folder: string): Promise<void> {
     const { saveFit } = await import("./save.ts");
-    saveFit(folder, this);
+    await saveFit(folder, this);
   }
 }
 

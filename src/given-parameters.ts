@@ -12,6 +12,7 @@ export type GivenParameters = string | Pick<Fit, "learnt" | "steps"> | Listed | 
 interface Listed {
   readonly tensors: readonly LearntTensor[];
   readonly steps?: number;
+  readonly folder?: string;
 }
 type Values = Readonly<Record<string, DataInput>>;
 
@@ -28,10 +29,10 @@ interface Given {
 export async function tensorsOf(given: GivenParameters): Promise<Given> {
   if (typeof given === "string") {
     const { readParameters } = await import("./saved-parameters.ts");
-    const { tensors, steps } = readParameters(given);
+    const { tensors, steps } = await readParameters(given);
     return { tensors, from: given, steps };
   }
-  if (isListed(given)) return { tensors: given.tensors, from: "the parameters given", steps: given.steps ?? 0 };
+  if (isListed(given)) return { tensors: given.tensors, from: given.folder ?? "the parameters given", steps: given.steps ?? 0 };
   if (isFit(given)) return { tensors: given.learnt, from: "the fit given", steps: given.steps };
   const tensors = [...dataFromValues(given)].map(([name, { shape, values }]) => ({
     name,

@@ -18,7 +18,7 @@ export interface RunFacts {
   readonly rows?: string;
 }
 
-export function saveFit(folder: string, fit: Fit, facts: RunFacts = { model: fit.model }): void {
+export async function saveFit(folder: string, fit: Fit, facts: RunFacts = { model: fit.model }): Promise<void> {
   const { provenance } = fit;
   const version = packageVersion();
   const started = facts.started
@@ -64,7 +64,7 @@ export function saveFit(folder: string, fit: Fit, facts: RunFacts = { model: fit
     ),
   }));
   const json = [
-    ...parameterFiles(fit),
+    ...(await parameterFiles(fit)),
     { name: "run.json", content: `${jsonText(run)}\n` },
     { name: "summary.json", content: `${jsonText(fit.toJSON())}\n` },
   ];

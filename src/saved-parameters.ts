@@ -1,7 +1,5 @@
 // What was learnt, as files: guide.json tells of it, guide.npz has the numbers. Node only.
 import { readJsonObject } from "./dsl/data/json-object.ts";
-import { readNpz } from "./dsl/data/npz.ts";
-import { writeNpz } from "./dsl/data/write-npz.ts";
 import type { Source } from "./dsl/diagnostics.ts";
 import type { Fit, LearntTensor } from "./fit.ts";
 import { jsonText } from "./inference/report/json.ts";
@@ -28,9 +26,11 @@ const LARGEST_SHOWN = 1000;
 export const modelHash = (sources: readonly Pick<Source, "text">[]): string => sha256(...sources.map((s) => `${s.text}\0`));
 
 /** None where nothing was learnt. */
-export function parameterFiles(fit: Fit): FolderEntry[] {
+export async function parameterFiles(fit: Fit): Promise<FolderEntry[]> {
   const { learnt, provenance } = fit;
   if (learnt.length === 0) return [];
+  // Zip archives are loaded when there is one.
+  const { writeNpz } = await import("./dsl/data/write-npz.ts");
   const binary = writeNpz(learnt);
   const about = {
     format: FORMAT,
@@ -57,7 +57,7 @@ export function parameterFiles(fit: Fit): FolderEntry[] {
 export const isParameterFile = (name: string): boolean => name === "guide.json" || name === FILE;
 
 /** Every field is held against the binary; what disagrees is a sentence. */
-export function readParameters(folder: string): SavedParameters {
+export async function readParameters(folder: string): Promise<SavedParameters> {
   const file = `${folder}/guide.json`;
   let text: string;
   try {
@@ -79,6 +79,7 @@ export function readParameters(folder: string): SavedParameters {
     );
   if (sha256(bytes) !== binary.text("sha256"))
     throw new UsageError(`${path} is not the file that was saved with guide.json: it is damaged, or belongs to another run`);
+  const { readNpz } = await import("./dsl/data/npz.ts");
   const arrays = readNpz(path, bytes);
   const tensors = about.objects("tensors").map((t): LearntTensor => {
     const [name, owner, shape] = [t.text("name"), t.text("owner"), t.numbers("shape")];

@@ -96,7 +96,7 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
   }
   report(fit, flags, talk);
   if (saving) {
-    saveFit(saving.folder, fit, saving.facts);
+    await saveFit(saving.folder, fit, saving.facts);
     talk(`saved in ${saving.folder}`);
   }
   return fit.exitCode;
@@ -187,12 +187,13 @@ const words = (v: Verdict): string => `${v.level === "fail" ? "not to be trusted
 
 /** The posterior at parameters of an earlier run. */
 export async function fixed(posterior: Posterior, folder: string, warn: (text: string) => void): Promise<Posterior> {
-  const saved = readParameters(folder);
+  const saved = await readParameters(folder);
+  const at = await posterior.fix(saved);
   if (saved.modelSha256 !== modelHash(posterior.model.sources))
     warn(
       `note: the text of ${posterior.model.name} is another than that whose parameters ${folder} has; their names and shapes agree`,
     );
-  return posterior.fix(folder);
+  return at;
 }
 
 function prepareSaving(

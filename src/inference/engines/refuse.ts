@@ -5,8 +5,10 @@ import type { Engine } from "../engine.ts";
 /** A sampler integrates over every latent, so nothing may be left to learn (rule 39 of the language). */
 export function refuseSampling(target: Target): string | undefined {
   const learnt = target.parameters.filter((p) => p.readBy !== "guide").map((p) => p.name);
-  if (learnt.length > 0)
-    return `${listed(learnt)} ${learnt.length > 1 ? "are params" : "is a param"}, to be learnt and not sampled: learn ${learnt.length > 1 ? "them" : "it"} with --engine meanfield, map or mle (with a guide, amortized), or give ${learnt.length > 1 ? "them distributions" : "it a distribution"}`;
+  if (learnt.length > 0) {
+    const [are, them] = learnt.length > 1 ? ["are params", "them"] : ["is a param", "it"];
+    return `${listed(learnt)} ${are}, to be learnt and not sampled: fix ${them} as a run has learnt ${them} (--params DIR), sample ${them} too (--sample-params), or learn ${them} with --engine meanfield, map or mle (with a guide, amortized)`;
+  }
   if (target.dimension === 0) return "the model has no latent variable to sample; --engine prior draws its predictions";
   return undefined;
 }
