@@ -77,6 +77,7 @@ interface Call {
 }
 const one = ["x"];
 const two = ["a", "b"];
+const operands = { Conv2D: ["x", "filter"], Conv2DBackpropInput: ["filter", "dy"], Conv2DBackpropFilter: ["x", "dy"] } as const;
 
 function callOf(operation: Operation, inputs: Step["inputs"], { shape, dtype }: TensorType): Call {
   switch (operation.kind) {
@@ -100,6 +101,13 @@ function callOf(operation: Operation, inputs: Step["inputs"], { shape, dtype }: 
         names: two,
         attrs: { transposeA: operation.transposeX, transposeB: operation.transposeY },
       };
+    case "convolve": {
+      const { kernel, stride, padding } = operation;
+      const attrs: NamedAttrMap = { strides: [...stride], pad: padding, dataFormat: "NHWC", dilations: [1, 1] };
+      if (kernel === "Conv2DBackpropInput") attrs.inputShape = [...shape];
+      if (kernel === "Conv2DBackpropFilter") attrs.filterShape = [...shape];
+      return { kernel, names: operands[kernel], attrs };
+    }
     case "reshape":
       return { kernel: "Reshape", names: one, attrs: { shape: [...shape] } };
     case "transpose":

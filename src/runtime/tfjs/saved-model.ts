@@ -5,7 +5,7 @@ import { Fields, type Message } from "./protobuf.ts";
 import type { Step } from "./steps.ts";
 import type { Elements } from "./target.ts";
 import type { Tensor } from "./tensor-ops.ts";
-import { type Attribute, callOf } from "./tensorflow-calls.ts";
+import { type Attribute, callOf, inOrder } from "./tensorflow-calls.ts";
 
 export interface Graph {
   /** Tensors that every run is given. */
@@ -150,14 +150,15 @@ function functionDef(graph: Graph): Fields {
   const shared = new Map<string, string>();
   for (const { tensor: v, elements } of graph.constants) names.set(v.slot, constant(v, elements));
   graph.steps.forEach((step, i) => {
-    const { name, output, attrs, more } = callOf(step);
+    const call = callOf(step);
+    const { name, output, attrs, more } = call;
     const operands = more.map(({ values, shape }) => {
       const key = `${values.join()} [${shape.join()}]`;
       const known = shared.get(key) ?? constant({ shape, dtype: "int" }, Int32Array.from(values));
       shared.set(key, known);
       return known;
     });
-    out.message(3, node(`n${i}`, name, [...step.inputs.map(nameOf), ...operands], attrs.map(attribute)));
+    out.message(3, node(`n${i}`, name, inOrder(call, step.inputs.map(nameOf), operands), attrs.map(attribute)));
     names.set(step.results[0].slot, `n${i}:${output}:0`);
   });
   // A result is a node of its own: an argument may be one, or one value two of them.
@@ -184,7 +185,16 @@ function node(name: string, op: string, inputs: readonly string[], attrs: readon
 const typed = (dtype: DType): Fields => new Fields().number(6, typeNumbers[dtype]);
 function attribute({ name, value }: Attribute): readonly [string, Fields] {
   if ("type" in value) return [name, typed(value.type)];
-  return [name, "flag" in value ? new Fields().number(5, value.flag) : new Fields().number(3, value.count)];
+  if ("flag" in value) return [name, new Fields().number(5, value.flag)];
+  if ("text" in value) return [name, new Fields().text(2, value.text)];
+  if ("count" in value) return [name, new Fields().number(3, value.count)];
+  return [
+    name,
+    new Fields().message(
+      1,
+      value.counts.reduce((list, n) => list.number(3, n), new Fields()),
+    ),
+  ];
 }
 function shape(sizes: readonly number[]): Fields {
   const out = new Fields();

@@ -1,7 +1,8 @@
 // A program for TensorFlow.js as a flat list: what each step reads, makes, and by which kernel.
 import type { Node } from "../ir/graph.ts";
+import type { WindowAttrs } from "../ir/primitives/convolution-windows.ts";
 import type { Numbers, Shape, TensorType } from "../ir/type.ts";
-import type { Tensor } from "./tensor-ops.ts";
+import type { ConvolutionKernel, Tensor } from "./tensor-ops.ts";
 
 export type Operation =
   /** Elementwise on operands of one shape, or of shapes that the kernel broadcasts. */
@@ -11,6 +12,8 @@ export type Operation =
   | { readonly kind: "reduce"; readonly kernel: string; readonly axes: readonly number[] }
   | { readonly kind: "cumsum"; readonly reverse: boolean }
   | { readonly kind: "matMul"; readonly transposeX: boolean; readonly transposeY: boolean }
+  /** Of images [batch, height, width, channels]; the sizes that operands do not tell are the result's. */
+  | ({ readonly kind: "convolve"; readonly kernel: ConvolutionKernel } & WindowAttrs)
   | { readonly kind: "reshape" }
   | { readonly kind: "broadcast" }
   | { readonly kind: "transpose"; readonly permutation: readonly number[] }

@@ -1,5 +1,6 @@
 // What the `tfjs` lines of the primitives are written with: operations on tensors that TensorFlow.js has in one form or another.
 import type { Node } from "../ir/graph.ts";
+import type { WindowAttrs } from "../ir/primitives/convolution-windows.ts";
 import type { DType, Numbers, TensorType } from "../ir/type.ts";
 
 /** A tensor of a program for TensorFlow: real is float32, int is int32, bool is bool. */
@@ -15,6 +16,8 @@ export interface TfjsRule<A> {
 }
 
 export type Reduction = "Sum" | "Prod" | "Min" | "Max";
+/** Convolutions and their adjoints, in the image and in the kernel. */
+export type ConvolutionKernel = "Conv2D" | "Conv2DBackpropInput" | "Conv2DBackpropFilter";
 export type Comparison = "Equal" | "NotEqual" | "Less" | "LessEqual" | "Greater" | "GreaterEqual";
 
 /** Kernels are called by the names of TensorFlow.js, in which an operand x has one dtype with its partners unless it says otherwise. */
@@ -42,6 +45,8 @@ export interface TensorOps {
   cumsum(x: Tensor, reverse: boolean): Tensor;
   /** x [batch…, n, k] (or [batch…, k, n]), y [batch…, k, m] (or [batch…, m, k]), reals: [batch…, n, m]. */
   matMul(x: Tensor, y: Tensor, transposeX: boolean, transposeY: boolean): Tensor;
+  /** Image and kernel; kernel and cotangent; image and cotangent: a result of this shape. */
+  convolve(kernel: ConvolutionKernel, x: Tensor, y: Tensor, windows: WindowAttrs, shape: readonly number[]): Tensor;
   reshape(x: Tensor, shape: readonly number[]): Tensor;
   broadcastTo(x: Tensor, shape: readonly number[]): Tensor;
   transpose(x: Tensor, permutation: readonly number[]): Tensor;

@@ -10,14 +10,19 @@ export const kernels = new Set(
   (
     "Neg Abs Sign Square Sqrt Reciprocal Exp Expm1 Log Log1p Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Sigmoid Softplus Lgamma Digamma " +
     "Erf Erfc Floor Ceil Add Sub Multiply RealDiv Minimum Maximum Pow Atan2 Equal NotEqual Less LessEqual Greater GreaterEqual " +
-    "LogicalAnd LogicalOr LogicalNot Sum Prod Min Max Cumsum UnsortedSegmentSum"
+    "LogicalAnd LogicalOr LogicalNot Sum Prod Min Max Cumsum UnsortedSegmentSum Conv2D Conv2DBackpropInput Conv2DBackpropFilter"
   ).split(" "),
 );
 const untyped = new Set(["LogicalAnd", "LogicalOr", "LogicalNot"]);
 
 export interface Attribute {
   readonly name: string;
-  readonly value: { readonly type: DType } | { readonly flag: boolean } | { readonly count: number };
+  readonly value:
+    | { readonly type: DType }
+    | { readonly flag: boolean }
+    | { readonly count: number }
+    | { readonly counts: readonly number[] }
+    | { readonly text: string };
 }
 export interface Integers {
   readonly values: readonly number[];
@@ -28,14 +33,22 @@ export interface Call {
   /** What the operation's definition calls its result. */
   readonly output: string;
   readonly attrs: readonly Attribute[];
-  /** Operands behind the step's own. */
+  /** Operands that are no tensors of the step. */
   readonly more: readonly Integers[];
+  /** How many of the step's own stand before them; absent: all. */
+  readonly before?: number;
 }
 
 const type = (name: string, dtype: DType): Attribute => ({ name, value: { type: dtype } });
 const flag = (name: string, value: boolean): Attribute => ({ name, value: { flag: value } });
 const count = (name: string, value: number): Attribute => ({ name, value: { count: value } });
 const list = (values: readonly number[]): Integers => ({ values, shape: [values.length] });
+/** All operands, in their order. */
+export const inOrder = <T>({ before }: Pick<Call, "before">, own: readonly T[], more: readonly T[]): T[] => [
+  ...own.slice(0, before),
+  ...more,
+  ...(before === undefined ? [] : own.slice(before)),
+];
 const scalar = (value: number): Integers => ({ values: [value], shape: [] });
 
 export function callOf(step: Step): Call {
@@ -44,7 +57,7 @@ export function callOf(step: Step): Call {
 }
 const outputs: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
-    "SelectV2 Sum Prod Min Max BatchMatMulV2 Reshape BroadcastTo Slice Pad ConcatV2 GatherV2 UnsortedSegmentSum"
+    "SelectV2 Sum Prod Min Max BatchMatMulV2 Reshape BroadcastTo Slice Pad ConcatV2 GatherV2 UnsortedSegmentSum Conv2D Conv2DBackpropInput Conv2DBackpropFilter"
       .split(" ")
       .map((name) => [name, "output"]),
   ),
@@ -78,6 +91,16 @@ function operationOf({ operation, inputs, results: [{ shape, dtype }] }: Step): 
       if (shape.length === 2)
         return { name: "MatMul", attrs: [flag("transpose_a", transposeX), flag("transpose_b", transposeY), t], more: [] };
       return { name: "BatchMatMulV2", attrs: [flag("adj_x", transposeX), flag("adj_y", transposeY), t], more: [] };
+    }
+    case "convolve": {
+      const { kernel, stride, padding } = operation;
+      const attrs: Attribute[] = [
+        t,
+        { name: "strides", value: { counts: [1, ...stride, 1] } },
+        { name: "padding", value: { text: padding.toUpperCase() } },
+      ];
+      if (kernel === "Conv2D") return { name: kernel, attrs, more: [] };
+      return { name: kernel, attrs, more: [list(shape)], before: kernel === "Conv2DBackpropInput" ? 0 : 1 };
     }
     case "reshape":
       return { name: "Reshape", attrs: [t, type("Tshape", "int")], more: [list(shape)] };

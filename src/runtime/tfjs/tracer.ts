@@ -1,9 +1,10 @@
 // Records what the primitives' `tfjs` lines ask for as a list of steps.
 import { InternalError } from "../errors.ts";
 import type { Node } from "../ir/graph.ts";
+import type { WindowAttrs } from "../ir/primitives/convolution-windows.ts";
 import { broadcastShapes, type DType, type Numbers, type Shape, sameShape, sizeOf, type TensorType } from "../ir/type.ts";
 import type { Constant, Operation, Step, Traits } from "./steps.ts";
-import type { Comparison, Reduction, Tensor, TensorOps } from "./tensor-ops.ts";
+import type { Comparison, ConvolutionKernel, Reduction, Tensor, TensorOps } from "./tensor-ops.ts";
 
 /** Largest integer an int32 tensor holds. */
 const LARGEST = 2147483647;
@@ -134,6 +135,9 @@ export class Tracer implements TensorOps {
     const m = y.shape[rank - (transposeY ? 2 : 1)];
     const type: TensorType = { shape: [...x.shape.slice(0, -2), n, m], dtype: "real" };
     return this.#step({ kind: "matMul", ...attrs }, [at(x, transposeX), at(y, transposeY)], type);
+  }
+  convolve(kernel: ConvolutionKernel, x: Tensor, y: Tensor, { stride, padding }: WindowAttrs, shape: readonly number[]): Tensor {
+    return this.#step({ kind: "convolve", kernel, stride, padding }, [x, y], { shape, dtype: "real" });
   }
 
   reshape(x: Tensor, shape: readonly number[]): Tensor {

@@ -7,6 +7,7 @@ import type { RowsRule } from "../rows.ts";
 import { real, type Shape, sizeOf, type TensorType } from "../type.ts";
 import { moveAxis } from "./axes.ts";
 import { checkRank, coversAll, eachTap, fold, unfold, type WindowAttrs, type Windows, windowsOf } from "./convolution-windows.ts";
+import { convolveImageRule, convolveKernelRule, convolveRule } from "./tensor-convolution.ts";
 
 /** The adjoint in the image has the image's height and width, which its operands do not tell. */
 export interface ImageAttrs extends WindowAttrs {
@@ -128,7 +129,7 @@ export const convolve: Primitive<WindowAttrs> = {
     return [y];
   },
   wasm: { kind: "expand", expand: (b, [x, w], attrs) => [convolved(b, x, w, attrs)] },
-  tfjs: { kind: "expand", expand: (b, [x, w], attrs) => [convolved(b, x, w, attrs)] },
+  tfjs: convolveRule,
   finiteDerivative: "of finite inputs",
   zeroCotangents: ({ inputs: [x, w], attrs }, input) =>
     input === 0 && !windowsOf("convolve", shapeOf(x).slice(1), shapeOf(w), attrs).every(coversAll),
@@ -177,7 +178,7 @@ export const convolveImage: Primitive<ImageAttrs> = {
     return [x];
   },
   wasm: { kind: "expand", expand: (b, [g, w], attrs) => [folded(b, g, w, attrs)] },
-  tfjs: { kind: "expand", expand: (b, [g, w], attrs) => [folded(b, g, w, attrs)] },
+  tfjs: convolveImageRule,
   finiteDerivative: "of finite inputs",
   probes: [
     probe({ ...same, image: [4, 3] }, [2, 4, 3, 2], [3, 3, 1, 2]),
@@ -225,7 +226,7 @@ export const convolveKernel: Primitive<KernelAttrs> = {
     return [w];
   },
   wasm: { kind: "expand", expand: (b, [x, g], attrs) => [correlated(b, x, g, attrs)] },
-  tfjs: { kind: "expand", expand: (b, [x, g], attrs) => [correlated(b, x, g, attrs)] },
+  tfjs: convolveKernelRule,
   finiteDerivative: "of finite inputs",
   zeroCotangents: ({ inputs: [x], attrs }, input) =>
     input === 0 && !windowsOf("convolveKernel", shapeOf(x).slice(1), attrs.kernel, attrs).every(coversAll),
