@@ -53,11 +53,15 @@ export class ParameterPool {
     const fixed = this.#fixed.get(piece.name);
     const value =
       this.#given[piece.name] ??
-      (fixed ? b.tensor(fixed, piece.shape) : b.input(`(parameter ${piece.name})`, { shape: piece.shape, dtype: "real" }));
+      (fixed ? fixedValue(b, fixed, piece.shape) : b.input(`(parameter ${piece.name})`, { shape: piece.shape, dtype: "real" }));
     this.met.set(piece.name, { piece, value });
     return value;
   }
 }
+
+/** Weights of networks are not folded with data: that would run a network over all rows. */
+const fixedValue = (b: Builder, values: Float64Array, shape: Shape): Value =>
+  values.length > 64 ? b.unfolded(values, shape) : b.tensor(values, shape);
 
 type ParamSymbol = Extract<ModelSymbol, { kind: "param" }>;
 

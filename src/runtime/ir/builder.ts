@@ -37,6 +37,7 @@ export function createBuilder({ literal = false, folds }: BuilderOptions = {}): 
     input: (name, type) => table.input(name, type),
     constant: (value, dtype = "real") => table.constant(value, dtype),
     tensor: (values, dimensions, dtype = "real") => table.tensor(values, dimensions, dtype),
+    unfolded: (values, dimensions, dtype = "real") => table.unfolded(values, dimensions, dtype),
 
     neg: unary(elementwise.neg),
     abs: unary(elementwise.abs),

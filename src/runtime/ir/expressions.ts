@@ -1,7 +1,7 @@
 // The table of expressions behind a builder: equal expressions are one node, constant ones are numbers, simple ones are simplified.
 import { InternalError, ShapeError } from "../errors.ts";
 import type { Folds } from "./folds.ts";
-import { type Builder, constantOf, dtypeOf, type Node, shapeOf, typeOf, type Value } from "./graph.ts";
+import { type Builder, type ConstantAttrs, constantOf, dtypeOf, type Node, shapeOf, typeOf, type Value } from "./graph.ts";
 import { identities } from "./identities/index.ts";
 import { interpret } from "./interpret.ts";
 import type { Primitive } from "./primitive.ts";
@@ -22,6 +22,7 @@ export class ExpressionTable {
   readonly #folds: Folds | undefined;
   readonly #expressions = new Map<string, readonly Value[]>();
   readonly #large = new WeakMap<Numbers, Value[]>();
+  readonly #unfolded = new WeakMap<Numbers, Value>();
   readonly #values = new Map<Node, readonly Value[]>();
   /** Nodes that depend on constants alone. */
   readonly #closed = new Set<Node>();
@@ -74,6 +75,17 @@ export class ExpressionTable {
     if (same !== undefined) return same;
     const made = this.#constantNode(values, shape, dtype);
     this.#large.set(values, [...known, made]);
+    return made;
+  }
+
+  /** A constant from which nothing is folded, known by the identity of its array. */
+  unfolded(values: Numbers, shape: Shape, dtype: DType): Value {
+    if (values.length !== sizeOf(shape))
+      throw new ShapeError(`${values.length} values do not fill the shape ${formatShape(shape)}`);
+    const known = this.#unfolded.get(values);
+    if (known !== undefined && dtypeOf(known) === dtype && sameShape(shapeOf(known), shape)) return known;
+    const [made] = this.#node("constant", [], { values, unfolded: true } satisfies ConstantAttrs, [{ shape, dtype }]);
+    this.#unfolded.set(values, made);
     return made;
   }
 

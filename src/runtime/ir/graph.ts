@@ -20,6 +20,8 @@ export interface InputAttrs {
 export interface ConstantAttrs {
   /** Row-major elements; never written after the node is made. */
   readonly values: Numbers;
+  /** Nothing is computed from it ahead. */
+  readonly unfolded?: true;
 }
 export interface Value {
   readonly node: Node;
@@ -43,6 +45,8 @@ export interface Builder {
   constant(value: number, dtype?: DType): Value;
   /** A constant tensor; `values` is kept, not copied, and must not change afterwards. */
   tensor(values: Numbers, shape: readonly number[], dtype?: DType): Value;
+  /** The same, of which nothing is computed ahead: parameters that are fixed, with which a network over all data would be evaluated. */
+  unfolded(values: Numbers, shape: readonly number[], dtype?: DType): Value;
 
   // elementwise, one argument
   neg(a: Value): Value;
