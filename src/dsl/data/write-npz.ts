@@ -9,7 +9,7 @@ export interface NamedArray {
 
 /** The same bytes for the same arrays: entries bear the first day that zip knows. */
 export function writeNpz(arrays: readonly NamedArray[]): Uint8Array {
-  const mtime = new Date(1980, 0, 1);
+  const mtime = "1980-01-01T00:00:00";
   return zipSync(Object.fromEntries(arrays.map((a) => [`${a.name}.npy`, [writeNpy(a), { level: 0, mtime }]])));
 }
 
