@@ -109,6 +109,19 @@ param w: simplex[2], mu: real[2], s: positive[2]
 for n in 1..N { y[n] ~ mixture(w, Normal(mu, s)) }`,
     data: { y: clusters },
   },
+  "a mixture with a penalty": {
+    text: `data y: real[N]
+param w: simplex[2], mu: real[2], s: positive[2]
+mu ~ Normal(0, 1)
+for n in 1..N {
+  k[n] ~ Categorical(w)
+  y[n] ~ Normal(mu[k[n]], s[k[n]])
+}`,
+    marginal: `data y: real[N]
+param w: simplex[2], mu: real[2], s: positive[2]
+for n in 1..N { y[n] ~ mixture(w, Normal(mu, s)) }`,
+    data: { y: clusters },
+  },
   "a mixture of factor analysers: discrete and continuous latents of a row": {
     text: `data x: real[N, D]
 param p: unit, w: real[2, D] = 0.7, mu: real[2, D], s: positive
