@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { apply } from "../../src/dsl/distributions/applied.ts";
 import type { Distribution, GoldenRow, Param } from "../../src/dsl/distributions/define.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
+import { shapeOf } from "../../src/runtime/ir/graph.ts";
 import { interpret } from "../../src/runtime/ir/interpret.ts";
 import { stream } from "../../src/runtime/numeric/random.ts";
 import {
@@ -48,6 +49,29 @@ describe("mass 1", () => {
 
 describe("draws follow the density", () => {
   it.each(proper)("$title", ({ d, row, title }) => expectDraws(caseOf(d, row, title), 4000));
+});
+
+describe("means", () => {
+  const known = proper.filter(({ d, row, title }) => caseOf(d, row, title).make(createBuilder()).mean);
+  it.each(known)("$title: that of draws", ({ d, row, title }) => {
+    const c = caseOf(d, row, title);
+    const b = createBuilder();
+    const mean = c.make(b).mean?.(b);
+    if (!mean) return expect.fail("no mean");
+    expect(shapeOf(mean)).toEqual(c.shape);
+    const [expected] = interpret([mean], {});
+    const n = 20_000;
+    const draws = drawMany(c, n, stream(3, title));
+    if (!draws) return expect.fail("no draws");
+    expected.forEach((m, k) => {
+      const { mean: found, error } = standardError(Float64Array.from({ length: n }, (_, i) => draws[i * expected.length + k]));
+      // Where all draws are one integer, another one of probability 20 / n has been missed with probability e^-20.
+      const unseen = error === 0 ? 20 / n : 0;
+      expect(Math.abs(found - m), `${found} ± ${error}, not ${m}`).toBeLessThanOrEqual(
+        (Z + 1) * error + unseen + 1e-9 * Math.abs(m),
+      );
+    });
+  });
 });
 
 describe("counts over categories", () => {

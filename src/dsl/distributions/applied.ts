@@ -59,6 +59,8 @@ export interface Applied {
   logCcdf?(b: Builder, x: Value): Value;
   quantile?(b: Builder, p: Value): Value;
   upperQuantile?(b: Builder, q: Value): Value;
+  /** E x: [batch…, event…]. */
+  mean?(b: Builder): Value;
   readonly normalised: boolean;
   /** What the user should be told once: a normaliser that is left out. */
   readonly notes: readonly string[];
@@ -108,6 +110,10 @@ function at(d: Distribution, params: Readonly<Record<string, Value>>): Applied {
   const eventwise = (b: Builder, x: Value, f: (x: Value, p: Readonly<Record<string, Value>>) => Value): Value =>
     numbers ? f(x, params) : overEvents(b, [{ value: x, rank: d.event }, ...args], ([e, ...values]) => f(e, named(values)));
   const { draw, sample, affine, symmetricAbout } = d;
+  const meanOf = (b: Builder, p: Readonly<Record<string, Value>>): Value => {
+    if (!d.mean) throw new InternalError(`${d.name} has no mean`);
+    return d.mean(b, p);
+  };
   const elementwise = (f: ((b: Builder, x: Value, p: Readonly<Record<string, Value>>) => Value) | undefined) =>
     f && ((b: Builder, x: Value) => f(b, b.cast(x, "real"), params));
 
@@ -158,6 +164,7 @@ function at(d: Distribution, params: Readonly<Record<string, Value>>): Applied {
     logCcdf: elementwise(d.logCcdf),
     quantile: elementwise(d.quantile),
     upperQuantile: elementwise(d.upperQuantile),
+    mean: d.mean && ((b) => (numbers ? meanOf(b, params) : overEvents(b, args, (values) => meanOf(b, named(values))))),
     normalised: d.normalised,
     notes: [],
   };

@@ -22,6 +22,7 @@ export const bernoulli = defineDistribution({
   },
   logCdf: (b, x, { theta }) => b.xlog1py(b.sub(b.constant(1), x), b.neg(theta)),
   logCcdf: (b, x, { theta }) => b.select(b.lt(x, b.constant(1)), b.log(theta), b.constant(Number.NEGATIVE_INFINITY)),
+  mean: (_b, { theta }) => theta,
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
@@ -53,6 +54,7 @@ export const bernoulliLogit = defineDistribution({
   logCdf: (b, x, { alpha }) => b.mul(b.sub(x, b.constant(1)), b.softplus(alpha)),
   logCcdf: (b, x, { alpha }) =>
     b.select(b.lt(x, b.constant(1)), b.neg(b.softplus(b.neg(alpha))), b.constant(Number.NEGATIVE_INFINITY)),
+  mean: (b, { alpha }) => b.sigmoid(alpha),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits, formula",

@@ -45,6 +45,7 @@ export const beta = defineDistribution({
   sample: (rng, { alpha, beta }, out) => {
     out[0] = betaDraw(rng, alpha[0], beta[0]);
   },
+  mean: (b, { alpha, beta }) => b.div(alpha, b.add(alpha, beta)),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
@@ -71,6 +72,7 @@ export const betaProportion = defineDistribution({
   sample: (rng, { mu, kappa }, out) => {
     out[0] = betaDraw(rng, mu[0] * kappa[0], (1 - mu[0]) * kappa[0]);
   },
+  mean: (_b, { mu }) => mu,
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",

@@ -34,6 +34,7 @@ export const binomial = defineDistribution({
   sample: (rng, { N, theta }, out) => {
     out[0] = binomialDraw(rng, N[0], theta[0]);
   },
+  mean: (b, { N, theta }) => b.mul(N, theta),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
@@ -58,6 +59,7 @@ export const binomialLogit = defineDistribution({
   sample: (rng, { N, alpha }, out) => {
     out[0] = binomialDraw(rng, N[0], sigmoid(alpha[0]));
   },
+  mean: (b, { N, alpha }) => b.mul(N, b.sigmoid(alpha)),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits, formula",

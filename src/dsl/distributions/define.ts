@@ -83,6 +83,8 @@ export interface Distribution<P extends Params = any> {
   quantile?(b: Builder, p: Value, params: Values<P, Value>): Value;
   /** The x with P(X > x) = q, accurate for small q. */
   upperQuantile?(b: Builder, q: Value, params: Values<P, Value>): Value;
+  /** E x, where it has a closed form: what a model expects to observe. Shaped as one event; event 0: as the parameters broadcast. */
+  mean?(b: Builder, params: Values<P, Value>): Value;
   readonly normalised: boolean;
   /** At least four rows, with where the numbers come from ("scipy 1.17 norm.logpdf", "mpmath, formula"). */
   readonly golden: { readonly from: string; readonly rows: readonly GoldenRow[] };

@@ -22,6 +22,7 @@ export const exponential = defineDistribution({
   logCcdf: (b, x, { beta }) => b.neg(b.mul(beta, x)),
   quantile: (b, p, { beta }) => b.div(b.neg(b.log1p(b.neg(p))), beta),
   upperQuantile: (b, q, { beta }) => b.div(b.neg(b.log(q)), beta),
+  mean: (b, { beta }) => b.reciprocal(beta),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
@@ -66,6 +67,7 @@ export const laplace = defineDistribution({
   logCcdf: (b, x, { mu, sigma }) => logLaplaceCdf(b, b.neg(standardise(b, x, mu, sigma))),
   quantile: (b, p, { mu, sigma }) => b.add(mu, b.mul(sigma, laplaceQuantile(b, p))),
   upperQuantile: (b, q, { mu, sigma }) => b.sub(mu, b.mul(sigma, laplaceQuantile(b, q))),
+  mean: (_b, { mu }) => mu,
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees where it does not cancel",

@@ -52,6 +52,7 @@ export const gamma = defineDistribution({
   sample: (rng, { alpha, beta }, out) => {
     out[0] = gammaDraw(rng, alpha[0]) / beta[0];
   },
+  mean: (b, { alpha, beta }) => b.div(alpha, beta),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
@@ -111,6 +112,7 @@ export const chiSquare = defineDistribution({
   sample: (rng, { nu }, out) => {
     out[0] = 2 * gammaDraw(rng, nu[0] / 2);
   },
+  mean: (_b, { nu }) => nu,
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",

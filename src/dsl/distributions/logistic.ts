@@ -26,6 +26,7 @@ export const logistic = defineDistribution({
   logCcdf: (b, x, { mu, sigma }) => b.neg(b.softplus(standardise(b, x, mu, sigma))),
   quantile: (b, p, { mu, sigma }) => b.add(mu, b.mul(sigma, logit(b, p))),
   upperQuantile: (b, q, { mu, sigma }) => b.sub(mu, b.mul(sigma, logit(b, q))),
+  mean: (_b, { mu }) => mu,
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",

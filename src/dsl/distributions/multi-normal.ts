@@ -60,6 +60,7 @@ export const multiNormalCholesky = defineDistribution({
     build: (b, [z], { mu, L }) => b.add(mu, times(b, L, z)),
   },
   affine: { location: "mu", scale: "L", kind: "cholesky", standard },
+  mean: (_b, { mu }) => mu,
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits, formula",
@@ -100,6 +101,7 @@ export const multiNormal = defineDistribution({
     noise: (shape) => [{ kind: "normal", shape }],
     build: (b, [z], { mu, Sigma }) => b.add(mu, times(b, b.cholesky(Sigma), z)),
   },
+  mean: (_b, { mu }) => mu,
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",

@@ -66,6 +66,7 @@ export const negBinomial2 = defineDistribution({
   sample: (rng, { mu, phi }, out) => {
     out[0] = negativeBinomial(rng, phi[0], mu[0]);
   },
+  mean: (_b, { mu }) => mu,
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees where it does not cancel",
@@ -99,6 +100,7 @@ export const negBinomial2Log = defineDistribution({
   sample: (rng, { eta, phi }, out) => {
     out[0] = negativeBinomial(rng, phi[0], exp(eta[0]));
   },
+  mean: (b, { eta }) => b.exp(eta),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits, formula",

@@ -22,6 +22,7 @@ export const stdNormal = defineDistribution({
   logCcdf: (b, x) => b.logNormalCdf(b.neg(x)),
   quantile: (b, p) => b.normalQuantile(p),
   upperQuantile: (b, q) => b.neg(b.normalQuantile(q)),
+  mean: (b) => b.constant(0),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
@@ -67,6 +68,7 @@ export const normal = defineDistribution({
   logCcdf: (b, x, { mu, sigma }) => b.logNormalCdf(b.neg(standardise(b, x, mu, sigma))),
   quantile: (b, p, { mu, sigma }) => b.add(mu, b.mul(sigma, b.normalQuantile(p))),
   upperQuantile: (b, q, { mu, sigma }) => b.sub(mu, b.mul(sigma, b.normalQuantile(q))),
+  mean: (_b, { mu }) => mu,
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",

@@ -20,6 +20,7 @@ export const poisson = defineDistribution({
   sample: (rng, { lambda }, out) => {
     out[0] = poissonDraw(rng, lambda[0]);
   },
+  mean: (_b, { lambda }) => lambda,
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
@@ -43,6 +44,7 @@ export const poissonLog = defineDistribution({
   sample: (rng, { alpha }, out) => {
     out[0] = poissonDraw(rng, exp(alpha[0]));
   },
+  mean: (b, { alpha }) => b.exp(alpha),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits, formula",

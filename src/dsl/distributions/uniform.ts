@@ -26,6 +26,7 @@ export const uniform = defineDistribution({
   logCcdf: (b, x, { alpha, beta }) => b.log(standardise(b, beta, x, b.sub(beta, alpha))),
   quantile: (b, p, { alpha, beta }) => b.add(alpha, b.mul(b.sub(beta, alpha), p)),
   upperQuantile: (b, q, { alpha, beta }) => b.sub(beta, b.mul(b.sub(beta, alpha), q)),
+  mean: (b, { alpha, beta }) => b.mul(b.constant(0.5), b.add(alpha, beta)),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",

@@ -34,6 +34,7 @@ const leftOut = (d: Applied): string => `the normaliser of the truncated ${d.nam
 /** The same density where it is not cut off; draws of it would lie outside. */
 const restricted = (d: Applied): Applied => ({
   ...d,
+  mean: undefined,
   withArguments: (values) => restricted(d.withArguments(values)),
   draw: undefined,
   sample: undefined,
