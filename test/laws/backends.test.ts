@@ -10,6 +10,7 @@ import { interpret } from "../../src/runtime/ir/interpret.ts";
 import type { Primitive, Probe } from "../../src/runtime/ir/primitive.ts";
 import { primitives } from "../../src/runtime/ir/primitives/index.ts";
 import { bool, int, real } from "../../src/runtime/ir/type.ts";
+import { missesOfGraphs } from "../../src/runtime/tfjs/traits.ts";
 import { compileWasm, generateWasm, instantiate, wasmBackend } from "../../src/runtime/wasm/backend.ts";
 import { backends, tfjsBackends, variants, whatLoads } from "./backends.ts";
 import { buildRandomProgram, randomSteps } from "./random-programs.ts";
@@ -172,6 +173,41 @@ describe.each(backends.map((b) => [b.name, b] as const))("interpreter = %s at ev
       }
     });
   }
+});
+
+/** A program that updates a resident may be compiled as a whole, by other code than its steps. */
+const compilers = tfjsBackends.flatMap((b) => (b.variants.length > 0 ? [b, b.variants[0]] : []));
+describe.each(compilers.map((b) => [b.name, b] as const))("interpreter = a training step on %s", (_name, backend) => {
+  const { epsilon } = backend;
+  it.each(primitives.map((p) => [p.name, p] as const))("%s, at all probes together", async (_op, p) => {
+    const b = createBuilder();
+    const cases = p.probes.map((probe, k) => {
+      const inputs = probe.inputs.map(({ type }, i) => b.input(`probe${k}x${i}`, type));
+      const values = Object.fromEntries(probe.inputs.map((x, i) => [`probe${k}x${i}`, Float64Array.from(x.values)]));
+      return { inputs, outputs: b.apply(p, inputs, probe.attrs), given: rounded(backend, values, inputs) };
+    });
+    const steps = b.input("steps", real());
+    const inputs = cases.flatMap((c) => c.inputs);
+    const outputs = cases.flatMap((c) => c.outputs);
+    const e = await backend.compile({ inputs, outputs, updates: [[steps, b.add(steps, b.constant(1))]] });
+    for (const { given } of cases) for (const [name, values] of Object.entries(given)) e.inputs[name].set(values);
+    e.run();
+    let next = 0;
+    for (const [k, { inputs: own, outputs: wanted, given }] of cases.entries()) {
+      const expected = interpret(wanted, given);
+      const moves = sensitivities(backend, wanted, own, given);
+      wanted.forEach((v, i) => {
+        const actual = e.outputs[next++];
+        const scale = largestOf(expected[i], 0);
+        const size = (n: number): number => (p.elementwise ? Math.abs(expected[i][n]) : scale);
+        const missed = (missesOfGraphs.get(p.name) ?? 0) * epsilon;
+        const whole = dtypeOf(v) === "real" ? expected[i] : expected[i].map((y, n) => (Number.isInteger(y) ? y : actual[n]));
+        agree(backend, actual, whole, (n) => missed + ROUNDINGS * (epsilon * size(n) + moves[i][n]), `probe ${k} result ${i}`);
+      });
+    }
+    expect(await e.read("steps")).toEqual(Float64Array.of(1));
+    e.dispose();
+  });
 });
 
 /** ± 10^-20 … 10^20, denser near 1. */
@@ -384,6 +420,14 @@ describe.each(tfjsBackends.map((b) => [b.name, b] as const))("tensors on %s", (_
     other.dispose();
     expect(backend.tensors()).toBe(before);
     expect(() => e.run()).toThrow(/after dispose/);
+  });
+  it("refuse integers beyond 2^31", async () => {
+    const b = createBuilder();
+    const x = b.input("x", int([2]));
+    const outputs = [b.add(x, b.tensor(Float64Array.of(1, 2 ** 31), [2], "int"))];
+    await expect(backend.compile({ inputs: [x], outputs, updates: [] })).rejects.toThrow(
+      /integers up to 2147483647, not 2147483648/,
+    );
   });
   it("are freed when a step fails", async () => {
     const before = backend.tensors();

@@ -1,5 +1,5 @@
 // Records what the primitives' `tfjs` lines ask for as a list of steps.
-import { InternalError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import type { Node } from "../ir/graph.ts";
 import type { WindowAttrs } from "../ir/primitives/convolution-windows.ts";
 import { broadcastShapes, type DType, type Numbers, type Shape, sameShape, sizeOf, type TensorType } from "../ir/type.ts";
@@ -41,7 +41,8 @@ export class Tracer implements TensorOps {
     if (found !== undefined) return found;
     if (type.dtype === "int") {
       for (const x of values)
-        if (Math.abs(x) > LARGEST) throw new InternalError(`the integer ${x} does not fit a tensor of int32`);
+        if (Math.abs(x) > LARGEST)
+          throw new UsageError(`TensorFlow holds integers up to ${LARGEST}, not ${x}; --backend wasm does`);
     }
     const made = this.tensor(type);
     this.constants.push({ tensor: made, values });
