@@ -1,7 +1,7 @@
 // Log weights log p - log q of draws of a family, as graphs: over all rows of a plate or a minibatch of them, over several draws.
 import { UsageError } from "../../runtime/errors.ts";
 import { vectorize } from "../../runtime/ir/batch.ts";
-import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Builder, type Node, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { nodesOf } from "../../runtime/ir/order.ts";
 import { type Rowed, takeRows } from "../../runtime/ir/rows.ts";
 import type { Assignment, Axis, Setting, Target, Term } from "../../runtime/target.ts";
@@ -148,14 +148,25 @@ function refuseOtherRows(
 ): void {
   const whole = new Set([...(own?.keys() ?? []), ...noise.forRows(plate.name, rows).keys()].map((v) => v.node));
   const learnt = new Set([...(own?.keys() ?? [])].map((v) => v.node));
+  // Rows of a table are gathered from all of it: what is behind them is not looked at.
+  const atHand = new Set([...(own?.values() ?? [])].map(({ value }) => value.node));
   parts.forEach(({ term }, i) => {
-    const read = nodesOf([taken[i]]);
     const bad = roots[i].axis >= 0 ? whole : learnt;
-    if (read.some((node) => bad.has(node)))
+    if (readsAny(taken[i], bad, atHand))
       throw new UsageError(
         `the ${term.role} of ${term.site} reads, for some rows of ${plate.name}, what belongs to other rows of it, so that minibatches over ${plate.name} cannot be taken: leave --batch out (--batch 0), or take them --over another plate`,
       );
   });
+}
+
+function readsAny(value: Value, wanted: ReadonlySet<Node>, ends: ReadonlySet<Node>): boolean {
+  const seen = new Set<Node>([value.node]);
+  // Grows while it is gone through.
+  for (const node of seen) {
+    if (wanted.has(node)) return true;
+    if (!ends.has(node)) for (const input of node.inputs) seen.add(input.node);
+  }
+  return false;
 }
 
 /** Each value for several draws: a new leading axis. */
