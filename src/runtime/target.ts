@@ -39,6 +39,12 @@ export interface NoiseSource {
    *  is for; asked for it again, it is the same noise (a guide with dropout is drawn from and evaluated under one mask). */
   noise(kind: "normal" | "uniform" | "exponential", shape: Shape, axes: readonly Axis[], site?: string): Value;
 }
+/** Hidden inputs of networks in training: noise, and statistics of the rows at hand. */
+export interface TrainingSource extends NoiseSource {
+  /** What `of` makes of x over the rows at hand, of which a minibatch takes some: for normalisation by batches. `axes`: the leading axes of x, as of
+   *  noise; `name`: the parameter that keeps a running mean of it. */
+  statistic(name: string, x: Value, axes: readonly Axis[], of: (b: Builder, x: Value) => Value): Value;
+}
 /** Something that is learnt, not integrated over: a param, or a tensor of a net. */
 export interface Parameter {
   /** "W"; of a net "dec.1.weight". */
@@ -55,16 +61,28 @@ export interface Parameter {
   readonly readBy: "model" | "guide" | "both";
   /** Unconstrained coordinates to start from, row-major. */
   initial(rng: Rng): Float64Array;
+  /** Not trained: its next unconstrained value, from the present one and the statistic of its name in the step. */
+  running?(b: Builder, unconstrained: Value, statistic: Value): Value;
   readonly span: SourceSpan;
 }
 /** What is evaluated beside the latents. A program that reads parameters is given their constrained values by name. */
 export interface Setting {
   readonly parameters?: Assignment;
   /** Whether hidden inputs of networks (dropout's masks, statistics of a batch) are on: in fitting. */
-  readonly training?: NoiseSource;
+  readonly training?: TrainingSource;
   /** Of `constrain` and `logDensity`: constrained values of latents that are at hand, integers where they are discrete; coordinates, slot by slot,
    *  are then of the other slots alone. */
   readonly given?: Assignment;
+}
+/** Data under a distribution, at given latents. */
+export interface Observation {
+  readonly site: string;
+  /** Of the leading axes of the values; those of one event follow. */
+  readonly axes: readonly Axis[];
+  /** The data, as numbers. */
+  readonly value: Value;
+  /** What the distribution expects, of the same shape; absent where its mean has no closed form. */
+  readonly mean?: Value;
 }
 export interface Generative {
   readonly sites: readonly Site[];
@@ -140,6 +158,8 @@ export interface Target extends Generative {
   /** Unconstrained coordinates of constrained values of parameters: to go on training from there. */
   unconstrainParameters(values: Readonly<Record<string, Float64Array>>): Readonly<Record<string, Float64Array>>;
   readonly guide?: Guide;
+  /** What is observed, beside what the model expects there at constrained values of all latents: reconstructions, images of latents. */
+  observations(b: Builder, values: Assignment, setting?: Setting): readonly Observation[];
   /** Constrained values and log-Jacobian terms at an unconstrained point: a vector of `dimension`, or the coordinates of each slot of the layout. */
   constrain(
     b: Builder,

@@ -2,7 +2,7 @@
 
 import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Numbers, type Shape, sizeOf } from "../../runtime/ir/type.ts";
-import type { Term } from "../../runtime/target.ts";
+import type { Observation, Term } from "../../runtime/target.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type { Applied } from "../distributions/applied.ts";
 import type { Call, Expression, SampleStatement } from "../language/ast.ts";
@@ -13,7 +13,7 @@ import { applyDistribution, isDistributionName } from "./distribution.ts";
 import { knownOf } from "./known.ts";
 import { at, bindCodes, reject } from "./rejection.ts";
 import { overRows, rowTable } from "./rows.ts";
-import { addTerm, type Walk } from "./walk.ts";
+import { addTerm, axesOf, targetNames, type Walk } from "./walk.ts";
 
 /** x ~ D where x has its values from elsewhere: data, or a latent declared as a whole. */
 export function likelihood(
@@ -27,7 +27,19 @@ export function likelihood(
   const d = applyDistribution(c, s.distribution.call);
   const site = s.place?.name.name ?? "observed";
   termOf(w, c, s, d, x, site, role, unnormalised?.(d));
-  if (role === "likelihood") w.observed.add(site);
+  if (role !== "likelihood") return;
+  w.observed.add(site);
+  w.observations.push(() => observation(c, s, d, x, site));
+}
+
+/** Over all rows. */
+function observation(c: Context, s: SampleStatement, d: Applied, x: Value, site: string): Observation {
+  const { b } = c;
+  const shape = shapeOf(x);
+  const values = [b.cast(x, "real"), ...(d.mean ? [b.broadcastTo(b.cast(d.mean(b), "real"), shape)] : [])];
+  const [value, mean] = overRows(b, values, c.rows);
+  const axes = axesOf(c, shape.slice(0, shape.length - d.event), targetNames(c, s.target));
+  return { site, axes, value, ...(mean ? { mean } : {}) };
 }
 
 /** Adds the term of x under d, -inf outside the support. */

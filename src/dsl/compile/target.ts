@@ -108,6 +108,8 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
       const w = walk(b, model, data, { kind: "values", values: integersIn(b, values, discrete) }, { setting });
       return w.terms.map((t) => withReads(t, values));
     },
+    observations: (b, values, setting) =>
+      walk(b, model, data, { kind: "values", values }, { setting }).observations.map((make) => make()),
     constrain: (b, u, setting) => {
       const w = walk(b, model, data, coordinates(b, u, false, setting?.given), { setting });
       const values: Assignment = Object.fromEntries([...w.latents.keys()].map((name) => [name, latentValue(w, name)]));

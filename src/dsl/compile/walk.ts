@@ -2,7 +2,7 @@
 import { InternalError, unreachable } from "../../runtime/errors.ts";
 import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
-import type { Axis, Setting, Term } from "../../runtime/target.ts";
+import type { Axis, Observation, Setting, Term } from "../../runtime/target.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { Constraint } from "../constraints/define.ts";
 import type { SourceSpan } from "../diagnostics.ts";
@@ -73,6 +73,7 @@ export interface Walk {
   /** Latents declared as a whole by `mu: ordered[2]`: their statements give priors alone. */
   readonly declared: Set<string>;
   readonly observed: Set<string>;
+  readonly observations: (() => Observation)[];
   readonly quantities: Saved[];
   readonly predictions: Saved[];
   readonly context: Context;
@@ -97,6 +98,7 @@ export function walk(b: Builder, model: CheckedModel, data: BoundData, source: L
     latents: new Map(),
     declared: new Set(),
     observed: new Set(),
+    observations: [],
     quantities: [],
     predictions: [],
     context,
@@ -169,7 +171,7 @@ export function sizeNames(type: TypeExpression): string[] {
 }
 
 /** The names that count the axes of what stands left of a ~ as a whole. */
-function targetNames(c: Context, target: Expression): readonly string[] {
+export function targetNames(c: Context, target: Expression): readonly string[] {
   if (target.kind !== "name") return [];
   const symbol = c.model.symbols.get(target.name);
   const type = symbol?.kind === "data" ? symbol.type : symbol?.kind === "latent" ? symbol.declared : undefined;
