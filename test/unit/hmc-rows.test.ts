@@ -97,7 +97,7 @@ describe("Hamiltonian dynamics of rows", () => {
     );
     const density = (u: Parameters<typeof b.neg>[0]) => b.mul(b.constant(-0.5), b.sum(b.square(b.div(b.sub(u, m), s)), [1]));
     const start = b.input("start", { shape: [rows, 2], dtype: "real" });
-    const run = hmc(b, density, stateAt(b, density, start), b.constant(step), s, noise, { transitions, leapfrog });
+    const run = hmc(b, density, stateAt(b, density, start), b.constant(step), s, noise, { transitions, leapfrog, jitter: 0 });
     const outputs = [run.position, run.acceptance, run.rise];
     const executable = instantiate(
       compileWasm(simplify(b, { inputs: [start, ...noise.inputsOf(outputs)], outputs, updates: [] })),

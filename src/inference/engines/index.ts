@@ -5,6 +5,7 @@ import { amortized } from "./amortized.ts";
 import { chainEngines } from "./chain-engines.ts";
 import { em } from "./em.ts";
 import { fullrank } from "./full-rank.ts";
+import { hierarchical } from "./hierarchical.ts";
 import { importance } from "./importance.ts";
 import { laplace } from "./laplace.ts";
 import { lowrank } from "./low-rank.ts";
@@ -13,6 +14,7 @@ import { meanfield } from "./mean-field.ts";
 import { mle } from "./mle.ts";
 import { pathfinder } from "./pathfinder.ts";
 import { prior } from "./prior.ts";
+import { viHmc } from "./vi-hmc.ts";
 
 const all: readonly Engine[] = [
   ...chainEngines,
@@ -20,6 +22,8 @@ const all: readonly Engine[] = [
   fullrank,
   lowrank,
   amortized,
+  viHmc,
+  hierarchical,
   map,
   mle,
   em,

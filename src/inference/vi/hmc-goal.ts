@@ -32,9 +32,9 @@ export function refinedGoal(options: RefinementOptions, trace: RefinementTrace):
     const { plate, indices, rows } = minibatch;
     const own = (): ReadonlyMap<Value, Rowed> => new Map([...(minibatch.own ?? []), ...noise.forRows(plate.name, rows)]);
     const ofModel = modelParameters(target);
-    const held: Assignment = Object.fromEntries(
-      Object.entries(parameters.target).map(([name, v]) => [name, ofModel.has(name) ? b.stopGradient(v) : v]),
-    );
+    const hold = (which: (name: string) => boolean): Assignment =>
+      Object.fromEntries(Object.entries(parameters.target).map(([name, v]) => [name, which(name) ? b.stopGradient(v) : v]));
+    const held = hold((name) => ofModel.has(name));
     const { objective, draws, stickTheLanding } = training;
     const weights = weigh(b, target, family, noise, { ...parameters, target: held }, { draws, stickTheLanding }, minibatch);
     const bound = boundOf(b, weights, { objective, draws, ...(beta ? { beta } : {}) });
@@ -55,7 +55,7 @@ export function refinedGoal(options: RefinementOptions, trace: RefinementTrace):
     const step = b.input("hmc step", { shape: [], dtype: "real" });
     const run = hmc(b, at, stateAt(b, at, drawn), step, scale, noise, options);
     // The model, at the ends of the chains.
-    const live = orRefuse(rowDensity(b, target, { parameters: parameters.target, training: noise }, own));
+    const live = orRefuse(rowDensity(b, target, { parameters: hold((name) => !ofModel.has(name)), training: noise }, own));
     const ends = live.at(indices, b.stopGradient(run.position));
     const model = b.add(b.mul(b.constant(weights.scale), b.sum(ends)), live.shared);
     const acceptance = b.div(b.sum(run.acceptance), b.constant(rows));

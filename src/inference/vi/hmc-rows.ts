@@ -7,6 +7,9 @@ export interface HmcOptions {
   readonly transitions: number;
   /** Leapfrog steps of each. */
   readonly leapfrog: number;
+  /** Each transition of a row has a step from (1 ± jitter) times the given one: where all rows are alike, trajectories of one length may
+   *  come back to where they began, at which steps nothing is rejected either. */
+  readonly jitter: number;
 }
 /** A point of each row's chain. */
 export interface HmcState {
@@ -39,17 +42,18 @@ export function hmc(
   step: Value,
   scale: Value,
   noise: NoiseSource,
-  { transitions, leapfrog }: HmcOptions,
+  { transitions, leapfrog, jitter }: HmcOptions,
 ): HmcRun {
   const shape = shapeOf(start.position);
   const rows = shape.slice(0, 1);
-  const stride = b.mul(step, scale);
-  const half = b.mul(b.constant(0.5), stride);
+  const fixed = b.mul(step, scale);
   const kinetic = (p: Value): Value => b.mul(b.constant(0.5), b.sum(b.square(p), [1]));
   let state = start;
   const rises: Value[] = [];
   const accepted: Value[] = [];
   for (let m = 0; m < transitions; m++) {
+    const stride = jitter === 0 ? fixed : b.mul(jittered(b, noise.noise("uniform", [...rows, 1], []), jitter), fixed);
+    const half = b.mul(b.constant(0.5), stride);
     const initial = noise.noise("normal", shape, []);
     let p = b.add(initial, b.mul(half, state.gradient));
     let end = state;
@@ -76,6 +80,9 @@ export function hmc(
   );
   return { ...state, acceptance, rise: b.stack(rises, 0) };
 }
+
+const jittered = (b: Builder, uniform: Value, jitter: number): Value =>
+  b.add(b.constant(1 - jitter), b.mul(b.constant(2 * jitter), uniform));
 
 /** The scale of each element of a draw that is a path of noise: |∂x/∂ε · v| for a random sign v of each element of the noise, whose mean square
  *  is the sum of squares of a row of the Jacobian; where each element has a noise of its own it is exactly the derivative: of a normal draw its

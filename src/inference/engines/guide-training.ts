@@ -1,0 +1,192 @@
+// What engines that train a guide share: their options, the training, and what a trained guide gives.
+import type { RawChain } from "../../runtime/draws.ts";
+import { UsageError } from "../../runtime/errors.ts";
+import type { Axis, Target } from "../../runtime/target.ts";
+import { wasmBackend } from "../../runtime/wasm/backend.ts";
+import { defineOptions, type Failure, type Options, type Result, type RunEngineContext, type Verdict } from "../engine.ts";
+import type { Family } from "../vi/approximation.ts";
+import { guided } from "../vi/approximation.ts";
+import { fitVerdict } from "../vi/evaluate.ts";
+import { evidenceOf } from "../vi/evidence.ts";
+import { guideDraws } from "../vi/guide-draws.ts";
+import { constrainedParameters, startingValues } from "../vi/parameters.ts";
+import { judgeRows } from "../vi/row-verdict.ts";
+import { type Fitted, rowWeights } from "../vi/rows-weights.ts";
+import { boundGoal, type Goal, type Ingredients, outermostPlate, type Training, train } from "../vi/train.ts";
+import { trainingFrom, trainingOptions } from "./training-options.ts";
+
+export const guideOptions = defineOptions({
+  ...trainingOptions,
+  steps: { ...trainingOptions.steps, doc: "steps of the optimiser at most; --epochs has precedence" },
+  epochs: {
+    type: "number",
+    default: 0,
+    min: 0,
+    doc: "passes over the rows, in place of a number of steps; 0: as --steps says",
+  },
+  rate: { ...trainingOptions.rate, default: 0.001 },
+  batch: { ...trainingOptions.batch, doc: "rows in each step; 0: 100, or all where there are fewer" },
+  judged: { type: "integer", default: 100, min: 0, doc: "rows, chosen at random, that judge the fit; 0: none" },
+  judgedDraws: { type: "integer", default: 1000, min: 25, doc: "draws of the guide for each of them" },
+});
+
+/** Rows in a step where the user does not say. */
+const USUAL_BATCH = 100;
+/** Draws are kept as long as they are so many numbers, and at least so many draws. */
+const MOST_NUMBERS = 1_000_000;
+const FEWEST_DRAWS = 100;
+
+export function refuseWithoutGuide(target: Target): string | undefined {
+  if (target.guide) return undefined;
+  return `${target.name} has no guide block to fit; write one, or run meanfield, which makes its own`;
+}
+
+export type GuideOptions = Options<typeof guideOptions>;
+
+export interface TrainedGuide {
+  readonly family: Family;
+  readonly fitted: Fitted;
+  readonly training: Training;
+  readonly milliseconds: number;
+}
+
+/** Trains model and guide; `goal`: on what. */
+export async function trainGuide(
+  target: Target,
+  options: GuideOptions,
+  context: RunEngineContext,
+  goal: (ingredients: Ingredients) => Goal = boundGoal,
+): Promise<TrainedGuide | Failure> {
+  const family = guided(target);
+  if (family === undefined) throw new UsageError(refuseWithoutGuide(target) ?? "");
+  const { rng } = context;
+  const settings = trainingFrom(target, stepsOf(target, options));
+  const began = context.now();
+  const training = await train(
+    target,
+    family,
+    startingValues(target, family, rng, context.resume),
+    settings,
+    {
+      backend: context.backend ?? wasmBackend,
+      rng: rng.split("training"),
+      stop: context.stop,
+      progress: (step, bound) =>
+        context.progress({ chain: 1, phase: "training", done: step, total: settings.steps, divergences: 0, loss: -bound }),
+    },
+    goal,
+  );
+  if (training.failure !== undefined) return { reason: training.failure };
+  const fitted = { parameters: constrainedParameters(target, training.parameters), family: training.family };
+  return { family, fitted, training, milliseconds: context.now() - began };
+}
+
+/** The options with what `epochs` and an absent `batch` say. */
+export function stepsOf<O extends Options<typeof guideOptions>>(target: Target, options: O): O {
+  const plate = options.over === "" ? outermostPlate(target) : target.plates.find((p) => p.name === options.over);
+  const rows = plate?.size ?? 0;
+  if (plate && rows === 0) throw new UsageError(`the plate ${plate.name} has no rows: the data are empty`);
+  // A plate that is not there is refused where batches are made.
+  const usual = plate ? Math.min(USUAL_BATCH, rows) : options.over === "" ? 0 : USUAL_BATCH;
+  const batch = options.batch > 0 ? options.batch : usual;
+  if (options.epochs === 0) return { ...options, batch };
+  const perPass = plate ? Math.max(1, Math.floor(rows / batch)) : 1;
+  return { ...options, batch, steps: Math.max(1, Math.round(options.epochs * perPass)) };
+}
+
+/** What a trained guide gives: verdicts of rows and of the whole, draws where they are few. */
+export async function judged(
+  target: Target,
+  { family, fitted, training: fit, milliseconds }: TrainedGuide,
+  options: GuideOptions,
+  context: RunEngineContext,
+): Promise<Result> {
+  const plate = localPlate(target);
+  const verdicts: Verdict[] = [];
+  const notes: string[] = [];
+  const figures: Record<string, number> = boundAtTheEnd(fit, plate);
+  if (plate && options.judged > 0 && !context.stop()) {
+    const rows = someRows(plate, options.judged, context);
+    const weights = await rowWeights(target, family, fitted, plate, rows, options.judgedDraws, context.rng.split("judged"), {
+      backend: wasmBackend,
+      stop: context.stop,
+      breathe: context.breathe,
+    });
+    if (!context.stop()) {
+      const { verdict, logMean } = judgeRows(weights, rows.length, plate.name);
+      verdicts.push(verdict);
+      figures[`log p of a row of ${plate.name}, by importance`] = logMean.reduce((a, b) => a + b, 0) / rows.length;
+    }
+  }
+  const began = context.now();
+  const draws = Math.min(options.draws, Math.floor(MOST_NUMBERS / Math.max(1, target.dimension)));
+  const areKept = target.dimension > 0 && draws >= Math.min(FEWEST_DRAWS, options.draws);
+  let chain: RawChain | undefined;
+  if (!areKept)
+    notes.push(
+      `no draws are kept: one has ${target.dimension} numbers. The fitted guide gives them, and ppl evaluate judges it on other data`,
+    );
+  else if (!context.stop()) {
+    const drawn = await guideDraws(target, family, fitted, draws, context.rng.split("draws"), context);
+    const whole = evidenceOf(drawn);
+    // Weights of everything at once tell of global latents; of rows alone, that they are many.
+    if (!plate || isWithGlobals(target, plate)) verdicts.push(fitVerdict(drawn));
+    Object.assign(figures, whole.figures);
+    chain = {
+      chain: 1,
+      dimension: target.dimension,
+      draws: drawn.draws,
+      positions: drawn.positions,
+      stats: { lp: drawn.logP, log_p: drawn.logP, log_g: drawn.logQ },
+      seconds: { warmup: milliseconds / 1000, sampling: (context.now() - began) / 1000 },
+      evaluations: fit.bounds.length * options.samples,
+      interrupted: fit.interrupted,
+      divergences: [],
+    };
+  }
+  return {
+    ...(chain ? { chain } : {}),
+    fitted: { ...fitted.parameters, ...fitted.family },
+    fittedShapes: Object.fromEntries(family.parameters.map((p) => [p.name, p.shape])),
+    figures,
+    verdicts,
+    notes,
+    traces: { elbo: fit.bounds },
+  };
+}
+
+/** The outermost plate that all sites of the guide stand in, or most: of the first site that stands in one. */
+export function localPlate(target: Target): Axis | undefined {
+  return target.guide?.sites.find((s) => s.plates.length > 0)?.plates[0];
+}
+
+const isWithGlobals = (target: Target, plate: Axis): boolean =>
+  target.layout.some((s) => !s.plates.some((p) => p.name === plate.name));
+
+/** Distinct rows, chosen at random, in order. */
+function someRows(plate: Axis, count: number, context: RunEngineContext): Int32Array {
+  const all = Int32Array.from({ length: plate.size }, (_, i) => i);
+  const rng = context.rng.split("rows");
+  const chosen = Math.min(count, plate.size);
+  for (let i = 0; i < chosen; i++) {
+    const j = i + rng.below(plate.size - i);
+    const held = all[i];
+    all[i] = all[j];
+    all[j] = held;
+  }
+  return all.slice(0, chosen).sort();
+}
+
+/** The mean bound over the last steps, a tenth of them or a thousand: over all rows, and for one. */
+function boundAtTheEnd({ bounds }: Training, plate: Axis | undefined): Record<string, number> {
+  const last = bounds.subarray(Math.max(0, bounds.length - Math.min(1000, Math.ceil(bounds.length / 10))));
+  const n = last.length;
+  const mean = last.reduce((a, b) => a + b, 0) / n;
+  const squares = last.reduce((s, x) => s + (x - mean) * (x - mean), 0);
+  const se = Math.sqrt(squares / Math.max(1, n - 1) / n);
+  return {
+    elbo: mean,
+    elbo_se: se,
+    ...(plate ? { [`elbo of a row of ${plate.name}`]: mean / plate.size } : {}),
+  };
+}

@@ -1,0 +1,98 @@
+// The engine `vi-hmc`: Hamiltonian chains that begin where a variational fit ends, in the training of deep models and for ordinary ones.
+import { UsageError } from "../../runtime/errors.ts";
+import type { Target } from "../../runtime/target.ts";
+import { defineEngine, type Result, type RunEngineContext, type Verdict } from "../engine.ts";
+import { type RefinementTrace, refinedGoal } from "../vi/hmc-goal.ts";
+import { localLatents } from "../vi/rows-density.ts";
+import { sheared } from "../vi/shear.ts";
+import { type GuideOptions, guideOptions, judged, refuseWithoutGuide, trainGuide } from "./guide-training.ts";
+
+const options = {
+  ...guideOptions,
+  transitions: { type: "integer", default: 2, min: 1, doc: "Hamiltonian transitions of each chain in a training step" },
+  leapfrog: { type: "integer", default: 5, min: 1, doc: "leapfrog steps of each transition" },
+  targetAccept: {
+    type: "number",
+    default: 0.67,
+    min: 0,
+    max: 1,
+    exclusive: true,
+    doc: "acceptance to which the step size is tuned",
+  },
+  stepSize: { type: "number", default: 0.5, min: 0, exclusive: true, doc: "first step size, in units of the guide's scales" },
+  jitter: {
+    type: "number",
+    default: 0.25,
+    min: 0,
+    max: 0.9,
+    doc: "each trajectory has steps of (1 ± this) times the adapted size",
+  },
+  shear: { type: "boolean", default: false, doc: "learn a shear matrix between latent vectors and what reads them" },
+} as const;
+
+export const viHmc = defineEngine({
+  name: "vi-hmc",
+  doc: `Hamiltonian Monte Carlo that a variational fit initialises (Hoffman 2017). For a model with a guide: in each training step a chain for each
+row of the minibatch starts at the guide's draw, with steps that are a multiple of the guide's scales, and the model learns from where the chains
+end, which is nearer to the posterior than the guide is; the guide itself learns from its bound, beside it.`,
+  options,
+  unit: "run",
+  discrete: "summed",
+  precision: "any",
+  resumes: true,
+  refuse(target) {
+    const local = localLatents(target);
+    return refuseWithoutGuide(target) ?? ("refusal" in local ? `vi-hmc runs a chain for each row: ${local.refusal}` : undefined);
+  },
+  run: refined,
+});
+
+async function refined(
+  plain: Target,
+  options: GuideOptions & {
+    readonly transitions: number;
+    readonly leapfrog: number;
+    readonly targetAccept: number;
+    readonly stepSize: number;
+    readonly jitter: number;
+    readonly shear: boolean;
+  },
+  context: RunEngineContext,
+): Promise<Result> {
+  const local = localLatents(plain);
+  if ("refusal" in local) throw new UsageError(local.refusal);
+  const target = options.shear ? sheared(plain, local) : plain;
+  if (target === undefined) throw new UsageError("--shear: no latent is a vector of real numbers in each row");
+  const trace: RefinementTrace = { acceptance: [], step: [] };
+  const { transitions, leapfrog, targetAccept, stepSize, jitter } = options;
+  const goal = refinedGoal({ transitions, leapfrog, jitter, targetAccept, step: stepSize }, trace);
+  const trained = await trainGuide(target, { ...options, over: options.over || local.plate.name }, context, goal);
+  if ("reason" in trained) return { failure: trained, verdicts: [], traces: {} };
+  const result = await judged(target, trained, options, context);
+  const acceptance = Float64Array.from(trace.acceptance);
+  const last = acceptance.subarray(Math.floor(acceptance.length * 0.9));
+  const accepted = last.reduce((s, a) => s + a, 0) / Math.max(1, last.length);
+  return {
+    ...result,
+    fittedShapes: { ...result.fittedShapes, ...Object.fromEntries(target.parameters.map((p) => [p.name, p.shape])) },
+    figures: { ...result.figures, acceptance: accepted, "step size": trace.step.at(-1) ?? stepSize },
+    verdicts: [...result.verdicts.map(lenient), acceptanceVerdict(accepted, targetAccept)],
+    traces: { ...result.traces, acceptance, stepSize: Float64Array.from(trace.step) },
+  };
+}
+
+/** The model was not trained on the guide's draws, so a guide that misses part of the posterior does not spoil it. */
+const lenient = (v: Verdict): Verdict => (v.level === "fail" ? { ...v, level: "warn" } : v);
+
+function acceptanceVerdict(accepted: number, wanted: number): Verdict {
+  const level = accepted >= 0.5 * wanted ? "pass" : accepted >= 0.1 * wanted ? "warn" : "fail";
+  return {
+    what: "acceptance",
+    level,
+    value: accepted,
+    advice:
+      level === "pass"
+        ? `the chains accepted ${Math.round(100 * accepted)} % of their proposals`
+        : `the chains accepted ${Math.round(100 * accepted)} % of their proposals, so they hardly left the guide's draws: take a smaller --step-size, or more steps`,
+  };
+}
