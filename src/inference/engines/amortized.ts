@@ -1,6 +1,9 @@
 // The engine `amortized`: model and guide trained together on minibatches, and judged row by row.
-import { defineEngine } from "../engine.ts";
-import { guideOptions, judged, refuseWithoutGuide, trainGuide } from "./guide-training.ts";
+import type { Target } from "../../runtime/target.ts";
+import { defineEngine, type Result, type RunEngineContext } from "../engine.ts";
+import { type GuideOptions, guideOptions, judged, refuseWithoutGuide, trainGuide } from "./guide-training.ts";
+
+export { guideOptions } from "./guide-training.ts";
 
 export const amortized = defineEngine({
   name: "amortized",
@@ -13,8 +16,10 @@ importance-weighted bound of K draws (Burda, Grosse and Salakhutdinov 2016). The
   precision: "any",
   resumes: true,
   refuse: refuseWithoutGuide,
-  async run(target, options, context) {
-    const trained = await trainGuide(target, options, context);
-    return "reason" in trained ? { failure: trained, verdicts: [], traces: {} } : judged(target, trained, options, context);
-  },
+  run: runAmortized,
 });
+
+export async function runAmortized(target: Target, options: GuideOptions, context: RunEngineContext): Promise<Result> {
+  const trained = await trainGuide(target, options, context);
+  return "reason" in trained ? { failure: trained, verdicts: [], traces: {} } : judged(target, trained, options, context);
+}
