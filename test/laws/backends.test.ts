@@ -399,6 +399,39 @@ describe.each([...backends, ...variants].map((b) => [b.name, b] as const))("resi
   });
 });
 
+describe.each(backends.map((b) => [b.name, b] as const))("what runs often on %s", (_name, backend) => {
+  it("computes the same, with the same arrays and residents, when it has been compiled meanwhile", async () => {
+    const before = tfjsBackends.map((b) => b.tensors());
+    const b = createBuilder();
+    const [x, w] = [b.input("x", real([4])), b.input("w", real([3, 4]))];
+    const counts = b.input("counts", int([3]));
+    const outputs = [b.add(b.tanh(b.matmul(w, x)), counts), b.sum(b.softplus(x))];
+    const e = await backend.compile({ inputs: [x], residents: [w, counts], outputs, updates: [] });
+    const weights = Float64Array.from({ length: 12 }, (_, i) => i / 8 - 0.5);
+    e.write("w", weights);
+    e.write("counts", Int32Array.of(2, -5, 7));
+    const held = [...e.outputs];
+    for (let run = 0; run < 70; run++) {
+      const given = {
+        x: Float64Array.from({ length: 4 }, (_, i) => (run + i) / 32 - 1),
+        w: weights,
+        counts: Int32Array.of(2, -5, 7),
+      };
+      e.inputs.x.set(given.x);
+      e.run();
+      const expected = interpret(outputs, given);
+      expected.forEach((y, i) => {
+        agree(backend, held[i], y, () => 32 * backend.epsilon * largestOf(y, 1), `run ${run}, output ${i}`);
+      });
+    }
+    expect(await e.read("counts")).toEqual(Int32Array.of(2, -5, 7));
+    expect(() => e.write("x", weights)).toThrow(/no resident/);
+    e.dispose();
+    e.dispose();
+    expect(tfjsBackends.map((b) => b.tensors())).toEqual(before);
+  });
+});
+
 describe.each(tfjsBackends.map((b) => [b.name, b] as const))("tensors on %s", (_name, backend) => {
   const program = buildShapeProgram(Array.from({ length: 40 }, (_, i) => ({ op: i, a: 5 * i + 1, b: 3 * i, c: 11 * i + 2 })));
   it("are freed, by runs and in the end; the same inputs give the same bytes", async () => {

@@ -34,15 +34,6 @@ export function coreTarget(
         dtype === "real" ? new Float32Array(values) : dtype === "int" ? new Int32Array(values) : new Uint8Array(values);
       return { dataId: heap.write(narrow, [...shape], dtypes[dtype]), shape: [...shape], dtype: dtypes[dtype] };
     },
-    refill(tensor, values, type) {
-      // In place only where nobody else sees the same elements, as a reshape of them would.
-      if (heap.typedArrayFromHeap !== undefined && heap.refCount(tensor.dataId) === 1) {
-        heap.typedArrayFromHeap(tensor).set(values);
-        return tensor;
-      }
-      target.free(tensor);
-      return target.upload(values, type);
-    },
     elements: (tensor) => heap.typedArrayFromHeap?.(tensor) ?? (heap.readSync(tensor.dataId) as Elements),
     copy(tensor) {
       heap.incRef(tensor.dataId);

@@ -23,8 +23,8 @@ export class GraphExecutable extends TensorExecutable<number> {
   readonly #feedNames: string;
   readonly #resultNames: string;
 
-  constructor(plan: Plan, target: Target<number>, sessions: Sessions, compiled: boolean) {
-    super(plan, target);
+  constructor(plan: Plan, target: Target<number>, sessions: Sessions, compiled: boolean, like?: TensorExecutable<number>) {
+    super(plan, target, like);
     this.#sessions = sessions;
     this.#graph = graphOf(plan, (v) => target.elements(this.slots[v.slot], v));
     this.#feeds = new Array<number>(this.#graph.feeds.length);

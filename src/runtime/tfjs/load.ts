@@ -5,9 +5,11 @@ import { UsageError } from "../errors.ts";
 import { createBuilder } from "../ir/builder.ts";
 import { type CoreLibrary, coreTarget } from "./core-target.ts";
 import { GraphExecutable, type Sessions } from "./graph-executable.ts";
+import { PatientExecutable } from "./patient-executable.ts";
 import { type Plan, planFor } from "./plan.ts";
 import { PlanExecutable } from "./plan-executable.ts";
 import type { Target } from "./target.ts";
+import type { TensorExecutable } from "./tensor-executable.ts";
 import { type Binding, tensorflowTarget } from "./tensorflow-target.ts";
 import { cpuTraits, tensorflowTraits, wasmTraits } from "./traits.ts";
 
@@ -119,8 +121,11 @@ async function native(): Promise<TfjsBackend> {
   };
   const compiled = await takes(target, (plan) => new GraphExecutable(plan, target, sessions, true));
   const whole = compiled || (await takes(target, (plan) => new GraphExecutable(plan, target, sessions, false)));
-  const executable = (plan: Plan): Executable =>
-    whole && isTraining(plan) ? new GraphExecutable(plan, target, sessions, compiled) : new PlanExecutable(plan, target);
+  const executable = (plan: Plan): Executable => {
+    const asGraph = (like?: TensorExecutable<number>) => new GraphExecutable(plan, target, sessions, compiled, like);
+    if (!whole || !isGraph(plan)) return new PlanExecutable(plan, target);
+    return isTraining(plan) ? asGraph() : new PatientExecutable(new PlanExecutable(plan, target), asGraph);
+  };
   const variant = (name: string, form: (plan: Plan) => Executable): Backend => ({
     name,
     epsilon: EPSILON,
@@ -128,7 +133,7 @@ async function native(): Promise<TfjsBackend> {
   });
   const variants = [
     variant("tensorflow without XLA", (plan) =>
-      isTraining(plan) ? new GraphExecutable(plan, target, sessions, false) : new PlanExecutable(plan, target),
+      isGraph(plan) && isTraining(plan) ? new GraphExecutable(plan, target, sessions, false) : new PlanExecutable(plan, target),
     ),
     variant("tensorflow step by step", (plan) => new PlanExecutable(plan, target)),
   ];
@@ -152,10 +157,10 @@ async function takes(target: Target<number>, executable: (plan: Plan) => Executa
   }
 }
 
-/** Compiling takes XLA some tenths of a second: it pays for what runs thousands of times, which is what updates its residents. A step on
- *  the host would cut the graph in two. */
-const isTraining = ({ steps, updates }: Plan): boolean =>
-  updates.length > 0 && steps.length > 0 && steps.every((s) => s.operation.kind !== "host");
+/** A step on the host would cut the graph in two. */
+const isGraph = ({ steps }: Plan): boolean => steps.length > 0 && steps.every((s) => s.operation.kind !== "host");
+/** Compiling takes XLA some tenths of a second: it pays for what runs thousands of times, as does what updates its residents. */
+const isTraining = ({ updates }: Plan): boolean => updates.length > 0;
 
 /** Tried with an operation: an import alone proves nothing. */
 function backendOf<H>(

@@ -10,8 +10,6 @@ export interface Target<H> {
   readonly name: string;
   readonly traits: Traits;
   upload(values: Numbers | Elements, type: TensorType): H;
-  /** Other elements for a tensor that upload has made: in place where the library can, else a new one, the old one freed. */
-  refill(tensor: H, values: Numbers, type: TensorType): H;
   elements(tensor: H, type: TensorType): Elements;
   /** One that lives by itself. */
   copy(tensor: H, type: TensorType): H;

@@ -19,13 +19,14 @@ export abstract class TensorExecutable<H> implements Executable {
   readonly #feeds: readonly { readonly tensor: Tensor; readonly values: Numbers }[];
   #disposed = false;
 
-  constructor(plan: Plan, target: Target<H>) {
+  /** `like`: an executable of the same plan, whose arrays this one shares. */
+  constructor(plan: Plan, target: Target<H>, like?: TensorExecutable<H>) {
     this.plan = plan;
     this.target = target;
     this.slots = new Array<H>(plan.slots);
-    this.#feeds = plan.inputs.map(({ tensor }) => ({ tensor, values: zerosOf(tensor) }));
+    this.#feeds = plan.inputs.map(({ name, tensor }) => ({ tensor, values: like?.inputs[name] ?? zerosOf(tensor) }));
     this.inputs = Object.fromEntries(plan.inputs.map(({ name }, i) => [name, this.#feeds[i].values]));
-    this.outputs = plan.outputs.map((v) => new Float64Array(sizeOf(v.shape)));
+    this.outputs = like?.outputs ?? plan.outputs.map((v) => new Float64Array(sizeOf(v.shape)));
     this.#residents = new Map(plan.residents.map(({ name, tensor }) => [name, tensor]));
     for (const { tensor, values } of plan.constants) this.slots[tensor.slot] = this.#keep(values, tensor);
     for (const step of plan.once) {
@@ -43,8 +44,21 @@ export abstract class TensorExecutable<H> implements Executable {
   run(): void {
     if (this.#disposed) throw new InternalError("an executable runs after dispose");
     const { target, slots } = this;
-    for (const { tensor, values } of this.#feeds) slots[tensor.slot] = target.refill(slots[tensor.slot], values, tensor);
+    // New tensors, never other elements in the old ones: reshapes share elements, the addon lends arrays to tensors, and the wasm kernel of
+    // products keeps a packed copy of an operand as long as it lives.
+    for (const { tensor, values } of this.#feeds) {
+      target.free(slots[tensor.slot]);
+      slots[tensor.slot] = target.upload(values, tensor);
+    }
     this.work();
+  }
+  /** The residents of another executable of the same plan. */
+  take(other: TensorExecutable<H>): void {
+    for (const tensor of this.#residents.values()) {
+      const values = zerosOf(tensor);
+      other.fetch(tensor, values);
+      this.store(tensor, values);
+    }
   }
   finished(): Promise<void> {
     return Promise.resolve();

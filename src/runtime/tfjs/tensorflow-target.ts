@@ -54,10 +54,6 @@ export function tensorflowTarget(binding: Binding, traits: Traits): Target<numbe
     name: "tensorflow",
     traits,
     upload: (values, t) => binding.createTensor(t.shape, dtypeOf[t.dtype], own(values, t)),
-    refill(tensor, values, t) {
-      binding.deleteTensor(tensor);
-      return target.upload(values, t);
-    },
     elements: (tensor) => binding.tensorDataSync(tensor),
     copy: (tensor, { dtype }) =>
       binding.executeOp("Identity", [attribute({ name: "T", value: { type: dtype } })], [tensor], 1)[0].id,
