@@ -8,6 +8,7 @@ import { type InputAttrs, shapeOf, type Value } from "../../src/runtime/ir/graph
 import { interpret } from "../../src/runtime/ir/interpret.ts";
 import { takeRows } from "../../src/runtime/ir/rows.ts";
 import { stream } from "../../src/runtime/numeric/random.ts";
+import { model } from "./model-under-test.ts";
 import { checked, dataOf, expectClose, lowered, numbers } from "./network-under-test.ts";
 
 // ---------------------------------------------------------------- dropout
@@ -105,6 +106,106 @@ describe("dropout", () => {
     const [first, second] = [value(), value()];
     expect(second).toBe(first);
     expect(noise.inputsOf([first])).toHaveLength(4);
+  });
+});
+
+// ---------------------------------------------------------------- batchnorm
+
+describe("batchnorm", () => {
+  const text = `data x: real[N, 3]
+    net f = linear(3, 4) |> batchnorm |> tanh |> linear(4, 2) |> batchnorm(epsilon = 0.01)
+    for n in 1..N { factor(sum(f(x[n]))) }`;
+  /** Columns less their means over the rows, over their deviations. */
+  function standardised(y: number[][], epsilon: number): number[][] {
+    const means = y[0].map((_, k) => y.reduce((s, r) => s + r[k], 0) / y.length);
+    const variances = means.map((m, k) => y.reduce((s, r) => s + (r[k] - m) ** 2, 0) / y.length);
+    return y.map((r) => r.map((v, k) => (v - means[k]) / Math.sqrt(variances[k] + epsilon)));
+  }
+
+  test.each([
+    ["all rows", [0, 1, 2, 3, 4, 5, 6]],
+    ["a minibatch", [5, 1, 2]],
+  ])("normalises by the statistics of %s at hand, layer by layer", (_what, rows) => {
+    const parsed = checked(text);
+    const { data } = bindData(parsed, dataOf({ x: [7, 3] }), new Map());
+    if (!data) throw new Error("the data do not fit");
+    const b = createBuilder();
+    const noise = new Noise(b);
+    const w = walk(b, parsed, data, { kind: "values", values: {} }, { setting: { training: noise } });
+    const indices = b.tensor(Float64Array.from(rows), [rows.length], "int");
+    const take = (value: Value): Value => takeRows(b, [{ value, axis: 0 }], indices)[0];
+    const { values, statistics } = noise.resolve([take(w.terms[0].value)], (x, axes) => {
+      expect(axes[0]).toMatchObject({ name: "N", size: 7 });
+      return take(x);
+    });
+    expect(statistics.map((s) => s.name)).toEqual(["f.2.mean", "f.2.variance", "f.4.mean", "f.4.variance"]);
+    const given: Record<string, Float64Array> = {};
+    const parameter = new Map<string, Float64Array>();
+    for (const [name, { piece, value }] of w.context.session.parameters.met) {
+      const at = numbers(piece.shape, name.length + piece.shape[0]);
+      parameter.set(name, at);
+      given[(value.node.attrs as InputAttrs).name] = at;
+    }
+    const p = (name: string): Float64Array => parameter.get(`f.${name}`) as Float64Array;
+    const affine = (y: number[][], layer: number, out: number): number[][] =>
+      y.map((r) =>
+        Array.from({ length: out }, (_, o) =>
+          r.reduce((s, v, k) => s + v * p(`${layer}.weight`)[k * out + o], p(`${layer}.bias`)[o]),
+        ),
+      );
+    const scaled = (y: number[][], layer: number): number[][] =>
+      y.map((r) => r.map((v, k) => v * p(`${layer}.scale`)[k] + p(`${layer}.shift`)[k]));
+    const x = numbers([7, 3]);
+    const first = affine(
+      rows.map((n) => [...x.slice(3 * n, 3 * n + 3)]),
+      1,
+      4,
+    );
+    const hidden = scaled(standardised(first, 1e-5), 2).map((r) => r.map(Math.tanh));
+    const last = scaled(standardised(affine(hidden, 3, 2), 0.01), 4);
+    // Differences of near numbers over small deviations: some digits more than those of sums are lost.
+    const [sums, mean] = interpret([values[0], statistics[0].value], given);
+    last.forEach((r, i) => expect(Math.abs(sums[i] - r[0] - r[1])).toBeLessThan(1e-9));
+    expectClose(
+      mean,
+      first[0].map((_, k) => first.reduce((s, r) => s + r[k], 0) / first.length),
+    );
+  });
+
+  test("is an affine map of running means in evaluation, and needs rows in any case", () => {
+    const { pieces } = lowered(text, { x: [7, 3] });
+    expect([...pieces.keys()].filter((name) => name.startsWith("f.2"))).toEqual(
+      ["scale", "shift", "mean", "variance"].map((t) => `f.2.${t}`),
+    );
+    expect(pieces.get("f.2.variance")?.piece.constraint.words).toBe("a positive number");
+    const alone = "data x: real[3]\nnet f = linear(3, 4) |> batchnorm\nlet y = f(x)\nfactor(sum(y))";
+    expect(() => lowered(alone, { x: [3] })).toThrow(/one example alone/);
+  });
+
+  test("training keeps its running means, which come to those of all rows", async () => {
+    const rng = stream(5, "data");
+    const x = Array.from({ length: 200 }, () => [3 + 2 * rng.normal(), -1 + 0.5 * rng.normal()]);
+    const posterior = await model(`data x: real[N, 2]
+      net enc = batchnorm(momentum = 0.9) |> linear(2, 2)
+      for n in 1..N {
+        z[n] ~ Normal(0, 1)
+        x[n] ~ Normal(z[n], 3)
+      }
+      guide { for n in 1..N {
+        let h = enc(x[n])
+        z[n] ~ Normal(h[1], exp(h[2]))
+      } }`).bind({ x });
+    const fit = await posterior.run("amortized", { steps: 300, batch: 100, seed: 3 });
+    const learnt = (name: string): ArrayLike<number> => fit.learnt.find((t) => t.name === name)?.values ?? [];
+    const [mean, variance] = [learnt("enc.1.mean"), learnt("enc.1.variance")];
+    for (const k of [0, 1]) {
+      const column = x.map((r) => r[k]);
+      const m = column.reduce((s, v) => s + v, 0) / 200;
+      const v = column.reduce((s, u) => s + (u - m) ** 2, 0) / 200;
+      // A running mean of momentum 0.9 averages about 19 batches of half of the rows: its error is near √(v / 200 / 19).
+      expect(Math.abs(mean[k] - m)).toBeLessThan(4 * Math.sqrt(v / 200 / 19));
+      expect(Math.abs(variance[k] / v - 1)).toBeLessThan(4 * Math.sqrt(2 / 200 / 19) + 1 / 100);
+    }
   });
 });
 

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { checkModel } from "../../src/dsl/check/check.ts";
 import type { CheckedModel } from "../../src/dsl/check/checked-model.ts";
 import { bindData } from "../../src/dsl/compile/bind-data.ts";
-import type { ParameterPiece } from "../../src/dsl/compile/parameters.ts";
+import { anyPositive, type ParameterPiece } from "../../src/dsl/compile/parameters.ts";
 import { namedValue, walk } from "../../src/dsl/compile/walk.ts";
 import type { DataSet } from "../../src/dsl/data/value.ts";
 import { parseModel } from "../../src/dsl/language/parser.ts";
@@ -13,7 +13,7 @@ import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import type { Builder, InputAttrs, Value } from "../../src/runtime/ir/graph.ts";
 import { simplify } from "../../src/runtime/ir/simplify.ts";
 import { type Shape, sizeOf } from "../../src/runtime/ir/type.ts";
-import type { NoiseSource } from "../../src/runtime/target.ts";
+import type { TrainingSource } from "../../src/runtime/target.ts";
 import { compileWasm, instantiate } from "../../src/runtime/wasm/backend.ts";
 
 export const numbers = (shape: Shape, phase = 0): Float64Array =>
@@ -36,7 +36,11 @@ export interface Lowered {
   /** At parameters that are numbers in general position. */
   readonly numbers: (name: string) => Float64Array;
 }
-export function lowered(text: string, shapes: Readonly<Record<string, Shape>>, training?: (b: Builder) => NoiseSource): Lowered {
+export function lowered(
+  text: string,
+  shapes: Readonly<Record<string, Shape>>,
+  training?: (b: Builder) => TrainingSource,
+): Lowered {
   const model = checked(text);
   const bound = bindData(model, dataOf(shapes), new Map());
   if (!bound.data) throw new Error(bound.diagnostics.map((d) => d.message).join("; "));
@@ -47,7 +51,7 @@ export function lowered(text: string, shapes: Readonly<Record<string, Shape>>, t
   const given = Object.fromEntries(
     [...pieces.values()].map(({ piece, value }, i) => [
       (value.node.attrs as InputAttrs).name,
-      numbers(piece.shape, i).map((x) => 0.5 * x),
+      numbers(piece.shape, i).map((x) => (piece.constraint === anyPositive ? 0.4 + x * x : 0.5 * x)),
     ]),
   );
   const value = (name: string): Value => {

@@ -1,6 +1,6 @@
 // What every function of the lowering is handed: the builder, the names in scope, the rows around, and what is collected.
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
-import type { NoiseSource, Setting } from "../../runtime/target.ts";
+import type { Setting, TrainingSource } from "../../runtime/target.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type { BoundData } from "./bind-data.ts";
@@ -38,7 +38,7 @@ export interface Session {
   /** What is learnt. */
   readonly parameters: ParameterPool;
   /** Noise and statistics of networks in training; absent: they are evaluated as fitted. */
-  readonly training?: NoiseSource;
+  readonly training?: TrainingSource;
 }
 
 export function newContext(b: Builder, model: CheckedModel, data: BoundData, predicts = false, setting: Setting = {}): Context {

@@ -13,11 +13,11 @@ import { inlineValues } from "./calls.ts";
 import { type Context, textOf } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import { knownOf } from "./known.ts";
-import { anyNumber } from "./parameters.ts";
+import { anyNumber, anyPositive } from "./parameters.ts";
 import { at, bindCodes, reject } from "./rejection.ts";
 import { rowNoise } from "./row-noise.ts";
 import { addLoop, overRows } from "./rows.ts";
-import { sizeNames } from "./walk.ts";
+import { axesOf, sizeNames } from "./walk.ts";
 
 /** dec(x): axes in front of an example stay there. */
 export function evaluateNet(c: Context, s: NetStatement, e: Call): Value {
@@ -119,10 +119,11 @@ function applyRecord(
     const name = `${owner}.${t.name}`;
     const value = session.parameters.value(b, {
       name,
-      constraint: anyNumber,
+      constraint: t.positive ? anyPositive : anyNumber,
       bounds: {},
       shape: t.shape,
       initial: (rng) => t.initial(rng, rectified),
+      ...(t.running ? { running: t.running } : {}),
       span,
     });
     if (!sameShape(shapeOf(value), t.shape))
@@ -136,13 +137,23 @@ function applyRecord(
       );
     return [t.name, value];
   });
+  if (record.acrossRows && lead === 0 && c.rows.length === 0)
+    reject(bindCodes.shape, call, `${record.name} is given one example alone`, {
+      label: "it compares rows: call the network in a loop, or on all rows at once",
+    });
   const { training } = session;
   return record.apply(b, x, {
     arguments: args,
     tensors: Object.fromEntries(tensors),
     lead,
     ...(training
-      ? { noise: (kind) => rowNoise(c, training, kind, shapeOf(x), names, `${c.path} ${call.file}:${call.start} ${position}`) }
+      ? {
+          noise: (kind) => rowNoise(c, training, kind, shapeOf(x), names, `${c.path} ${call.file}:${call.start} ${position}`),
+          statistic: (name, of) => {
+            const [all] = overRows(b, [x], c.rows);
+            return training.statistic(`${owner}.${name}`, all, axesOf(c, shapeOf(x), names), of);
+          },
+        }
       : {}),
   });
 }

@@ -28,6 +28,8 @@ export interface ParameterPiece {
   readonly plate?: Axis;
   /** Unconstrained coordinates to start from. */
   initial(rng: Rng): Float64Array;
+  /** Not trained, but kept up to date from what training sees. */
+  readonly running?: Parameter["running"];
   readonly span: SourceSpan;
 }
 
@@ -184,9 +186,11 @@ export function parameterOf(p: ParameterPiece, readBy: Parameter["readBy"]): Par
     ...(p.plate ? { plate: p.plate } : {}),
     readBy,
     initial: (rng) => p.initial(rng),
+    ...(p.running ? { running: p.running } : {}),
     span: p.span,
   };
 }
 
-/** The set of all numbers: tensors of networks. */
+/** The sets of all numbers and of positive ones: tensors of networks. */
 export const anyNumber: Constraint = constraints.get("real") as Constraint;
+export const anyPositive: Constraint = constraints.get("positive") as Constraint;

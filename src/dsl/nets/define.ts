@@ -102,8 +102,12 @@ export interface NetTensor {
   /** "weight" */
   readonly name: string;
   readonly shape: Shape;
-  /** Row-major values to start from. `rectified`: what follows the layer is a rectifier. */
+  /** Positive numbers, which are trained by their logarithms. */
+  readonly positive?: true;
+  /** Row-major values to start from, unconstrained. `rectified`: what follows the layer is a rectifier. */
   initial(rng: Rng, rectified: boolean): Float64Array;
+  /** Not trained: after each step, unconstrained, what this makes of it and of the statistic of its name. */
+  running?(b: Builder, unconstrained: Value, batch: Value): Value;
 }
 /** What a layer is given in one application. */
 export interface Application {
@@ -113,6 +117,9 @@ export interface Application {
   readonly lead: number;
   /** Noise of the shape of what comes in, in training alone. */
   readonly noise?: (kind: "normal" | "uniform") => Value;
+  /** What `of` makes of what comes in over the rows at hand [rows…, example…], in training alone: the rows of a minibatch are not known before it is
+   *  taken. The name is that of a running tensor. */
+  readonly statistic?: (name: string, of: (b: Builder, x: Value) => Value) => Value;
 }
 
 interface Facts {
@@ -137,6 +144,8 @@ export interface LayerRecord extends Facts {
   tensors?(args: Arguments, example: Shape): readonly NetTensor[];
   /** x [lead…, example…], real, to [lead…, result…]. */
   apply(b: Builder, x: Value, given: Application): Value;
+  /** Reads other rows than its own, in training: there must be some. */
+  readonly acrossRows?: true;
   /** Leaves the elements what they are, but for scale and place: what matters for the weights before it is the layer after it. */
   readonly transparent?: true;
 }

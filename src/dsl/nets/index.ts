@@ -1,4 +1,5 @@
 // Every kind of layer, one line a family.
+import * as batchnorm from "./batchnorm.ts";
 import * as convolution from "./convolution.ts";
 import type { NetRecord } from "./define.ts";
 import * as dropout from "./dropout.ts";
@@ -6,7 +7,7 @@ import * as layernorm from "./layernorm.ts";
 import * as linear from "./linear.ts";
 import * as shape from "./shape.ts";
 
-const families: readonly Readonly<Record<string, unknown>>[] = [linear, convolution, shape, dropout, layernorm];
+const families: readonly Readonly<Record<string, unknown>>[] = [linear, convolution, shape, dropout, layernorm, batchnorm];
 
 const isNet = (v: unknown): v is NetRecord => typeof v === "object" && v !== null && "parameters" in v && "example" in v;
 

@@ -1,12 +1,13 @@
 // The noise of a program: inputs asked for while it is built, filled from a stream before each run.
 import type { Executable } from "../../runtime/backend.ts";
 import { InternalError } from "../../runtime/errors.ts";
-import { type Builder, type InputAttrs, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Builder, type InputAttrs, shapeOf, typeOf, type Value } from "../../runtime/ir/graph.ts";
 import { nodesOf } from "../../runtime/ir/order.ts";
 import type { Rowed } from "../../runtime/ir/rows.ts";
+import { substitute } from "../../runtime/ir/substitute.ts";
 import type { Shape } from "../../runtime/ir/type.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
-import type { Axis, NoiseSource } from "../../runtime/target.ts";
+import type { Axis, NoiseSource, TrainingSource } from "../../runtime/target.ts";
 
 type Kind = Parameters<NoiseSource["noise"]>[0];
 interface Entry {
@@ -15,7 +16,16 @@ interface Entry {
   readonly axes: readonly Axis[];
 }
 
-export class Noise implements NoiseSource {
+/** A statistic of rows: an input until it is known which. */
+interface Statistic {
+  readonly name: string;
+  readonly input: Value;
+  readonly x: Value;
+  readonly axes: readonly Axis[];
+  readonly of: (b: Builder, x: Value) => Value;
+}
+
+export class Noise implements TrainingSource {
   readonly #b: Builder;
   readonly #label: string;
   readonly #entries: Entry[] = [];
@@ -23,6 +33,7 @@ export class Noise implements NoiseSource {
   readonly #rowed = new Set<Value>();
   readonly #forRows = new Map<string, Value>();
   readonly #sites = new Map<string, Value>();
+  readonly #statistics: Statistic[] = [];
 
   /** `label` keeps the inputs of several sources of one program apart. */
   constructor(b: Builder, label = "noise") {
@@ -38,6 +49,31 @@ export class Noise implements NoiseSource {
     this.#entries.push({ input, kind, axes });
     if (key !== undefined) this.#sites.set(key, input);
     return input;
+  }
+
+  statistic(name: string, x: Value, axes: readonly Axis[], of: Statistic["of"]): Value {
+    const known = this.#statistics.find((s) => s.name === name && s.x === x);
+    if (known) return known.input;
+    const input = this.#b.input(`${this.#label} statistic#${this.#statistics.length}`, typeOf(of(this.#b, x)));
+    this.#statistics.push({ name, input, x, axes, of });
+    return input;
+  }
+
+  /** The values with statistics in place of their inputs, and the statistics by their names, several where a net is called several times. `rowsOf`
+   *  gives the rows at hand of what a statistic is of. */
+  resolve(
+    values: readonly Value[],
+    rowsOf: (x: Value, axes: readonly Axis[]) => Value,
+  ): { readonly values: Value[]; readonly statistics: readonly { readonly name: string; readonly value: Value }[] } {
+    const known = new Map<Value, Value>();
+    // A layer's statistics are of what the layers before it make with theirs.
+    const statistics = this.#statistics.map(({ name, input, x, axes, of }) => {
+      const [rows] = substitute(this.#b, [rowsOf(x, axes)], known);
+      const value = of(this.#b, rows);
+      known.set(input, value);
+      return { name, value };
+    });
+    return { values: known.size === 0 ? [...values] : substitute(this.#b, values, known), statistics };
   }
 
   /** For takeRows: noise for `rows` rows of the plate in place of noise for all; the same whenever it is asked for. */

@@ -71,6 +71,8 @@ export interface Ingredients {
 export interface Goal extends Bound {
   /** Scalars set before each step: inputs of the program. */
   readonly settings?: readonly Value[];
+  /** Of the rows of the step, by the parameters that keep running means of them. */
+  readonly statistics?: ReadonlyMap<string, Value>;
   /** What `after` is shown of each step. */
   readonly watched?: readonly Value[];
   /** Sets its inputs, by name. */
@@ -83,7 +85,7 @@ export function boundGoal({ b, target, family, noise, parameters, options, minib
   const { objective, draws, stickTheLanding } = options;
   const rows = minibatch ?? (objective === "iwae" ? keptApart(target) : undefined);
   const weights = weigh(b, target, family, noise, parameters, { draws, stickTheLanding }, rows);
-  return boundOf(b, weights, { objective, draws, ...(beta ? { beta } : {}) });
+  return { ...boundOf(b, weights, { objective, draws, ...(beta ? { beta } : {}) }), statistics: weights.statistics };
 }
 
 /** Unconstrained values to begin with, by name. */
@@ -156,13 +158,13 @@ function trainingStep(target: Target, family: Family, options: TrainingOptions, 
   });
   const adam = adamStep(b, b.neg(bound.objective), trained, options.adam);
   const weight = b.input("average weight", { shape: [], dtype: "real" });
-  const next = new Map(adam.updates);
+  const next = new Map([...adam.updates, ...runningMeans(b, target, leaves, bound.statistics)]);
   const averages = leaves.flatMap(({ input, average }): [Value, Value][] =>
     average ? [[average, b.add(average, b.mul(weight, b.sub(next.get(input) ?? input, average)))]] : [],
   );
   const { settings = [], watched = [] } = bound;
   const outputs = [bound.value, adam.gradientNorm, ...bound.parts.map((p) => p.value), ...watched];
-  const updates = [...adam.updates, ...averages];
+  const updates = [...next, ...averages];
   const residents = updates.map(([resident]) => resident);
   const perCall = [adam.rate, adam.epsilon, weight, ...(beta ? [beta] : []), ...(indices ? [indices] : []), ...settings];
   const roots = [...outputs, ...updates.map(([, value]) => value)];
@@ -182,6 +184,20 @@ function trainingStep(target: Target, family: Family, options: TrainingOptions, 
       rows: indices && nameOf(indices),
     },
   };
+}
+
+/** What is kept up to date instead of being trained. */
+function runningMeans(b: Builder, target: Target, leaves: readonly Leaf[], statistics: Goal["statistics"]): [Value, Value][] {
+  return target.parameters.flatMap(({ name, running }): [Value, Value][] => {
+    if (!running) return [];
+    const statistic = statistics?.get(name);
+    const leaf = leaves.find((l) => l.owner === "target" && l.name === name);
+    if (!statistic || !leaf)
+      throw new UsageError(
+        `${name} is a running mean over batches, which this engine does not keep: use --engine amortized, or layernorm`,
+      );
+    return [[leaf.input, running(b, leaf.input, b.stopGradient(statistic))]];
+  });
 }
 
 /** Importance weights are a row's own where the model has one plate of local latents around. */

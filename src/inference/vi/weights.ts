@@ -53,6 +53,8 @@ export interface Weights {
   readonly drawn: Drawn;
   /** All rows over the rows at hand. */
   readonly scale: number;
+  /** Statistics of the rows at hand that networks ask for, by the parameters that keep running means of them. */
+  readonly statistics: ReadonlyMap<string, Value>;
 }
 
 /** A value and the axis that counts the rows that are kept apart; -1: none. */
@@ -81,11 +83,16 @@ export function weigh(
   ];
   const axisOf = (t: Term): number => (rows ? t.axes.findIndex((a) => a.name === rows.plate.name) : -1);
   const roots: Root[] = parts.map(({ term }) => sumWithin(b, term.value, axisOf(term)));
-  const scored = scoreRoots(b, target, drawn, parts, parameters, axisOf);
+  const scored = scoreRoots(b, drawn, parts, parameters, axisOf);
   const all = [...roots, ...scored.flatMap((s) => [s.logQ, s.advantage, s.rate])];
-  const taken = rows && "indices" in rows ? atRows(b, noise, all, rows) : all.map((r) => r.value);
-  if (rows && "indices" in rows) refuseOtherRows(noise, parts, roots, taken, rows);
-  const { values: copied, varies } = overDraws(b, noise, taken, options.draws);
+  const batch = rows && "indices" in rows ? rows : undefined;
+  const atHand = batch ? atRows(b, noise, all, batch) : all.map((r) => r.value);
+  const { values: taken, statistics } = noise.resolve(atHand, (x, axes) => {
+    const axis = batch ? axes.findIndex((a) => a.name === batch.plate.name) : -1;
+    return batch && axis >= 0 ? atRows(b, noise, [{ value: x, axis }], batch)[0] : x;
+  });
+  if (batch) refuseOtherRows(noise, parts, roots, taken, batch);
+  const { values: copied, varies } = overDraws(b, noise, [...taken, ...statistics.map((s) => s.value)], options.draws);
   return {
     parts: parts.map((p, i) => ({ ...p, value: copied[i], perRow: roots[i].axis >= 0, varies: varies[i] })),
     scores: scored.map(({ site, logQ }, k) => ({
@@ -96,12 +103,29 @@ export function weigh(
       perRow: logQ.axis >= 0,
     })),
     drawn,
-    scale: rows && "indices" in rows ? rows.plate.size / rows.rows : 1,
+    scale: batch ? batch.plate.size / batch.rows : 1,
+    statistics: byName(
+      b,
+      statistics.map(({ name }, k) => ({ name, value: copied[taken.length + k] })),
+    ),
   };
 }
 
-/** log r of the guide's auxiliary variables, where the family draws them: another family of a model with a guide does not. */
-export function reverseTerms(b: Builder, { guide }: Target, { values }: Drawn, setting: Setting): readonly Term[] {
+/** Means over draws, [draws, …], and over the calls of a network. */
+function byName(b: Builder, values: readonly { readonly name: string; readonly value: Value }[]): Map<string, Value> {
+  const found = new Map<string, Value[]>();
+  for (const { name, value } of values) found.set(name, [...(found.get(name) ?? []), value]);
+  return new Map(
+    [...found].map(([name, all]) => {
+      const total = all.reduce((s, v) => b.add(s, v));
+      return [name, b.mul(b.sum(total, [0]), b.constant(1 / (all.length * shapeOf(total)[0])))];
+    }),
+  );
+}
+
+/** log r of auxiliary variables: the family's, or the guide's where the family draws them. */
+export function reverseTerms(b: Builder, { guide }: Target, { values, reverse }: Drawn, setting: Setting): readonly Term[] {
+  if (reverse) return reverse;
   const auxiliaries = guide?.sites.filter((s) => s.role === "aux") ?? [];
   return guide && auxiliaries.length > 0 && auxiliaries.every((s) => values[s.name]) ? guide.reverse(b, values, setting) : [];
 }
