@@ -211,6 +211,23 @@ describe("convolutions", () => {
   });
 });
 
+test("pools take squares of images, what is left over at the end is left out", () => {
+  const { numbers: at } = lowered(
+    "data x: real[5, 4, 1]\nnet f = maxpool\nnet g = avgpool(2)\nlet y = f(x)\nlet z = g(x)\nfactor(sum(y) + sum(z))",
+    { x: [5, 4, 1] },
+  );
+  const x = numbers([5, 4, 1]);
+  const squares = [0, 2, 8, 10].map((i) => [x[i], x[i + 1], x[i + 4], x[i + 5]]);
+  expectClose(
+    at("y"),
+    squares.map((s) => Math.max(...s)),
+  );
+  expectClose(
+    at("z"),
+    squares.map((s) => s.reduce((a, v) => a + v, 0) / 4),
+  );
+});
+
 // ---------------------------------------------------------------- mistakes that only the data show
 
 describe("found when data are bound", () => {

@@ -39,8 +39,8 @@ export interface Session extends Records {
   readonly nets: ReadonlyMap<string, NetStatement>;
   /** Layers of the nets that have been asked for; undefined after a mistake, or where only bind knows them. */
   readonly netLayers: Map<string, readonly Layer[] | "busy" | undefined>;
-  /** Functions whose bodies have been looked at by themselves. */
-  readonly checked: Set<FunctionStatement>;
+  /** Functions and nets that have been looked at by themselves. */
+  readonly checked: Set<FunctionStatement | NetStatement>;
   /** Calls seen, so that unused definitions can be named. */
   readonly called: Set<string>;
   /** Names used where they are not in force: not unused, then. */

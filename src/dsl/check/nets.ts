@@ -121,14 +121,19 @@ function activation(c: Context, name: string, span: SourceSpan): FunctionLayer |
   };
 }
 
-/** Every net by itself: what its layers are given by those before them. */
+/** Every net by itself. */
 export function checkNets(c: Context): void {
-  for (const s of c.session.nets.values()) {
-    const layers = placed(c, s.name.name);
-    if (!layers) continue;
-    const head = headOf(layers);
-    through(c, s, layers, { ...unknownType, shape: head, stage: "latent" });
-  }
+  for (const s of c.session.nets.values()) checkOnce(c, s);
+}
+
+/** What its layers are given by those before them, whatever it is applied to: said without a call. */
+function checkOnce(c: Context, s: NetStatement): void {
+  const { checked, report, root } = c.session;
+  const layers = placed(c, s.name.name);
+  if (!layers || checked.has(s)) return;
+  checked.add(s);
+  const own: Context = { ...c, scope: root, frames: [], loops: [], guarded: false, perDraw: false };
+  report.afresh(() => through(own, s, layers, { ...unknownType, shape: headOf(layers), stage: "latent" }));
 }
 
 const placed = (c: Context, name: string): readonly PlacedLayer[] | undefined => placedLayers(name, (net) => layersOf(c, net));
@@ -163,6 +168,7 @@ export function inferNetCall(c: Context, s: NetStatement, e: Call): ValueType {
     report.error("PPL220", e.span, `${name} is made of itself`, { label: "by way of a function among its layers" });
     return unknown;
   }
+  checkOnce(c, s);
   const head = headOf(layers);
   const at = e.arguments[0].value;
   if (head && !fits(head, t.shape.slice(Math.max(0, t.shape.length - head.length)))) {

@@ -5,9 +5,18 @@ import type { NetRecord } from "./define.ts";
 import * as dropout from "./dropout.ts";
 import * as layernorm from "./layernorm.ts";
 import * as linear from "./linear.ts";
+import * as pooling from "./pooling.ts";
 import * as shape from "./shape.ts";
 
-const families: readonly Readonly<Record<string, unknown>>[] = [linear, convolution, shape, dropout, layernorm, batchnorm];
+const families: readonly Readonly<Record<string, unknown>>[] = [
+  linear,
+  convolution,
+  pooling,
+  shape,
+  dropout,
+  layernorm,
+  batchnorm,
+];
 
 const isNet = (v: unknown): v is NetRecord => typeof v === "object" && v !== null && "parameters" in v && "example" in v;
 
