@@ -71,6 +71,8 @@ export const stopGradient = pointwise({
   host: (x) => x,
   emit: (_w, x) => x,
   tfjs: written((_t, [x]) => x),
+  // When a program is compiled its derivatives have been taken: what is held is then the same value as what is not.
+  wasm: { kind: "expand", expand: (_b, [x]) => [x] },
   heldConstant: true,
   cost: 0,
   probes: [...unaryProbes(...generic), probe(integers(-4, 3, 7))],

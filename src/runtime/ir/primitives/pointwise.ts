@@ -17,6 +17,8 @@ export interface Pointwise<A> {
   /** The operands are numbers, unless `readsMasks`: then those of dtype bool may be masks. The result may be a mask. */
   emit(w: VectorEmitter, ...xs: VectorValue[]): VectorValue;
   readonly tfjs: Primitive<A>["tfjs"];
+  /** Absent: `emit`, element by element. */
+  readonly wasm?: Primitive<A>["wasm"];
   /** Cotangents of the inputs xs given that of the result y, each of y's shape. Absent: the derivative is 0 wherever there is one. */
   gradient?(b: Builder, ct: Value, xs: readonly Value[], y: Value): readonly (Value | null)[];
   readonly readsMasks?: boolean;
@@ -47,7 +49,7 @@ export function pointwise<A = null>(p: Pointwise<A>): Primitive<A> {
     },
     batch: (b, inputs, batched, attrs) => b.apply(primitive, alignBatch(b, inputs, batched), attrs),
     interpret: (operands, node) => [mapElements(p, operands, node.inputs.map(shapeOf), node.results[0].shape)],
-    wasm: {
+    wasm: p.wasm ?? {
       kind: "map",
       emit: (w, xs) => p.emit(w, ...(p.readsMasks ? xs : xs.map((x) => numbers(w, x)))),
     },
