@@ -25,6 +25,8 @@ export interface Provenance {
   readonly seed: number;
   readonly chains: number;
   readonly seconds: Readonly<Record<string, number>>;
+  /** Where training ran; what was accepted or judged, on wasm. */
+  readonly backend?: string;
   /** The model's text, imports included. */
   readonly sources?: readonly Source[];
   /** Consts that were set. */
@@ -145,7 +147,7 @@ export class Fit {
   /** The summary as an aligned table of at most `rows` rows; of an optimum, its values alone. What was learnt beside the latents follows. */
   table(rows?: number): string {
     const learnt = Object.entries(this.parameters)
-      .filter(([, { values }]) => values.length <= MOST_LEARNT)
+      .filter(isForReading)
       .flatMap(([name, { shape, values }]) =>
         Array.from(values, (mean, element) => ({ name: elementName({ name, shape }, element), mean })),
       );
@@ -184,18 +186,17 @@ export class Fit {
         seconds,
         ...(this.evidence ? { evidence: this.evidence } : {}),
         ...(Object.keys(this.figures).length > 0 ? { figures: this.figures } : {}),
-        ...(Object.keys(this.parameters).length > 0 ? { parameters: this.#learnt() } : {}),
+        ...(Object.entries(this.parameters).some(isForReading) ? { parameters: this.#learnt() } : {}),
       },
       this.#rows,
       this.areChains,
     );
   }
 
-  /** Large tensors, of networks, are not for reading. */
   #learnt(): Record<string, number | Float64Array> {
     return Object.fromEntries(
       Object.entries(this.parameters)
-        .filter(([, { values }]) => values.length <= MOST_LEARNT)
+        .filter(isForReading)
         .map(([name, { shape, values }]) => [name, shape.length === 0 ? values[0] : values]),
     );
   }
@@ -207,8 +208,10 @@ export class Fit {
   }
 }
 
-/** Elements of a tensor that summary.json has. */
+/** Elements of a param that table and summary.json have. */
 const MOST_LEARNT = 1000;
+/** Tensors of networks, which have a point in their names, are for guide.json. */
+const isForReading = ([name, { values }]: [string, NamedDraws]): boolean => values.length <= MOST_LEARNT && !name.includes(".");
 
 /** From the outcome of a run to a Fit; the optimum of an engine that gives a point counts as its one draw. */
 export async function finishFit(model: Target, provenance: Provenance, ran: RunOutcome): Promise<Fit> {

@@ -1,4 +1,6 @@
 // The embedded API: a model, its posterior given data, and runs of engines over it.
+
+import { chooseBackend } from "./backends.ts";
 import { blameText } from "./blame-text.ts";
 import { checkModel } from "./dsl/check/check.ts";
 import type { CheckedModel } from "./dsl/check/checked-model.ts";
@@ -22,6 +24,7 @@ import type { Shape } from "./runtime/ir/type.ts";
 import { stream } from "./runtime/numeric/random.ts";
 import type { Rng } from "./runtime/numeric/rng.ts";
 import type { LogDensity, Target } from "./runtime/target.ts";
+import { wasmBackend } from "./runtime/wasm/backend.ts";
 
 /** A model or its data are wrong: `diagnostics` say where and how to mend it; `message` is their rendered text. */
 export class ModelError extends Error {
@@ -43,6 +46,8 @@ export interface RunOptions {
   readonly chains?: number;
   /** Determines every bit, with the number of the chain; default: drawn, and stored in the fit. */
   readonly seed?: number;
+  /** Where training runs: auto (the default: the fastest that loads), wasm, tensorflow, tfjs-wasm or tfjs-cpu. */
+  readonly backend?: string;
   /** At most so many worker threads; 1 runs everything on the calling thread. */
   readonly threads?: number;
   /** Stops at the next transition; what was drawn is kept. */
@@ -198,11 +203,12 @@ export class Posterior {
 
   /** Runs an engine by its name. Throws a UsageError for a wrong option, or when the engine cannot run, with the reason. */
   async run(engineName = "nuts", given: RunOptions = {}): Promise<Fit> {
-    const { chains, seed = drawSeed(), threads, signal, onProgress, start, resume, ...engineOptions } = given;
+    const { chains, seed = drawSeed(), threads, signal, onProgress, start, resume, backend = "auto", ...engineOptions } = given;
     const engine = engineNamed(engineName);
     const options = resolveOptions(engine, engineOptions);
     const count = engine.unit === "chain" ? (chains ?? DEFAULT_CHAINS) : 1;
     const before = resume === undefined ? undefined : await this.#resumed(engine, resume);
+    const chosen = await chooseBackend(backend, engine, this.target);
     const began = performance.now();
     const outcome = await runEngine(this.target, engine, options, {
       chains: count,
@@ -212,12 +218,23 @@ export class Posterior {
       onProgress,
       starts: this.#starts(start, count, Number(options.init), seed) ?? (before?.start && [before.start]),
       ...(before ? { resume: before.resume } : {}),
+      ...(chosen.backend === wasmBackend ? {} : { backend: chosen.backend }),
     });
     this.#refuseFailure(outcome);
     const seconds = { compile: this.compileSeconds, ...chainSeconds(outcome), total: (performance.now() - began) / 1000 };
     const { sources } = this.model;
     const resumedSteps = before?.steps ?? 0;
-    const provenance = { engine: engine.name, options, seed, chains: count, seconds, sources, set: this.#set, resumedSteps };
+    const provenance = {
+      engine: engine.name,
+      options,
+      seed,
+      chains: count,
+      seconds,
+      sources,
+      set: this.#set,
+      resumedSteps,
+      backend: chosen.backend.name,
+    };
     return finishFit(this.target, provenance, outcome);
   }
 

@@ -38,7 +38,7 @@ export async function saveFit(folder: string, fit: Fit, facts: RunFacts = { mode
     options: provenance.options,
     seed: provenance.seed,
     chains: provenance.chains,
-    backend: "wasm",
+    backend: provenance.backend ?? "wasm",
     started: facts.started?.toISOString(),
     seconds: provenance.seconds,
     status: fit.interrupted ? "interrupted" : "done",

@@ -1,5 +1,6 @@
 // The command line: which commands there are, and what becomes of what they throw.
 import { Command, CommanderError, Option } from "commander";
+import { backendNames } from "../backends.ts";
 import type { Engine, Option as EngineOption } from "../inference/engine.ts";
 import { engines } from "../inference/engines/index.ts";
 import { flagOf } from "../inference/options.ts";
@@ -76,7 +77,7 @@ export function commandLine(finish: (code: ExitCode) => void): Command {
     .option("--engine <name>", `auto, ${[...engines.keys()].join(", ")}`, "auto")
     .option("--chains <n>", `number of chains (default: ${DEFAULT_CHAINS})`)
     .option("--seed <n>", `seed, an integer from 0 to ${LARGEST_SEED} (default: drawn, printed and stored)`)
-    .option("--backend <name>", "auto or wasm", "auto")
+    .option("--backend <name>", `where training runs: ${backendNames.join(", ")}`, "auto")
     .option("--threads <n>", "worker threads at most (default: cores of the machine)")
     .addOption(new Option("--out <dir>", "folder for draws and summary (default: ppl-runs/MODEL/TIME)").conflicts("save"))
     .option("--no-save", "write no files")
@@ -121,6 +122,28 @@ export function commandLine(finish: (code: ExitCode) => void): Command {
   command("diagnose", "what is wrong with a run, and what to try")
     .argument("<paths...>")
     .action(async (paths: string[]) => finish(await (await import("./summary.ts")).diagnoseCommand(paths)));
+  withData(
+    command("evaluate", "a fitted model on data, those it was fitted to or others: pictures of it").argument(
+      "<model>",
+      "folder of a run, or file of the model (.ppl) with --params",
+    ),
+  )
+    .option("--params <folder>", "what the run saved in this folder learnt (default: of the run given)")
+    .option("--seed <n>", `seed, an integer from 0 to ${LARGEST_SEED} (default: drawn and printed)`)
+    .option(
+      "--pictures <folder>",
+      "write reconstructions, samples of the prior, latents and the curve of training: pictures.html and its parts",
+    )
+    .option(
+      "--image <height>x<width>",
+      "how the numbers of a row lie; NAME=HEIGHTxWIDTH where several variables are observed (default: a square)",
+    )
+    .option("--labels <file>", "a data file with an integer for each row: colours of the latents")
+    .option("--json", "print JSON on stdout and nothing else")
+    .option("--quiet", "print nothing but errors")
+    .action(async (model: string, options: Record<string, unknown>) =>
+      finish(await (await import("./evaluate.ts")).evaluateCommand(model, options)),
+    );
   command("doctor", "what loads on this machine, and what does not and why").action(async () =>
     finish(await (await import("./doctor.ts")).doctorCommand()),
   );

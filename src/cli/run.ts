@@ -1,5 +1,6 @@
 // ppl run
 import { join, resolve } from "node:path";
+import { chooseBackend } from "../backends.ts";
 import { readDataFile } from "../data-files.ts";
 import type { DataInput } from "../dsl/data/from-javascript.ts";
 import { renderDiagnostic } from "../dsl/render-diagnostic.ts";
@@ -45,8 +46,6 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
   const talk = (text: string) => {
     if (!flags.json && !flags.quiet) process.stdout.write(`${text}\n`);
   };
-  if (flags.backend !== "auto" && flags.backend !== "wasm")
-    throw new UsageError(`the backend ${flags.backend} is not built yet; there is wasm`);
   const warn = (text: string) => {
     if (!flags.quiet) process.stderr.write(`${text}\n`);
   };
@@ -71,7 +70,8 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
   const posterior = flags.params === undefined ? bound : await fixed(bound, flags.params, warn);
   for (const note of posterior.target.notes) warn(`note: ${note}`);
 
-  talk(settings(model.name, posterior, engine, shownChains, seed, options));
+  const { words } = await chooseBackend(flags.backend, engine, posterior.target);
+  talk(settings(model.name, posterior, engine, shownChains, seed, options, words));
   const interruption = onInterrupt();
   const progress = startProgress(
     flags.json || flags.quiet ? (flags.progress === "json" ? "json" : "none") : flags.progress,
@@ -85,6 +85,7 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
       chains,
       seed,
       threads,
+      backend: flags.backend,
       signal: interruption.signal,
       onProgress: progress.update,
       ...(start ? { start } : {}),
@@ -111,11 +112,13 @@ function settings(
   chains: number,
   seed: number,
   options: Readonly<Record<string, unknown>>,
+  backend: string,
 ): string {
   const many = engine.unit === "run" ? "" : `, ${chains} ${chains === 1 ? "chain" : "chains"}`;
   const own = Object.entries(options).map(([name, value]) => `${flagOf(name)}${value === true ? "" : ` ${String(value)}`}`);
   return [
     `${model}: ${p.dimension} unconstrained ${p.dimension === 1 ? "dimension" : "dimensions"}, compiled in ${(1000 * p.compileSeconds).toFixed(0)} ms to float64 WebAssembly`,
+    ...(engine.precision === "any" ? [`trains on ${backend}`] : []),
     `engine ${engine.name}${many}, seed ${seed}${own.length > 0 ? `, ${own.join(" ")}` : ""}`,
   ].join("\n");
 }
@@ -139,7 +142,8 @@ function report(fit: Fit, flags: RunFlags, talk: (text: string) => void): void {
   const { chains, drawsPerChain } = fit.allDraws;
   const { warmup = 0, sampling = 0, total = 0 } = fit.provenance.seconds;
   if (fit.interrupted) talk(`interrupted: ${fit.areChains ? drawn(fit) : "this is how far it came"}`);
-  if (fit.summary().length > 0) talk(`\n${fit.table(flags.all ? Number.POSITIVE_INFINITY : undefined)}\n`);
+  const table = fit.table(flags.all ? Number.POSITIVE_INFINITY : undefined);
+  if (table !== "") talk(`\n${table}\n`);
   for (const line of curves(fit)) talk(line);
   talk(
     fit.isPoint

@@ -1,4 +1,5 @@
 // Runs an engine over a target: chains on threads or interleaved here, with the same bits either way.
+import type { Backend } from "../runtime/backend.ts";
 import type { RawChain } from "../runtime/draws.ts";
 import { InternalError, UsageError } from "../runtime/errors.ts";
 import type { LogDensity, Target } from "../runtime/target.ts";
@@ -18,6 +19,8 @@ export interface RunSettings {
   /** Stops at the next transition; what was drawn is kept. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (at: Progress) => void;
+  /** Where an engine that trains does so; wasm if absent. */
+  readonly backend?: Backend;
   /** By chain; absent: the engine finds its own. */
   readonly starts?: readonly (Start | undefined)[];
   /** What an engine that trains goes on from. */
@@ -64,6 +67,7 @@ export async function runEngine(
     ...context,
     breathe: breather(),
     ...(settings.resume ? { resume: settings.resume } : {}),
+    ...(settings.backend ? { backend: settings.backend } : {}),
   });
   return outcome([result], signal?.aborted === true, 0);
 }

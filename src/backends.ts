@@ -1,0 +1,49 @@
+// Where training runs: what the user asks for, or the fastest that loads.
+import type { Engine } from "./inference/engine.ts";
+import type { Backend } from "./runtime/backend.ts";
+import { UsageError } from "./runtime/errors.ts";
+import { sizeOf } from "./runtime/ir/type.ts";
+import type { Target } from "./runtime/target.ts";
+import { wasmBackend } from "./runtime/wasm/backend.ts";
+
+/** float32 libraries, which train alone: what is accepted, rejected or judged is evaluated on wasm in float64. */
+const libraries = ["tensorflow", "tfjs-wasm", "tfjs-cpu"] as const;
+export const backendNames: readonly string[] = ["auto", "wasm", ...libraries];
+
+export interface ChosenBackend {
+  readonly backend: Backend;
+  /** "tensorflow 2.21.0: the fastest that loads for 402,000 numbers to learn". */
+  readonly words: string;
+}
+
+/** Numbers to learn from which on matrix products outweigh the calls of a library (docs/benchmarks.md). */
+const NETWORK = 10_000;
+
+/** Throws a UsageError for a name that is none, one that does not load, or an engine that runs on wasm alone. */
+export async function chooseBackend(name: string, engine: Engine, target: Target): Promise<ChosenBackend> {
+  if (!backendNames.includes(name)) throw new UsageError(`there is no backend ${name}; there are ${backendNames.join(", ")}`);
+  const wasm = { backend: wasmBackend, words: "float64 WebAssembly" };
+  const trains = engine.precision === "any";
+  if (name === "wasm" || (name === "auto" && !trains)) return wasm;
+  if (!trains)
+    throw new UsageError(
+      `${engine.name} runs on wasm: nothing is accepted or rejected in float32. Leave --backend ${name} out, or use an engine that trains`,
+    );
+  const { loadTfjs } = await import("./runtime/tfjs/load.ts");
+  const library = libraries.find((l) => l === name);
+  if (library !== undefined) {
+    const backend = await loadTfjs(library);
+    return { backend, words: `${library} ${backend.version}, float32, as asked` };
+  }
+  const count = target.parameters.reduce((n, p) => n + sizeOf(p.unconstrained), 0);
+  if (count < NETWORK) return wasm;
+  const numbers = `${count.toLocaleString("en-US")} numbers to learn`;
+  try {
+    const backend = await loadTfjs("tensorflow");
+    return { backend, words: `tensorflow ${backend.version}, float32: the fastest that loads for ${numbers}` };
+  } catch (e) {
+    // Of the libraries that are always there, none is faster than wasm (docs/benchmarks.md).
+    if (!(e instanceof UsageError)) throw e;
+    return { backend: wasmBackend, words: `float64 WebAssembly for ${numbers}, since ${e.message}` };
+  }
+}
