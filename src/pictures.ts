@@ -3,6 +3,7 @@ import { base64 } from "./inference/pictures/base64.ts";
 import { type Images, mosaic } from "./inference/pictures/mosaic.ts";
 import { curve, escaped, scatter } from "./inference/pictures/plots.ts";
 import { encodePng } from "./inference/pictures/png.ts";
+import type { ThinnedTrace } from "./inference/report/trace.ts";
 import type { Family } from "./inference/vi/approximation.ts";
 import {
   type ObservedRows,
@@ -25,8 +26,8 @@ export interface PictureOptions {
   readonly image?: readonly [height: number, width: number];
   /** Classes of the rows, 0, 1, …: colours of the scatter. */
   readonly labels?: ArrayLike<number>;
-  /** Of training, for its curve: the bound, and how many steps lie between two of its values. */
-  readonly bound?: { readonly values: ArrayLike<number>; readonly every: number };
+  /** Of training, for its curve. */
+  readonly bound?: ThinnedTrace;
 }
 export interface Pictures {
   readonly files: readonly { readonly name: string; readonly content: string | Uint8Array }[];
@@ -79,7 +80,7 @@ export async function picturesOf(
   else shown.push(samples);
   const { bound } = options;
   if (bound && bound.values.length > 1) {
-    const content = curve(bound.values, { title: "", x: "step", y: "bound" }, bound.every);
+    const content = curve(bound.steps, bound.values, { title: "", x: "step", y: "bound" });
     shown.push({ title: "Training", about: "The bound that was maximised, at each step.", file: "training.svg", content });
   }
   const page = { name: "pictures.html", content: pageOf(target.name, shown, notes) };

@@ -28,9 +28,8 @@ export function scatter(x: ArrayLike<number>, y: ArrayLike<number>, labels: Labe
   return picture([...frame.parts, ...points, ...legend], names.length > 0 ? { ...labels, title: "" } : labels);
 }
 
-/** A curve over 1, 2, …; `first`: the step of its first value, `every`: steps from one to the next. */
-export function curve(values: ArrayLike<number>, labels: Labels, every = 1): string {
-  const steps = Array.from({ length: values.length }, (_, i) => 1 + i * every);
+/** A curve over steps. */
+export function curve(steps: ArrayLike<number>, values: ArrayLike<number>, labels: Labels): string {
   // The first values may lie far off: what is shown begins where nine tenths of the values are.
   const sorted = Float64Array.from(values).filter(Number.isFinite).sort();
   const low = sorted[Math.floor(sorted.length / 10)] ?? 0;
