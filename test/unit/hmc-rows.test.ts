@@ -5,6 +5,7 @@ import { Noise } from "../../src/inference/vi/noise.ts";
 import { localLatents, rowDensity } from "../../src/inference/vi/rows-density.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import { gradient } from "../../src/runtime/ir/gradient.ts";
+import type { Value } from "../../src/runtime/ir/graph.ts";
 import { interpret } from "../../src/runtime/ir/interpret.ts";
 import { simplify } from "../../src/runtime/ir/simplify.ts";
 import { stream } from "../../src/runtime/numeric/random.ts";
@@ -95,7 +96,9 @@ describe("Hamiltonian dynamics of rows", () => {
       Float64Array.from({ length: rows }, (_, i) => sd[i % 3]),
       [rows, 1],
     );
-    const density = (u: Parameters<typeof b.neg>[0]) => b.mul(b.constant(-0.5), b.sum(b.square(b.div(b.sub(u, m), s)), [1]));
+    const density = {
+      parts: (u: Value) => [b.mul(b.constant(-0.5), b.sum(b.square(b.div(b.sub(u, m), s)), [1]))],
+    };
     const start = b.input("start", { shape: [rows, 2], dtype: "real" });
     const run = hmc(b, density, stateAt(b, density, start), b.constant(step), s, noise, { transitions, leapfrog, jitter: 0 });
     const outputs = [run.position, run.acceptance, run.rise];

@@ -39,7 +39,7 @@ describe("HMC-refined draws", () => {
       if ("refusal" in density) throw new Error(density.refusal);
       const indices = b.input("rows", { shape: [rows], dtype: "int" });
       const start = b.input("start", { shape: [rows, 1], dtype: "real" });
-      const at = (u: typeof start) => density.at(indices, u);
+      const at = { parts: (u: typeof start) => [density.at(indices, u)] };
       const end = hmc(b, at, stateAt(b, at, start), b.constant(1.5), b.constant(0.1), noise, {
         transitions,
         leapfrog: 2,

@@ -1,7 +1,6 @@
 // VI-initialised HMC (Hoffman 2017): chains start at the guide's draws; the model is trained on where they end, the guide on its bound.
 import { InternalError, UsageError } from "../../runtime/errors.ts";
 import type { Value } from "../../runtime/ir/graph.ts";
-import type { Rowed } from "../../runtime/ir/rows.ts";
 import { exp, log } from "../../runtime/numeric/math.ts";
 import type { Assignment, Target } from "../../runtime/target.ts";
 import { boundOf } from "./bound.ts";
@@ -30,7 +29,6 @@ export function refinedGoal(options: RefinementOptions, trace: RefinementTrace):
   return ({ b, target, family, noise, parameters, options: training, minibatch, beta }) => {
     if (!minibatch) throw new InternalError("chains of rows without rows");
     const { plate, indices, rows } = minibatch;
-    const own = (): ReadonlyMap<Value, Rowed> => new Map([...(minibatch.own ?? []), ...noise.forRows(plate.name, rows)]);
     const ofModel = modelParameters(target);
     const hold = (which: (name: string) => boolean): Assignment =>
       Object.fromEntries(Object.entries(parameters.target).map(([name, v]) => [name, which(name) ? b.stopGradient(v) : v]));
@@ -38,13 +36,13 @@ export function refinedGoal(options: RefinementOptions, trace: RefinementTrace):
     const { objective, draws, stickTheLanding } = training;
     const weights = weigh(b, target, family, noise, { ...parameters, target: held }, { draws, stickTheLanding }, minibatch);
     const bound = boundOf(b, weights, { objective, draws, ...(beta ? { beta } : {}) });
-    // The chains.
-    const setting = { parameters: held, training: noise };
-    const density = orRefuse(rowDensity(b, target, setting, own));
+    // The chains: of the model as it is evaluated, without dropout.
+    const setting = { parameters: held };
+    const density = orRefuse(rowDensity(b, target, setting));
     if (density.local.plate.name !== plate.name)
       throw new UsageError(`minibatches run over ${plate.name}, and latents are those of rows of ${density.local.plate.name}`);
-    const at = (u: Value): Value => density.at(indices, u);
-    const drawn = orRefuse(coordinatesAt(b, target, density.local, weights.drawn.values, indices, own(), setting));
+    const chains = { parts: (u: Value) => [density.at(indices, u)] };
+    const drawn = orRefuse(coordinatesAt(b, target, density.local, weights.drawn.values, weights.take, setting));
     const paths = noise.inputsOf([drawn]);
     if (paths.length === 0) throw new UsageError("the guide's draws are no path of noise, so its scale is unknown");
     const directions = paths.map((input) => {
@@ -53,15 +51,16 @@ export function refinedGoal(options: RefinementOptions, trace: RefinementTrace):
     });
     const scale = pathScale(b, drawn, paths, directions);
     const step = b.input("hmc step", { shape: [], dtype: "real" });
-    const run = hmc(b, at, stateAt(b, at, drawn), step, scale, noise, options);
+    const run = hmc(b, chains, stateAt(b, chains, drawn), step, scale, noise, options);
     // The model, at the ends of the chains.
-    const live = orRefuse(rowDensity(b, target, { parameters: hold((name) => !ofModel.has(name)), training: noise }, own));
+    const live = orRefuse(rowDensity(b, target, { parameters: hold((name) => !ofModel.has(name)) }));
     const ends = live.at(indices, b.stopGradient(run.position));
     const model = b.add(b.mul(b.constant(weights.scale), b.sum(ends)), live.shared);
     const acceptance = b.div(b.sum(run.acceptance), b.constant(rows));
     let logStep = log(options.step);
     return {
       ...bound,
+      statistics: weights.statistics,
       objective: b.add(bound.objective, model),
       settings: [step],
       watched: [acceptance],

@@ -11,13 +11,19 @@ export interface HmcOptions {
    *  come back to where they began, at which steps nothing is rejected either. */
   readonly jitter: number;
 }
+/** A sum of parts, each weighted by a scalar: log densities [rows] at a position [rows, width]. Those of annealing are log p and log q. */
+export interface Mixture {
+  parts(position: Value): readonly Value[];
+  /** Absent: 1. */
+  readonly weights?: readonly Value[];
+}
 /** A point of each row's chain. */
 export interface HmcState {
   /** [rows, width] */
   readonly position: Value;
-  /** Log density [rows], its gradient [rows, width]. */
-  readonly logDensity: Value;
-  readonly gradient: Value;
+  /** Of each part: log density [rows], its gradient [rows, width]. */
+  readonly parts: readonly Value[];
+  readonly gradients: readonly Value[];
 }
 export interface HmcRun extends HmcState {
   /** Mean probability of acceptance in each row, over the transitions: [rows]. */
@@ -27,17 +33,20 @@ export interface HmcRun extends HmcState {
 }
 
 /** Rows do not depend on one another, so the gradient of their sum has the gradient of each. */
-export function stateAt(b: Builder, density: (position: Value) => Value, position: Value): HmcState {
-  const logDensity = density(position);
-  const [slope] = gradient(b, b.sum(logDensity), [position]);
-  return { position, logDensity, gradient: slope };
+export function stateAt(b: Builder, density: Mixture, position: Value): HmcState {
+  const parts = density.parts(position);
+  return { position, parts, gradients: parts.map((v) => gradient(b, b.sum(v), [position])[0]) };
+}
+
+function weighted(b: Builder, { weights }: Mixture, values: readonly Value[]): Value {
+  return values.map((v, i) => (weights ? b.mul(weights[i], v) : v)).reduce((s, v) => b.add(s, v));
 }
 
 /** `scale` [rows, width], or of a shape that broadcasts to it: the step of each coordinate is `step` (a scalar, or [rows, 1]) times it, as if
  *  the mass were scale⁻². */
 export function hmc(
   b: Builder,
-  density: (position: Value) => Value,
+  density: Mixture,
   start: HmcState,
   step: Value,
   scale: Value,
@@ -48,6 +57,8 @@ export function hmc(
   const rows = shape.slice(0, 1);
   const fixed = b.mul(step, scale);
   const kinetic = (p: Value): Value => b.mul(b.constant(0.5), b.sum(b.square(p), [1]));
+  const energyless = (at: HmcState, p: Value): Value => b.sub(weighted(b, density, at.parts), kinetic(p));
+  const force = (at: HmcState): Value => weighted(b, density, at.gradients);
   let state = start;
   const rises: Value[] = [];
   const accepted: Value[] = [];
@@ -55,20 +66,21 @@ export function hmc(
     const stride = jitter === 0 ? fixed : b.mul(jittered(b, noise.noise("uniform", [...rows, 1], []), jitter), fixed);
     const half = b.mul(b.constant(0.5), stride);
     const initial = noise.noise("normal", shape, []);
-    let p = b.add(initial, b.mul(half, state.gradient));
+    let p = b.add(initial, b.mul(half, force(state)));
     let end = state;
     for (let l = 0; l < leapfrog; l++) {
       end = stateAt(b, density, b.add(end.position, b.mul(stride, p)));
-      p = b.add(p, b.mul(l === leapfrog - 1 ? half : stride, end.gradient));
+      p = b.add(p, b.mul(l === leapfrog - 1 ? half : stride, force(end)));
     }
-    const rise = b.sub(b.sub(end.logDensity, kinetic(p)), b.sub(state.logDensity, kinetic(initial)));
+    const rise = b.sub(energyless(end, p), energyless(state, initial));
     // NaN compares as false: such an end is rejected.
     const isAccepted = b.lt(b.log(noise.noise("uniform", rows, [])), rise);
     const beside = b.reshape(isAccepted, [...rows, 1]);
+    const before = state;
     state = {
-      position: b.select(beside, end.position, state.position),
-      logDensity: b.select(isAccepted, end.logDensity, state.logDensity),
-      gradient: b.select(beside, end.gradient, state.gradient),
+      position: b.select(beside, end.position, before.position),
+      parts: end.parts.map((v, i) => b.select(isAccepted, v, before.parts[i])),
+      gradients: end.gradients.map((v, i) => b.select(beside, v, before.gradients[i])),
     };
     const isNumber = b.lt(rise, b.constant(Number.POSITIVE_INFINITY));
     accepted.push(b.select(isNumber, b.exp(b.min(b.constant(0), rise)), b.constant(0)));

@@ -42,7 +42,7 @@ export function localLatents(target: Target): LocalLatents | { readonly refusal:
   return { plate, slots, width };
 }
 
-/** log p(x_n, z_n), Jacobians included, at given coordinates of some rows. */
+/** A sum of terms in each row. */
 export interface RowDensity {
   readonly local: LocalLatents;
   /** [rows] at indices [rows] and coordinates [rows, width]. Several chains of a row: its index several times. */
@@ -50,15 +50,30 @@ export interface RowDensity {
   /** The terms that are of no row and depend on no latent: penalties of parameters. A scalar. */
   readonly shared: Value;
 }
+type Refused = { readonly refusal: string };
 
-/** The model is lowered once, for all rows at placeholders of their coordinates. `own`: what else is at hand for the rows; asked for when the
- *  model has been lowered, and may have asked for noise. */
-export function rowDensity(
+/** log p(x_n, z_n) with the Jacobian of z_n. */
+export const rowDensity = (b: Builder, target: Target, setting: Setting): RowDensity | Refused =>
+  rowSum(b, target, setting, (values, jacobian) => [...target.terms(b, values, setting), ...jacobian]);
+
+/** log q(z_n) of the guide, with the Jacobian of z_n. */
+export const rowGuide = (b: Builder, target: Target, setting: Setting): RowDensity | Refused =>
+  rowSum(b, target, setting, (values, jacobian) => [...(target.guide?.terms(b, values, setting) ?? []), ...jacobian]);
+
+/** log p(z_n), with the Jacobian of z_n. */
+export const rowPrior = (b: Builder, target: Target, setting: Setting): RowDensity | Refused =>
+  rowSum(b, target, setting, (values, jacobian) => [
+    ...target.terms(b, values, setting).filter((t) => t.role === "prior"),
+    ...jacobian,
+  ]);
+
+/** The terms are lowered once, for all rows at placeholders of their coordinates. */
+function rowSum(
   b: Builder,
   target: Target,
   setting: Setting,
-  own: () => ReadonlyMap<Value, Rowed> = () => new Map(),
-): RowDensity | { readonly refusal: string } {
+  termsOf: (values: Assignment, jacobian: readonly Term[]) => readonly Term[],
+): RowDensity | Refused {
   const local = localLatents(target);
   if ("refusal" in local) return local;
   const { plate, slots } = local;
@@ -67,7 +82,7 @@ export function rowDensity(
   );
   const flat = whole.map((u, i) => b.reshape(u, [slots[i].slot.size]));
   const { values, jacobian } = target.constrain(b, flat, setting);
-  const terms = [...target.terms(b, values, setting), ...jacobian];
+  const terms = termsOf(values, jacobian);
   const axisOf = (t: Term): number => t.axes.findIndex((a) => a.name === plate.name && a.size === plate.size);
   const wanted = new Set(whole.map((u) => u.node));
   const depends = (v: Value): boolean => nodesOf([v]).some((node) => wanted.has(node));
@@ -80,17 +95,17 @@ export function rowDensity(
     return [{ value: others.length === 0 ? t.value : b.sum(t.value, others), axis: 0 }];
   });
   const shared = terms.filter((t) => axisOf(t) < 0).reduce((s, t) => b.add(s, b.sum(t.value)), b.constant(0));
-  const taken = (indices: Value, coordinates: Value, others: ReadonlyMap<Value, Rowed>): Value =>
-    takeRows(b, roots, indices, new Map([...others, ...coordinateRows(b, slots, whole, coordinates)])).reduce((s, v) =>
-      b.add(s, v),
+  const at = (indices: Value, coordinates: Value): Value =>
+    takeRows(b, roots, indices, new Map(coordinateRows(b, slots, whole, coordinates))).reduce(
+      (s, v) => b.add(s, v),
+      b.broadcastTo(b.constant(0), shapeOf(indices)),
     );
-  const probe = taken(
+  const probe = at(
     b.input("(row)", { shape: [1], dtype: "int" }),
     b.input("(its coordinates)", { shape: [1, local.width], dtype: "real" }),
-    new Map(),
   );
   if (depends(probe)) return { refusal: `rows of ${plate.name} depend on latents of other rows` };
-  return { local, at: (indices, coordinates) => taken(indices, coordinates, own()), shared };
+  return { local, at, shared };
 }
 
 /** The coordinates of each slot in these rows, in place of those in all. */
@@ -102,18 +117,16 @@ function coordinateRows(b: Builder, slots: readonly LocalSlot[], whole: readonly
   });
 }
 
-/** [rows, width] of latents that are their own coordinates: real numbers without bounds that are not noncentered. `values`: constrained, over
- *  all rows; or why they are not, in words. */
+/** [rows, width] of latents that are their own coordinates: real numbers without bounds that are not noncentered. `take` gives rows of constrained
+ *  values over all of them; or why there are none, in words. */
 export function coordinatesAt(
   b: Builder,
   target: Target,
   local: LocalLatents,
   values: Assignment,
-  indices: Value,
-  own: ReadonlyMap<Value, Rowed>,
+  take: (all: readonly Rowed[]) => readonly Value[],
   setting: Setting,
-): Value | { readonly refusal: string } {
-  const [rows] = shapeOf(indices);
+): Value | Refused {
   const { slots } = local;
   const placeholders = slots.map(({ slot }) =>
     b.input(`(are coordinates of ${slot.name} at ${slot.offset})`, { shape: slot.unconstrained, dtype: "real" }),
@@ -123,11 +136,9 @@ export function coordinatesAt(
   const other = slots.find(({ slot }, i) => identity[slot.name] !== placeholders[i]);
   if (other)
     return {
-      refusal: `${other.slot.name} is not its own coordinate: it has bounds, is noncentered, or has several statements. Use unbounded, centered latents`,
+      refusal: `${other.slot.name} is not its own coordinate: it has bounds, is noncentered, or has several statements. Chains start at draws of the guide for unbounded, centered latents alone`,
     };
-  const parts = slots.map(({ slot, axis, size }) => {
-    const [taken] = takeRows(b, [{ value: values[slot.name], axis }], indices, own);
-    return b.reshape(moveAxis(b, taken, axis, 0), [rows, size]);
-  });
+  const taken = take(slots.map(({ slot, axis }) => ({ value: values[slot.name], axis })));
+  const parts = taken.map((v, i) => b.reshape(moveAxis(b, v, slots[i].axis, 0), [shapeOf(v)[slots[i].axis], slots[i].size]));
   return parts.length === 1 ? parts[0] : b.concat(parts, 1);
 }

@@ -51,6 +51,8 @@ export interface Weights {
   readonly scores: readonly Score[];
   /** One draw for all rows: what the parts were built on. */
   readonly drawn: Drawn;
+  /** Values built on the draw, for the rows at hand. */
+  take(roots: readonly Root[]): Value[];
   /** All rows over the rows at hand. */
   readonly scale: number;
   /** Statistics of the rows at hand that networks ask for, by the parameters that keep running means of them. */
@@ -86,11 +88,14 @@ export function weigh(
   const scored = scoreRoots(b, drawn, parts, parameters, axisOf);
   const all = [...roots, ...scored.flatMap((s) => [s.logQ, s.advantage, s.rate])];
   const batch = rows && "indices" in rows ? rows : undefined;
-  const atHand = batch ? atRows(b, noise, all, batch) : all.map((r) => r.value);
-  const { values: taken, statistics } = noise.resolve(atHand, (x, axes) => {
-    const axis = batch ? axes.findIndex((a) => a.name === batch.plate.name) : -1;
-    return batch && axis >= 0 ? atRows(b, noise, [{ value: x, axis }], batch)[0] : x;
-  });
+  const resolved = (some: readonly Root[]) => {
+    const atHand = batch ? atRows(b, noise, some, batch) : some.map((r) => r.value);
+    return noise.resolve(atHand, (x, axes) => {
+      const axis = batch ? axes.findIndex((a) => a.name === batch.plate.name) : -1;
+      return batch && axis >= 0 ? atRows(b, noise, [{ value: x, axis }], batch)[0] : x;
+    });
+  };
+  const { values: taken, statistics } = resolved(all);
   if (batch) refuseOtherRows(noise, parts, roots, taken, batch);
   const { values: copied, varies } = overDraws(b, noise, [...taken, ...statistics.map((s) => s.value)], options.draws);
   return {
@@ -103,6 +108,7 @@ export function weigh(
       perRow: logQ.axis >= 0,
     })),
     drawn,
+    take: (some) => resolved(some).values,
     scale: batch ? batch.plate.size / batch.rows : 1,
     statistics: byName(
       b,
