@@ -33,8 +33,8 @@ weights are to be trusted. --proposal prior is naive Monte Carlo.`,
     const name = options.proposal as ProposalName;
     const refusal = refuseProposal(target, name);
     if (refusal) return { failure: { reason: refusal }, verdicts: [], traces: {} };
-    // In training, `samples` is the number of draws a step.
-    const proposal = await proposalOf(target, name, { ...options, samples: 1 }, context);
+    // In training, `samples` is the number of draws in each step.
+    const proposal = await proposalOf(target, name, { ...options, samples: gaussianOptions.samples.default }, context);
     if ("reason" in proposal) return { failure: proposal, verdicts: [], traces: {} };
     const fitted = context.now();
     const { dimension: n } = target;

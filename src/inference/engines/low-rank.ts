@@ -26,7 +26,12 @@ judged as meanfield is.`,
   resumes: true,
   refuse: refuseWithoutLatents,
   run: (target, options, context) =>
-    fitGaussian(target, options, context, (t, start) =>
-      options.form === "precision" ? rankOnePrecision(t, start) : lowRank(t, start, Math.min(options.rank, t.dimension)),
+    fitGaussian(
+      target,
+      options,
+      context,
+      (t, start) =>
+        options.form === "precision" ? rankOnePrecision(t, start) : lowRank(t, start, Math.min(options.rank, t.dimension)),
+      true,
     ),
 });

@@ -59,7 +59,9 @@ export async function proposalOf(
     case "fullrank":
       return fitted(await trainGaussian(target, options, context, fullRank, true));
     case "lowrank":
-      return fitted(await trainGaussian(target, options, context, (t, start) => lowRank(t, start, Math.min(RANK, t.dimension))));
+      return fitted(
+        await trainGaussian(target, options, context, (t, start) => lowRank(t, start, Math.min(RANK, t.dimension)), true),
+      );
     case "laplace": {
       const found = await laplaceStart(target, defaultsOf(optimumOptions), context);
       return "reason" in found ? found : fromFamily(target, standardNormal(target, found.start), {});

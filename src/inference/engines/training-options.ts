@@ -52,6 +52,7 @@ export const gaussianOptions = defineOptions({
     choices: ["auto", "pathfinder", "random"],
     doc: "begin at the best normal distribution of four L-BFGS paths, or narrow at a random point; auto: the former, without --batch",
   },
+  samples: { ...trainingOptions.samples, default: 5 },
   stickTheLanding: { ...trainingOptions.stickTheLanding, default: true },
   averaged: { ...trainingOptions.averaged, default: 0.5 },
   patience: { ...trainingOptions.patience, default: 5 },

@@ -1,16 +1,61 @@
 // Normal distributions whose covariance, or whose precision, is diagonal but for a few directions.
+import { log } from "../../../runtime/numeric/math.ts";
 import type { Rng } from "../../../runtime/numeric/rng.ts";
 import type { Target } from "../../../runtime/target.ts";
+import { positiveInverse } from "../../optimize/hessian.ts";
 import type { FamilyParameter } from "../approximation.ts";
+import { principalFactors } from "./factors.ts";
 import { type GaussianFamily, gaussian, halfSquares, initialLogScale, type Start } from "./gaussian.ts";
 
 /** Directions start at random, short beside the scales: at 0 they would have no gradient. */
 const SHORT = 0.01;
 
-function shared(n: number, start: Start): FamilyParameter[] {
+/** Where the parameters begin. */
+interface Beginning {
+  readonly start: Start;
+  readonly logScale: Float64Array;
+  readonly directions: (rng: Rng) => Float64Array;
+}
+
+/** A factor of the start would not leave the form as it is: of what it tells, the scales become units, and the rest the first directions.
+ *  `of`: the covariance or the precision in these units, from its own inverse. */
+function beginning(given: Start, n: number, rank: number, of: "covariance" | "precision"): Beginning {
+  const { position, scale, factor } = given;
+  const covariance = factor && product(factor, n);
+  const deviations = covariance && Float64Array.from({ length: n }, (_, i) => Math.sqrt(covariance[i * n + i]));
+  const correlation = deviations && covariance?.map((c, k) => c / (deviations[Math.floor(k / n)] * deviations[k % n]));
+  const inverse = correlation && positiveInverse(correlation, n);
+  if (!deviations || !correlation || !inverse) {
+    const start = scale ? { position, scale } : { position };
+    return { start, logScale: new Float64Array(n).fill(initialLogScale(start)), directions: randomDirections(n * rank) };
+  }
+  const [matrix, other] = of === "covariance" ? [correlation, inverse] : [inverse, correlation];
+  // What is left of each coordinate given all others.
+  const most = Float64Array.from({ length: n }, (_, i) => 1 / other[i * n + i]);
+  const { diagonal, directions } = principalFactors(matrix, n, rank, most);
+  const sign = of === "covariance" ? 0.5 : -0.5;
+  return {
+    start: { position, scale: deviations },
+    logScale: diagonal.map((d) => sign * log(d)),
+    // A direction that is nothing would have no gradient.
+    directions: (rng) => randomDirections(n * rank)(rng).map((v, i) => v + directions[i]),
+  };
+}
+
+/** F F'. */
+function product(factor: Float64Array, n: number): Float64Array {
+  return factor.map((_, k) => {
+    const [i, j] = [Math.floor(k / n), k % n];
+    let sum = 0;
+    for (let l = 0; l <= Math.min(i, j); l++) sum += factor[i * n + l] * factor[j * n + l];
+    return sum;
+  });
+}
+
+function shared(n: number, { logScale }: Beginning): FamilyParameter[] {
   return [
     { name: "mean", shape: [n], initial: () => new Float64Array(n) },
-    { name: "log scale", shape: [n], initial: () => new Float64Array(n).fill(initialLogScale(start)) },
+    { name: "log scale", shape: [n], initial: () => logScale.slice() },
   ];
 }
 function randomDirections(size: number): (rng: Rng) => Float64Array {
@@ -21,15 +66,12 @@ function randomDirections(size: number): (rng: Rng) => Float64Array {
   };
 }
 
-/** Of v. A factor of the start would not leave the form as it is. */
-const onlyScales = ({ position, scale }: Start): Start => (scale ? { position, scale } : { position });
-
 /** Covariance D² + V V', D diagonal, V of `rank` columns (Ong, Nott and Smith 2018): density by Woodbury's identity, in O(n rank²). */
 export function lowRank(target: Target, given: Start, rank: number): GaussianFamily {
   const n = target.dimension;
-  const start = onlyScales(given);
-  return gaussian(target, start, {
-    parameters: [...shared(n, start), { name: "factor", shape: [n, rank], initial: randomDirections(n * rank) }],
+  const begin = beginning(given, n, rank, "covariance");
+  return gaussian(target, begin.start, {
+    parameters: [...shared(n, begin), { name: "factor", shape: [n, rank], initial: begin.directions }],
     prepare(b, p) {
       const scale = b.exp(p["log scale"]);
       return {
@@ -58,10 +100,10 @@ export function lowRank(target: Target, given: Start, rank: number): GaussianFam
 /** Precision D + v v' (Rezende, Mohamed and Wierstra 2014, equations 19 and 20). */
 export function rankOnePrecision(target: Target, given: Start): GaussianFamily {
   const n = target.dimension;
-  const start = onlyScales(given);
-  return gaussian(target, start, {
+  const begin = beginning(given, n, 1, "precision");
+  return gaussian(target, begin.start, {
     // The scale is D^-1/2.
-    parameters: [...shared(n, start), { name: "direction", shape: [n], initial: randomDirections(n) }],
+    parameters: [...shared(n, begin), { name: "direction", shape: [n], initial: begin.directions }],
     prepare(b, p) {
       const scale = b.exp(p["log scale"]);
       const v = p.direction;
