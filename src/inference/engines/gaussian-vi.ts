@@ -115,7 +115,7 @@ function deviations(positions: Float64Array, dimension: number): Float64Array {
 export const LARGEST_FACTOR = 500;
 
 /** Where the family begins: at the best normal distribution of a few L-BFGS paths, or at a point with a finite density. */
-async function startOf(
+export async function startOf(
   target: Target,
   context: RunEngineContext,
   isSearching: boolean,

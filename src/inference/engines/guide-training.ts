@@ -6,6 +6,7 @@ import { wasmBackend } from "../../runtime/wasm/backend.ts";
 import { defineOptions, type Failure, type Options, type Result, type RunEngineContext, type Verdict } from "../engine.ts";
 import type { Family } from "../vi/approximation.ts";
 import { guided } from "../vi/approximation.ts";
+import { estimatorNotes } from "../vi/estimators.ts";
 import { fitVerdict } from "../vi/evaluate.ts";
 import { evidenceOf } from "../vi/evidence.ts";
 import { guideDraws } from "../vi/guide-draws.ts";
@@ -103,7 +104,9 @@ export async function judged(
 ): Promise<Result> {
   const plate = localPlate(target);
   const verdicts: Verdict[] = [];
-  const notes: string[] = [];
+  const notes = target.guide
+    ? estimatorNotes(target.guide.sites, options.samples, options.objective === "iwae" ? "iwae" : "elbo")
+    : [];
   const figures: Record<string, number> = boundAtTheEnd(fit, plate);
   if (plate && options.judged > 0 && !context.stop()) {
     const rows = someRows(plate, options.judged, context);
@@ -119,12 +122,12 @@ export async function judged(
     }
   }
   const began = context.now();
-  const draws = Math.min(options.draws, Math.floor(MOST_NUMBERS / Math.max(1, target.dimension)));
-  const areKept = target.dimension > 0 && draws >= Math.min(FEWEST_DRAWS, options.draws);
+  const draws = Math.min(options.draws, Math.floor(MOST_NUMBERS / Math.max(1, target.width)));
+  const areKept = target.width > 0 && draws >= Math.min(FEWEST_DRAWS, options.draws);
   let chain: RawChain | undefined;
   if (!areKept)
     notes.push(
-      `no draws are kept: one has ${target.dimension} numbers. The fitted guide gives them, and ppl evaluate judges it on other data`,
+      `no draws are kept: one has ${target.width} numbers. The fitted guide gives them, and ppl evaluate judges it on other data`,
     );
   else if (!context.stop()) {
     const drawn = await guideDraws(target, family, fitted, draws, context.rng.split("draws"), context);
@@ -134,7 +137,7 @@ export async function judged(
     Object.assign(figures, whole.figures);
     chain = {
       chain: 1,
-      dimension: target.dimension,
+      dimension: target.width,
       draws: drawn.draws,
       positions: drawn.positions,
       stats: { lp: drawn.logP, log_p: drawn.logP, log_g: drawn.logQ },
@@ -161,7 +164,7 @@ export function localPlate(target: Target): Axis | undefined {
 }
 
 const isWithGlobals = (target: Target, plate: Axis): boolean =>
-  target.layout.some((s) => !s.plates.some((p) => p.name === plate.name));
+  [...target.layout, ...target.discrete].some((s) => !s.plates.some((p) => p.name === plate.name));
 
 /** Distinct rows, chosen at random, in order. */
 function someRows(plate: Axis, count: number, context: RunEngineContext): Int32Array {

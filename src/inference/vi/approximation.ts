@@ -2,7 +2,8 @@
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import type { Shape } from "../../runtime/ir/type.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
-import type { Assignment, Axis, NoiseSource, Setting, Target, Term } from "../../runtime/target.ts";
+import type { Assignment, Axis, Guide, NoiseSource, Setting, Target, Term } from "../../runtime/target.ts";
+import { besideDiscrete } from "./families/discrete.ts";
 import { restFamily } from "./rest.ts";
 
 /** A tensor that a family trains beside the model's and the guide's own; unconstrained. */
@@ -24,12 +25,16 @@ export interface Parameters {
 export interface Drawn {
   /** Constrained values, auxiliary variables included. */
   readonly values: Assignment;
-  /** The unconstrained vector of the draw, where it was made there. */
+  /** The draw as the target numbers it, where it was made so: unconstrained coordinates, then discrete values. */
   readonly position?: Value;
   /** log |dx/du| of latents that were drawn on the unconstrained scale. */
   readonly jacobian: readonly Term[];
   /** log q of the draw; the parameters may be others than those it was made with (held constant: sticking the landing). */
   logQ(parameters: Parameters): readonly Term[];
+  /** Names whose draws have no path to the parameters; `values` has them, and a term of `logQ` of that site each. */
+  readonly scored?: readonly string[];
+  /** log r of auxiliary variables of the family's own given the draw. */
+  readonly reverse?: readonly Term[];
 }
 export interface Family {
   readonly parameters: readonly FamilyParameter[];
@@ -40,20 +45,30 @@ export interface Family {
 export function guided(target: Target): Family | undefined {
   const { guide } = target;
   if (guide === undefined) return undefined;
-  const rest = guide.rest && restFamily(target, guide.rest);
+  const rest = guide.rest && restWithDiscrete(target, guide.rest);
   return {
     parameters: rest?.parameters ?? [],
     draw(b, noise, parameters, setting) {
       const here = { ...setting, parameters: parameters.target };
-      const { values } = guide.draw(b, noise, here);
-      const logQ = (p: Parameters): readonly Term[] => guide.terms(b, values, { ...setting, parameters: p.target });
-      if (rest === undefined) return { values, jacobian: [], logQ };
+      const { values, terms } = guide.draw(b, noise, here);
+      // At the parameters of the draw its own density is at hand, which may take less than that of given values.
+      const logQ = (p: Parameters): readonly Term[] =>
+        p.target === parameters.target ? terms : guide.terms(b, values, { ...setting, parameters: p.target });
+      const scored = guide.sites.filter((s) => s.gradient === "score").map((s) => s.name);
+      if (rest === undefined) return { values, jacobian: [], logQ, scored };
       const others = rest.draw(b, noise, parameters, { ...here, given: values });
       return {
         values: { ...others.values, ...values },
         jacobian: others.jacobian,
         logQ: (p) => [...logQ(p), ...others.logQ(p)],
+        scored: [...scored, ...(others.scored ?? [])],
       };
     },
   };
+}
+
+function restWithDiscrete(target: Target, rest: NonNullable<Guide["rest"]>): Family {
+  const discrete = target.discrete.filter((s) => rest.names.includes(s.name));
+  const inner = restFamily(target, rest);
+  return discrete.length > 0 ? besideDiscrete(discrete, inner) : inner;
 }

@@ -9,6 +9,7 @@ import type { Family } from "./approximation.ts";
 import type { Evaluated } from "./evaluate.ts";
 import { Noise } from "./noise.ts";
 import { type Fitted, FittedInputs } from "./rows-weights.ts";
+import { reverseTerms } from "./weights.ts";
 
 /** Positions included: for models with few latents. */
 export async function guideDraws(
@@ -25,9 +26,9 @@ export async function guideDraws(
   const parameters = { target: inputs.target, family: inputs.family };
   const setting = { parameters: inputs.target };
   const drawn = family.draw(b, noise, parameters, setting);
-  const reverse = target.guide?.reverse(b, drawn.values, setting) ?? [];
+  const reverse = reverseTerms(b, target, drawn, setting);
   const total = (terms: readonly Term[]): Value => terms.reduce((s, t) => b.add(s, b.sum(t.value)), b.constant(0));
-  const names = [...new Set(target.layout.map((s) => s.name))];
+  const names = [...new Set([...target.layout, ...target.discrete].map((s) => s.name))];
   const outputs = [
     total([...target.terms(b, drawn.values, setting), ...drawn.jacobian, ...reverse]),
     total(drawn.logQ(parameters)),
@@ -44,10 +45,10 @@ export async function guideDraws(
     inputs.write(executable);
     const fill = noise.filler(executable);
     const fixed = target.fix(fitted.parameters);
-    const base = new Float64Array(target.dimension);
+    const base = new Float64Array(target.width);
     const logP = new Float64Array(draws);
     const logQ = new Float64Array(draws);
-    const positions = new Float64Array(draws * target.dimension);
+    const positions = new Float64Array(draws * target.width);
     let i = 0;
     for (; i < draws && !context.stop(); i++) {
       fill(rng);
@@ -55,14 +56,14 @@ export async function guideDraws(
       logP[i] = executable.outputs[0][0];
       logQ[i] = executable.outputs[1][0];
       const values = Object.fromEntries(names.map((name, k) => [name, Array.from(executable.outputs[2 + k])]));
-      positions.set(fixed.unconstrain(values, base), i * target.dimension);
+      positions.set(fixed.unconstrain(values, base), i * target.width);
       await context.breathe();
     }
     return {
       draws: i,
       logP: logP.subarray(0, i),
       logQ: logQ.subarray(0, i),
-      positions: positions.subarray(0, i * target.dimension),
+      positions: positions.subarray(0, i * target.width),
     };
   } finally {
     executable.dispose();

@@ -4,7 +4,7 @@ import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { nodesOf } from "../../runtime/ir/order.ts";
 import { takeRows } from "../../runtime/ir/rows.ts";
 import { log } from "../../runtime/numeric/math.ts";
-import type { Target, Term } from "../../runtime/target.ts";
+import type { Term } from "../../runtime/target.ts";
 import type { Drawn, Parameters } from "./approximation.ts";
 import type { Part, Root, Weights } from "./weights.ts";
 
@@ -16,26 +16,25 @@ export interface ScoreRoots {
   readonly rate: Root;
 }
 
-/** For each site of the guide that has no path: log q at its draw, and the sum of what the draw has a part in, element by element where
+/** For each site that has no path: log q at its draw, and the sum of what the draw has a part in, element by element where
  *  elements do not influence one another. `axisOf`: the axis of a term that counts rows that are kept apart. */
 export function scoreRoots(
   b: Builder,
-  target: Target,
   drawn: Drawn,
   parts: readonly Part[],
   parameters: Parameters,
   axisOf: (t: Term) => number,
 ): ScoreRoots[] {
-  const sites = target.guide?.sites.filter((s) => s.gradient === "score") ?? [];
+  const sites = drawn.scored ?? [];
   if (sites.length === 0) return [];
   const live = drawn.logQ(parameters);
-  return sites.flatMap((s) => {
-    const x = drawn.values[s.name];
+  return sites.flatMap((name) => {
+    const x = drawn.values[name];
     return live
-      .filter((t) => t.site === s.name)
+      .filter((t) => t.site === name)
       .map((own): ScoreRoots => {
         const shape = shapeOf(own.value);
-        const influenced = parts.filter(({ term }) => term.site === s.name || reads(term.value, x));
+        const influenced = parts.filter(({ term }) => term.site === name || reads(term.value, x));
         const axis = axisOf(own);
         const total = (of: readonly Part[]): Root => {
           const sum = of.reduce((all, { term, sign }) => {
@@ -45,7 +44,7 @@ export function scoreRoots(
           return { value: b.stopGradient(b.broadcastTo(sum, shape)), axis };
         };
         return {
-          site: s.name,
+          site: name,
           logQ: { value: own.value, axis },
           advantage: total(influenced),
           rate: total(influenced.filter(isRate)),

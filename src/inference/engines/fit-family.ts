@@ -1,0 +1,88 @@
+// A family trained on the bound and judged by its draws: what engines do that build one of their own for models with discrete latents.
+import type { Target } from "../../runtime/target.ts";
+import { wasmBackend } from "../../runtime/wasm/backend.ts";
+import type { Failure, Options, Result, RunEngineContext } from "../engine.ts";
+import type { Family } from "../vi/approximation.ts";
+import { estimatorNotes } from "../vi/estimators.ts";
+import { evaluateFamily, fitVerdict } from "../vi/evaluate.ts";
+import { evidenceOf } from "../vi/evidence.ts";
+import type { Start } from "../vi/families/gaussian.ts";
+import { constrainedParameters, initialParameters } from "../vi/parameters.ts";
+import { train } from "../vi/train.ts";
+import { startOf } from "./gaussian-vi.ts";
+import { DEFAULT_RADIUS } from "./init.ts";
+import { trainingFrom, type trainingOptions } from "./training-options.ts";
+
+/** Where continuous latents begin: at the best normal distribution of a few L-BFGS paths, or, where discrete latents leave them without a density of
+ *  their own, at random. */
+export async function beginOf(target: Target, isSearching: boolean, context: RunEngineContext): Promise<Start | Failure> {
+  const { dimension } = target;
+  if (dimension === 0) return { position: new Float64Array(0) };
+  if (target.discrete.length === 0) {
+    const initial = constrainedParameters(target, initialParameters(target, context.rng.split("parameters")));
+    return startOf(target.fix(initial), context, isSearching, false);
+  }
+  if (context.start) return { position: context.start.position.slice(0, dimension) };
+  const rng = context.rng.split("start");
+  return { position: Float64Array.from({ length: dimension }, () => DEFAULT_RADIUS * (2 * rng.uniform() - 1)) };
+}
+
+/** `continuous`: what a note calls the draws that have a path. */
+export async function fitFamily(
+  target: Target,
+  family: Family,
+  options: Options<typeof trainingOptions>,
+  context: RunEngineContext,
+  continuous: readonly string[],
+): Promise<Result> {
+  const { rng } = context;
+  const training = trainingFrom(target, options);
+  const began = context.now();
+  const fit = await train(
+    target,
+    family,
+    {
+      parameters: initialParameters(target, rng.split("parameters")),
+      family: Object.fromEntries(family.parameters.map((p) => [p.name, p.initial(rng.split(p.name))])),
+    },
+    training,
+    {
+      backend: context.backend ?? wasmBackend,
+      rng: rng.split("training"),
+      stop: context.stop,
+      progress: (step, bound) =>
+        context.progress({ chain: 1, phase: "training", done: step, total: training.steps, divergences: 0, bound }),
+    },
+  );
+  if (fit.failure !== undefined) return { failure: { reason: fit.failure }, verdicts: [], traces: {} };
+  const trained = context.now();
+  const parameters = constrainedParameters(target, fit.parameters);
+  const evaluated = await evaluateFamily(target.fix(parameters), family, fit.family, options.draws, rng.split("draws"));
+  const { logP, logQ, positions = new Float64Array(0) } = evaluated;
+  const verdict = fitVerdict(evaluated);
+  const { evidence, figures } = evidenceOf(evaluated);
+  const sites = [
+    ...target.discrete.map(({ name }) => ({ name, gradient: "score" as const })),
+    ...continuous.map((name) => ({ name, gradient: "pathwise" as const })),
+  ];
+  return {
+    chain: {
+      chain: 1,
+      dimension: target.width,
+      draws: options.draws,
+      positions,
+      stats: { lp: logP, log_p: logP, log_g: logQ },
+      seconds: { warmup: (trained - began) / 1000, sampling: (context.now() - trained) / 1000 },
+      evaluations: fit.bounds.length * options.samples,
+      interrupted: fit.interrupted,
+      divergences: [],
+    },
+    fitted: { ...parameters, ...fit.family },
+    fittedShapes: Object.fromEntries(family.parameters.filter((p) => p.shape.length > 1).map((p) => [p.name, p.shape])),
+    ...(verdict.level === "fail" ? {} : { evidence }),
+    figures,
+    verdicts: [verdict],
+    notes: estimatorNotes(sites, options.samples, training.objective),
+    traces: { elbo: fit.bounds },
+  };
+}
