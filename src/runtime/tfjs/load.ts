@@ -188,16 +188,3 @@ function backendOf<H>(
 }
 /** Of float32: 2^-23. */
 const EPSILON = 1.1920928955078125e-7;
-
-/** The fastest that loads, and why none before it does. Rejects where none does, with the reasons. */
-export async function loadFastest(): Promise<{ readonly backend: TfjsBackend; readonly passed: readonly string[] }> {
-  const passed: string[] = [];
-  for (const name of tfjsNames) {
-    try {
-      return { backend: await loadTfjs(name), passed };
-    } catch (e) {
-      passed.push(e instanceof Error ? e.message : String(e));
-    }
-  }
-  throw new UsageError(passed.join("; "));
-}
