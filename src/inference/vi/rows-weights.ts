@@ -1,15 +1,18 @@
 // Log weights log p(x_n, z_n) - log q(z_n) of single rows of a plate, draw by draw: what judges an amortised fit, and bounds log p(x_n).
 import type { Backend, Executable } from "../../runtime/backend.ts";
-import { InternalError } from "../../runtime/errors.ts";
+import { UsageError } from "../../runtime/errors.ts";
 import { vectorize } from "../../runtime/ir/batch.ts";
 import { createBuilder } from "../../runtime/ir/builder.ts";
 import { type Builder, type InputAttrs, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { moveAxis } from "../../runtime/ir/primitives/axes.ts";
 import { type Rowed, takeRows } from "../../runtime/ir/rows.ts";
 import { simplify } from "../../runtime/ir/simplify.ts";
+import { sizeOf } from "../../runtime/ir/type.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import type { Assignment, Axis, Target, Term } from "../../runtime/target.ts";
 import type { Family } from "./approximation.ts";
 import { Noise } from "./noise.ts";
+import { reverseTerms } from "./weights.ts";
 
 type ByName = Readonly<Record<string, Float64Array>>;
 /** Values at which rows are looked at: constrained ones of the target's parameters, and those of the family. */
@@ -57,12 +60,23 @@ export function atRows(b: Builder, terms: readonly Term[], plate: Axis, indices:
 }
 
 /** Rows of one program at a time, and draws: as many as keep it small. */
-const ROWS_AT_ONCE = 100;
-const DRAWS_AT_ONCE = 20;
+const ROWS_AT_ONCE = 50;
+const DRAWS_AT_ONCE = 10;
 
-/** Log weights of `draws` draws of each of the rows: rows x draws. What is drawn for no row, global latents, is drawn once for all of them:
- *  the weights of a row are conditional on it. */
-export async function rowWeights(
+export interface RowContext {
+  readonly backend: Backend;
+  stop(): boolean;
+  breathe(): Promise<void>;
+  /** Of all log weights, how many there are. */
+  progress?(done: number, total: number): void;
+}
+/** Of one draw of one row: its place among the rows asked for, its log weight, and its latents, the constrained values of the row one after the
+ *  other from `at` on. */
+export type RowVisit = (row: number, logWeight: number, latents: Float64Array, at: number) => void;
+
+/** Visits `draws` draws of each of the rows, and returns how many numbers the latents of a row are. What is drawn for no row, global latents, is
+ *  drawn once for all of them: the weights of a row are conditional on it. */
+export async function visitRowWeights(
   target: Target,
   family: Family,
   fitted: Fitted,
@@ -70,8 +84,9 @@ export async function rowWeights(
   rows: Int32Array,
   draws: number,
   rng: Rng,
-  context: { readonly backend: Backend; stop(): boolean; breathe(): Promise<void> },
-): Promise<Float64Array> {
+  context: RowContext,
+  visit: RowVisit,
+): Promise<number> {
   const wide = Math.min(ROWS_AT_ONCE, rows.length);
   const deep = Math.min(DRAWS_AT_ONCE, draws);
   const b = createBuilder();
@@ -79,15 +94,19 @@ export async function rowWeights(
   const inputs = new FittedInputs(b, target, family, fitted);
   const indices = b.input("rows", { shape: [wide], dtype: "int" });
   const setting = { parameters: inputs.target };
-  const drawn = family.draw(b, noise, { target: inputs.target, family: inputs.family }, setting);
-  const reverse = target.guide?.reverse(b, drawn.values, setting) ?? [];
+  const parameters = { target: inputs.target, family: inputs.family };
+  const drawn = family.draw(b, noise, parameters, setting);
+  const reverse = reverseTerms(b, target, drawn, setting);
   const p = [...target.terms(b, drawn.values, setting), ...drawn.jacobian, ...reverse];
-  const q = drawn.logQ({ target: inputs.target, family: inputs.family });
+  const q = drawn.logQ(parameters);
   const own = noise.forRows(plate.name, wide);
-  const one = b.sub(atRows(b, p, plate, indices, own), atRows(b, q, plate, indices, own));
-  const { values, batched } = vectorize(b, [one], noise.forCopies(deep, [one], plate.name), deep);
-  if (!batched[0]) throw new InternalError(`the rows of ${plate.name} have no draws of their own`);
-  const outputs = values;
+  const weight = b.sub(atRows(b, p, plate, indices, own), atRows(b, q, plate, indices, own));
+  const latents = latentsOf(b, target, drawn.values, plate, indices, own);
+  const roots = [weight, latents];
+  const { values, batched } = vectorize(b, roots, noise.forCopies(deep, roots, plate.name), deep);
+  if (!batched[0]) throw new UsageError(`the guide draws nothing for rows of ${plate.name}`);
+  const [, width] = shapeOf(latents);
+  const outputs = [values[0], batched[1] ? values[1] : b.broadcastTo(values[1], [deep, wide, width])];
   const program = simplify(b, {
     inputs: [...inputs.residents, indices, ...noise.inputsOf(outputs)],
     residents: inputs.residents,
@@ -97,28 +116,68 @@ export async function rowWeights(
   const executable = await context.backend.compile(program);
   try {
     inputs.write(executable);
-    const fill = noise.filler(executable, (axes) => axes.some((a) => a.name === plate.name));
-    const shared = noise.filler(executable, (axes) => !axes.some((a) => a.name === plate.name));
-    shared(rng.split("shared"));
+    const ofRows = (axes: readonly Axis[]): boolean => axes.some((a) => a.name === plate.name);
+    const fill = noise.filler(executable, ofRows);
+    noise.filler(executable, (axes) => !ofRows(axes))(rng.split("shared"));
     const stream = rng.split("rows");
-    const at = executable.inputs.rows;
-    const out = new Float64Array(rows.length * draws).fill(Number.NaN);
     for (let first = 0; first < rows.length; first += wide) {
       // The last slice goes back over rows that have been, so that all are of one size; likewise of draws.
       const from = Math.min(first, rows.length - wide);
-      at.set(rows.subarray(from, from + wide));
+      executable.inputs.rows.set(rows.subarray(from, from + wide));
       for (let d = 0; d < draws && !context.stop(); d += deep) {
         fill(stream);
         executable.run();
         await executable.finished();
-        const [w] = executable.outputs;
-        const begin = Math.min(d, draws - deep);
-        for (let k = 0; k < deep; k++) for (let n = 0; n < wide; n++) out[(from + n) * draws + begin + k] = w[k * wide + n];
+        const [w, z] = executable.outputs;
+        const some = Math.min(deep, draws - d);
+        for (let k = 0; k < some; k++)
+          for (let n = first - from; n < wide; n++) visit(from + n, w[k * wide + n], z, (k * wide + n) * width);
+        context.progress?.((first + wide) * draws - (draws - d - some) * wide, rows.length * draws);
         await context.breathe();
       }
     }
-    return out;
+    return width;
   } finally {
     executable.dispose();
   }
+}
+
+/** [rows, numbers of a row] of all latents that have the plate. */
+function latentsOf(
+  b: Builder,
+  target: Target,
+  values: Assignment,
+  plate: Axis,
+  indices: Value,
+  own: ReadonlyMap<Value, Rowed>,
+): Value {
+  const [rows] = shapeOf(indices);
+  const local = target.sites.flatMap((s): Rowed[] => {
+    const axis = s.plates.findIndex((a) => a.name === plate.name);
+    return s.role === "latent" && axis >= 0 && values[s.name] ? [{ value: b.cast(values[s.name], "real"), axis }] : [];
+  });
+  const parts = takeRows(b, local, indices, own).map((v, i) => {
+    const front = moveAxis(b, v, local[i].axis, 0);
+    return b.reshape(front, [rows, sizeOf(shapeOf(front)) / rows]);
+  });
+  return b.concat(parts, 1);
+}
+
+/** Log weights of `draws` draws of each of the rows: rows x draws; NaN of those that were not made. */
+export async function rowWeights(
+  target: Target,
+  family: Family,
+  fitted: Fitted,
+  plate: Axis,
+  rows: Int32Array,
+  draws: number,
+  rng: Rng,
+  context: RowContext,
+): Promise<Float64Array> {
+  const out = new Float64Array(rows.length * draws).fill(Number.NaN);
+  const count = new Int32Array(rows.length);
+  await visitRowWeights(target, family, fitted, plate, rows, draws, rng, context, (row, w) => {
+    out[row * draws + count[row]++] = w;
+  });
+  return out;
 }
