@@ -1,0 +1,246 @@
+// Laws of the engines that run once, on posteriors with known answers: means, deviations, evidence; seeds, interruption, refusals.
+import { describe, expect, test } from "vitest";
+import type { Engine, OptionValues, Result } from "../../src/inference/engine.ts";
+import { ais } from "../../src/inference/engines/ais.ts";
+import { fullrank } from "../../src/inference/engines/full-rank.ts";
+import { importance } from "../../src/inference/engines/importance.ts";
+import { laplace } from "../../src/inference/engines/laplace.ts";
+import { lowrank } from "../../src/inference/engines/low-rank.ts";
+import { map } from "../../src/inference/engines/map.ts";
+import { meanfield } from "../../src/inference/engines/mean-field.ts";
+import { mle } from "../../src/inference/engines/mle.ts";
+import { pathfinder } from "../../src/inference/engines/pathfinder.ts";
+import { resolveOptions } from "../../src/inference/options.ts";
+import { runEngine } from "../../src/inference/run.ts";
+import type { Target } from "../../src/runtime/target.ts";
+import { bound, model } from "../unit/model-under-test.ts";
+import { backends, whatLoads } from "./backends.ts";
+import { runContext } from "./engine-context.ts";
+import { correlated, design, type KnownModel, rankOne, regression } from "./linear-gaussian.ts";
+
+const known: readonly KnownModel[] = [
+  regression("three correlated coefficients", design(25, 3, 2), [1, 0.5, 2], 0.7),
+  rankOne([1, 2, 0.5, 4], [1.5, -1, 0.7, 2]),
+  correlated,
+];
+const targetOf = async (m: Pick<KnownModel, "text" | "data">): Promise<Target> => (await bound(m.text, m.data as never)).target;
+const run = async (engine: Engine, target: Target, options: Partial<OptionValues> = {}, seed = 1): Promise<Result> => {
+  const { results, failure } = await runEngine(target, engine, options, { seed });
+  if (failure) throw new Error(failure.reason);
+  return results[0];
+};
+const column = ({ chain }: Result, i: number): Float64Array => {
+  if (!chain) throw new Error("no draws");
+  return Float64Array.from({ length: chain.draws }, (_, d) => chain.positions[d * chain.dimension + i]);
+};
+const meanOf = (x: Float64Array): number => x.reduce((s, v) => s + v, 0) / x.length;
+const sdOf = (x: Float64Array): number => Math.sqrt(x.reduce((s, v) => s + (v - meanOf(x)) ** 2, 0) / (x.length - 1));
+
+interface Case {
+  readonly engine: Engine;
+  readonly options: Partial<OptionValues>;
+  readonly what: string;
+}
+/** Those that are exact on a normal posterior. */
+const exact: readonly Case[] = [
+  { engine: fullrank, options: {}, what: "" },
+  { engine: laplace, options: {}, what: "" },
+  { engine: pathfinder, options: {}, what: "" },
+  { engine: importance, options: {}, what: "" },
+  { engine: importance, options: { proposal: "lowrank" }, what: " of low rank" },
+  { engine: importance, options: { proposal: "laplace" }, what: " of the curvature" },
+  { engine: ais, options: {}, what: " from the prior" },
+  { engine: ais, options: { from: "meanfield", spacing: "linear", temperatures: 100 }, what: " from mean field" },
+  { engine: ais, options: { spacing: "geometric" }, what: " in geometric spacing" },
+];
+const SIGMAS = 4;
+
+for (const model of known)
+  describe(model.name, async () => {
+    const target = await targetOf(model);
+    const n = target.dimension;
+    for (const { engine, options, what } of exact) {
+      test(`${engine.name}${what}: mean, deviation and evidence`, async () => {
+        const r = await run(engine, target, options);
+        const draws = r.effectiveDraws ?? r.chain?.draws ?? 0;
+        expect(draws).toBeGreaterThan(30);
+        for (let i = 0; i < n; i++) {
+          const x = column(r, i);
+          const sd = Math.sqrt(model.posterior.covariance[i * n + i]);
+          expect(Math.abs(meanOf(x) - model.posterior.mean[i]) / (sd / Math.sqrt(draws)), `mean of ${i}`).toBeLessThan(SIGMAS);
+          expect(Math.abs(sdOf(x) - sd) / (sd / Math.sqrt(2 * draws)), `sd of ${i}`).toBeLessThan(SIGMAS);
+        }
+        const { mean, se } = r.evidence ?? { mean: Number.NaN, se: Number.NaN };
+        // What rounding leaves where the approximation is the posterior.
+        expect(Math.abs(mean - model.evidence)).toBeLessThan(SIGMAS * se + 1e-6);
+        expect(se).toBeLessThan(0.3);
+        expect(r.verdicts.some((v) => v.level === "fail")).toBe(false);
+      });
+    }
+    // Where there are few data: of many, no draw of the prior is near the posterior.
+    if (!("X" in model.data))
+      test("importance of the prior: naive Monte Carlo has the evidence too", async () => {
+        const { evidence } = await run(importance, target, { proposal: "prior", samples: 20000 });
+        const { mean, se } = evidence ?? { mean: Number.NaN, se: Number.NaN };
+        expect(Math.abs(mean - model.evidence)).toBeLessThan(SIGMAS * se + 1e-6);
+        expect(se).toBeLessThan(0.1);
+      });
+    test("laplace: the closed form is the evidence", async () => {
+      const { figures } = await run(laplace, target);
+      // The Hessian is one of differences.
+      expect(Math.abs((figures?.laplace_evidence ?? Number.NaN) - model.evidence)).toBeLessThan(1e-6);
+    });
+  });
+
+const engines: readonly Engine[] = [meanfield, fullrank, lowrank, laplace, pathfinder, importance, ais];
+/** Quick, not good. */
+const hasty: Partial<Record<string, Partial<OptionValues>>> = {
+  meanfield: { steps: 300 },
+  fullrank: { steps: 300 },
+  lowrank: { steps: 300, rank: 2 },
+  importance: { steps: 300, samples: 500 },
+  ais: { temperatures: 20, particles: 20 },
+};
+describe("every engine that runs once", async () => {
+  const target = await targetOf(known[0]);
+  for (const engine of engines) {
+    const options = hasty[engine.name] ?? {};
+    test(`${engine.name}: the same seed gives the same bits, another does not`, async () => {
+      const positions = async (seed: number) => (await run(engine, target, options, seed)).chain?.positions;
+      expect(await positions(1)).toEqual(await positions(1));
+      expect(await positions(1)).not.toEqual(await positions(2));
+    });
+    test(`${engine.name}: a stop keeps what there is, or says that there is nothing`, async () => {
+      if (engine.unit !== "run") throw new Error("not of unit run");
+      let asked = 0;
+      const context = runContext(1, { stop: () => ++asked > 40 });
+      const r = await engine.run(target, resolveOptions(engine, options), context);
+      if (r.failure) expect(r.failure.reason).toContain("interrupted");
+      else expect(r.chain?.interrupted).toBe(true);
+    });
+    test(`${engine.name}: progress ends at its total`, async () => {
+      const last = new Map<string, number>();
+      await runEngine(target, engine, options, {
+        seed: 1,
+        onProgress: ({ phase, done, total }) => last.set(phase.replace(/\d+/g, ""), done / total),
+      });
+      expect(last.size).toBeGreaterThan(0);
+      for (const share of last.values()) expect(share).toBeLessThanOrEqual(1);
+    });
+    test(`${engine.name}: a density that is finite nowhere is explained`, async () => {
+      const nowhere = await targetOf({
+        text: "data c: real\nx ~ Normal(0, 1)\nfactor(c - x^2)",
+        data: { c: Number.NEGATIVE_INFINITY },
+      });
+      const { failure } = await runEngine(nowhere, engine, options, { seed: 1 });
+      expect(failure?.reason).toMatch(/not finite at any of 100 random starting points|weight 0/);
+    });
+  }
+});
+
+describe("training on every backend", () => {
+  test(`there are some: ${whatLoads}`, () => expect(backends.length).toBeGreaterThan(0));
+  for (const backend of backends)
+    for (const engine of [meanfield, fullrank, lowrank] as readonly Engine[])
+      test(`${backend.name}: ${engine.name} finds a normal posterior`, async () => {
+        const m = known[0];
+        const target = await targetOf(m);
+        if (engine.unit !== "run") throw new Error("not of unit run");
+        const r = await engine.run(target, resolveOptions(engine, { steps: 1500 }), runContext(2, { backend }));
+        const n = target.dimension;
+        const elbo = r.figures?.elbo ?? Number.NaN;
+        // Mean field loses the correlations, the others nothing; float32 leaves its rounding.
+        const lost = engine === meanfield ? 1.2 : 0.02;
+        expect(elbo).toBeGreaterThan(m.evidence - lost - 1e4 * n * backend.epsilon);
+        for (let i = 0; i < n; i++) {
+          const sd = Math.sqrt(m.posterior.covariance[i * n + i]);
+          expect(Math.abs(meanOf(column(r, i)) - m.posterior.mean[i])).toBeLessThan(0.2 * sd);
+        }
+      });
+});
+
+describe("what is learnt beside the latents", () => {
+  const y = [1.2, 0.7, -0.4, 2.2, 1.9];
+  const mean = y.reduce((s, v) => s + v, 0) / y.length;
+  const sd = Math.sqrt(y.reduce((s, v) => s + (v - mean) ** 2, 0) / y.length);
+  for (const engine of [map, mle])
+    test(`${engine.name}: params alone`, async () => {
+      const target = await targetOf({
+        text: "data y: real[N]\nparam m: real\nparam s: positive = 3\ny ~ Normal(m, s)",
+        data: { y },
+      });
+      expect(target.dimension).toBe(0);
+      const { fitted, point } = await run(engine, target);
+      expect(fitted?.m[0]).toBeCloseTo(mean, 8);
+      expect(fitted?.s[0]).toBeCloseTo(sd, 8);
+      expect(point?.position.length).toBe(0);
+    });
+  test("map: a param beside a latent is at the joint maximum, on the constrained scale", async () => {
+    // y given mu is N(mu, 1), mu is N(0, 1): mu = Σ y / (N + 1). b and s of w ~ N(b, s): at w.
+    const text = `
+data y: real[N], w: real[M]
+param b: real
+param s: positive = 2
+mu ~ Normal(0, 1)
+y ~ Normal(mu, 1)
+w ~ Normal(b + mu, s)
+`;
+    const w = [3, 5, 10];
+    const { fitted, point } = await run(map, await targetOf({ text, data: { y, w } }));
+    const mu = y.reduce((s, v) => s + v, 0) / (y.length + 1);
+    expect(point?.position[0]).toBeCloseTo(mu, 7);
+    expect(fitted?.b[0]).toBeCloseTo(6 - mu, 7);
+    expect(fitted?.s[0]).toBeCloseTo(Math.sqrt((9 + 1 + 16) / 3), 7);
+  });
+  test("meanfield and fullrank maximise the marginal likelihood where the family holds the posterior", async () => {
+    // mu ~ N(0, s), y ~ N(mu, 1): the mean of y is N(0, s² + 1/N).
+    const text = "data y: real[N]\nparam s: positive = 2\nmu ~ Normal(0, s)\ny ~ Normal(mu, 1)";
+    const target = await targetOf({ text, data: { y } });
+    for (const engine of [meanfield, fullrank]) {
+      const { fitted, evidence } = await run(engine, target, { samples: 20, patience: 10 });
+      expect(Math.abs((fitted?.s[0] ?? 0) - Math.sqrt(mean * mean - 1 / y.length))).toBeLessThan(0.05);
+      expect(evidence?.se).toBeLessThan(0.01);
+    }
+  });
+  test("who cannot learn says who can", async () => {
+    const text = "data y: real[N]\nparam s: positive = 2\nmu ~ Normal(0, s)\ny ~ Normal(mu, 1)";
+    const target = await targetOf({ text, data: { y } });
+    const reason = async (engine: Engine, options = {}) =>
+      (await runEngine(target, engine, options, { seed: 1 })).failure?.reason;
+    for (const engine of [laplace, pathfinder])
+      expect(await reason(engine)).toMatch(/^s is a param, to be learnt and not sampled.*--engine meanfield/);
+    expect(await reason(ais)).toBe(
+      "s of the model is to be learnt, which prior does not do: take meanfield, fullrank or lowrank",
+    );
+    const alone = await targetOf({ text: "data y: real[N]\nparam m: real\ny ~ Normal(m, 1)", data: { y } });
+    expect((await runEngine(alone, meanfield, {}, { seed: 1 })).failure?.reason).toContain("use --engine mle or map");
+  });
+});
+
+describe("where the prior is no density", () => {
+  const reason = async (text: string, data: object, engine: Engine = ais, options = {}) =>
+    (await runEngine(await targetOf({ text, data: data as never }), engine, options, { seed: 1 })).failure?.reason;
+  test("annealing from it is refused, with the names", async () => {
+    const text = "data y: real[N]\nmu ~ Flat()\ns: positive ~ unnormalized Normal(0, 1)\ny ~ Normal(mu, s)";
+    expect(await reason(text, { y: [1, 2] })).toBe(
+      "the evidence is defined by a prior that integrates to 1, and that of mu (Flat has no normaliser), s (Normal is not renormalised on the type of s) does not, or is not known apart from the data; give proper priors",
+    );
+    expect(await reason(text, { y: [1, 2] }, importance, { proposal: "prior" })).toContain("Flat has no normaliser");
+    expect(await reason("data y: real?[N]\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 1)", { y: [1, null] })).toContain(
+      "y (its distribution is that of data with missing entries)",
+    );
+  });
+  test("a prior on a narrower type is one", async () => {
+    const text = "data y: real[N]\ns: positive ~ Normal(0, 1)\no: ordered[2] ~ Normal(0, 1)\ny ~ Normal(o[1], s)";
+    expect(await reason(text, { y: [1, 2] }, ais, { temperatures: 5, particles: 5 })).toBeUndefined();
+  });
+});
+
+test("a number that is none stops training at once, with the step and the term", async () => {
+  const target = await targetOf({ text: "x ~ Normal(0, 1)\nfactor(x > 4 ? 0 / (x - x) : 0)", data: {} });
+  const { failure } = await runEngine(target, meanfield, { startAt: "random", rate: 5, steps: 2000 }, { seed: 1 });
+  expect(failure?.reason).toMatch(
+    /^training stopped at step \d+: the bound is NaN, because the factor of factor is NaN\. Try a lower --rate/,
+  );
+  expect(model("x ~ Normal(0, 1)").name).toBe("test");
+});
