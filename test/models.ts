@@ -5,9 +5,15 @@ import type { DataObject } from "../src/model.ts";
 
 const folder = new URL("../models/", import.meta.url);
 
-export const ownModels: readonly string[] = readdirSync(folder)
+const withData: readonly string[] = readdirSync(folder)
   .filter((file) => file.endsWith(".ppl") && existsSync(new URL(file.replace(/\.ppl$/, ".data.json"), folder)))
   .map((file) => file.replace(/\.ppl$/, ""));
+const learns = (name: string): boolean => /^(param|net) /m.test(readFileSync(new URL(`${name}.ppl`, folder), "utf8"));
+
+/** Those that are sampled, and have a posterior to compare with. */
+export const ownModels = withData.filter((name) => !learns(name));
+/** Those with params or networks. */
+export const learntModels = withData.filter(learns);
 
 /** A row of the page's table: mean and sd with the errors of whatever they were computed by, 0 for quadrature and closed forms. */
 export interface Expected {
