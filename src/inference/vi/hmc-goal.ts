@@ -1,10 +1,10 @@
 // VI-initialised HMC (Hoffman 2017): chains start at the guide's draws; the model is trained on where they end, the guide on its bound.
 import { InternalError, UsageError } from "../../runtime/errors.ts";
-import type { Value } from "../../runtime/ir/graph.ts";
+import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { exp, log } from "../../runtime/numeric/math.ts";
 import type { Assignment, Target } from "../../runtime/target.ts";
 import { boundOf } from "./bound.ts";
-import { type HmcOptions, hmc, pathScale, stateAt } from "./hmc-rows.ts";
+import { type HmcOptions, hmc, pathScale, signs, stateAt } from "./hmc-rows.ts";
 import { coordinatesAt, rowDensity } from "./rows-density.ts";
 import type { Goal, Ingredients } from "./train.ts";
 import { weigh } from "./weights.ts";
@@ -45,10 +45,7 @@ export function refinedGoal(options: RefinementOptions, trace: RefinementTrace):
     const drawn = orRefuse(coordinatesAt(b, target, density.local, weights.drawn.values, weights.take, setting));
     const paths = noise.inputsOf([drawn]);
     if (paths.length === 0) throw new UsageError("the guide's draws are no path of noise, so its scale is unknown");
-    const directions = paths.map((input) => {
-      const uniform = noise.noise("uniform", input.node.results[input.index].shape, []);
-      return b.sub(b.mul(b.constant(2), b.cast(b.lt(uniform, b.constant(0.5)), "real")), b.constant(1));
-    });
+    const directions = paths.map((input) => signs(b, noise.noise("uniform", shapeOf(input), [])));
     const scale = pathScale(b, drawn, paths, directions);
     const step = b.input("hmc step", { shape: [], dtype: "real" });
     const run = hmc(b, chains, stateAt(b, chains, drawn), step, scale, noise, options);

@@ -107,3 +107,7 @@ export function pathScale(b: Builder, x: Value, noises: readonly Value[], direct
   const [forward] = gradient(b, along, [w]);
   return b.abs(forward);
 }
+
+/** ± 1, of uniform numbers. */
+export const signs = (b: Builder, uniform: Value): Value =>
+  b.sub(b.mul(b.constant(2), b.cast(b.lt(uniform, b.constant(0.5)), "real")), b.constant(1));

@@ -71,10 +71,10 @@ export interface RowContext {
   progress?(done: number, total: number): void;
 }
 /** Of one draw of one row: its place among the rows asked for, its log weight, and its latents, the constrained values of the row one after the
- *  other from `at` on. */
-export type RowVisit = (row: number, logWeight: number, latents: Float64Array, at: number) => void;
+ *  other: `width` numbers from `at` on. */
+export type RowVisit = (row: number, logWeight: number, latents: Float64Array, at: number, width: number) => void;
 
-/** Visits `draws` draws of each of the rows, and returns how many numbers the latents of a row are. What is drawn for no row, global latents, is
+/** Visits `draws` draws of each of the rows. What is drawn for no row, global latents, is
  *  drawn once for all of them: the weights of a row are conditional on it. */
 export async function visitRowWeights(
   target: Target,
@@ -86,7 +86,7 @@ export async function visitRowWeights(
   rng: Rng,
   context: RowContext,
   visit: RowVisit,
-): Promise<number> {
+): Promise<void> {
   const wide = Math.min(ROWS_AT_ONCE, rows.length);
   const deep = Math.min(DRAWS_AT_ONCE, draws);
   const b = createBuilder();
@@ -131,12 +131,11 @@ export async function visitRowWeights(
         const [w, z] = executable.outputs;
         const some = Math.min(deep, draws - d);
         for (let k = 0; k < some; k++)
-          for (let n = first - from; n < wide; n++) visit(from + n, w[k * wide + n], z, (k * wide + n) * width);
+          for (let n = first - from; n < wide; n++) visit(from + n, w[k * wide + n], z, (k * wide + n) * width, width);
         context.progress?.((first + wide) * draws - (draws - d - some) * wide, rows.length * draws);
         await context.breathe();
       }
     }
-    return width;
   } finally {
     executable.dispose();
   }

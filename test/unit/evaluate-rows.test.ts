@@ -1,0 +1,116 @@
+// Marginal likelihoods of rows, held against what is exact.
+import { describe, expect, test } from "vitest";
+import { guided } from "../../src/inference/vi/approximation.ts";
+import { evaluateRows, type RowEvaluationOptions } from "../../src/inference/vi/evaluate-rows.ts";
+import { stream } from "../../src/runtime/numeric/random.ts";
+import { wasmBackend } from "../../src/runtime/wasm/backend.ts";
+import { bound, normal } from "./model-under-test.ts";
+
+const context = { backend: wasmBackend, stop: () => false, breathe: async () => {} };
+const rng = stream(11, "x");
+const x = Array.from({ length: 30 }, () => [2 * rng.normal(), rng.normal()]);
+
+/** z ~ N(0, I), x_1 ~ N(z_1 + z_2, 1/2), x_2 ~ N(z_1, 1/2); the guide is wide and somewhat off, and knows nothing of z_3. */
+const text = `
+data x: real[N, 2]
+for n in 1..N {
+  z[n]: real[3] ~ Normal(0, 1)
+  x[n] ~ Normal([z[n][1] + z[n][2], z[n][1]], 0.5)
+}
+guide { for n in 1..N { z[n] ~ Normal([0.6 * x[n, 2], 0.4 * (x[n, 1] - x[n, 2]), 0], [0.6, 0.8, 1.1]) } }
+`;
+/** x is N(0, [[2.25, 1], [1, 1.25]]). */
+const exact = x.map(([p, q]) => {
+  const det = 2.25 * 1.25 - 1;
+  return -0.5 * ((1.25 * p * p - 2 * p * q + 2.25 * q * q) / det + Math.log(det)) - Math.log(2 * Math.PI);
+});
+
+async function evaluate(options: Partial<RowEvaluationOptions>, model = text, rows: readonly unknown[] = x, seed = 1) {
+  const { target } = await bound(model, { x: rows } as never);
+  const family = guided(target);
+  const [plate] = target.plates;
+  return evaluateRows(
+    { target, fitted: { parameters: {}, family: {} }, ...(family ? { family } : {}), plate },
+    options,
+    stream(seed, "evaluate"),
+    context,
+  );
+}
+/** Each estimate within its error of the truth, and all together. A mean of weights is unbiased, its logarithm below by half the square of
+ *  the relative error. */
+function expectTruth(found: Awaited<ReturnType<typeof evaluate>>, truth: readonly number[], largest: number): void {
+  found.logLikelihoods.forEach((l, n) => {
+    expect(found.errors[n]).toBeLessThan(largest);
+    expect(Math.abs(l - truth[n])).toBeLessThan(5 * found.errors[n] + found.errors[n] ** 2);
+  });
+  const mean = truth.reduce((s, v) => s + v, 0) / truth.length;
+  const bias = found.errors.reduce((s, e) => s + (e * e) / 2, 0) / truth.length;
+  expect(found.mean - mean).toBeLessThan(4 * found.monteCarlo);
+  expect(found.mean - mean).toBeGreaterThan(-4 * found.monteCarlo - 2 * bias);
+}
+
+describe("log p of rows", () => {
+  test("by 5000 importance weights is the truth within its error", async () => {
+    const found = await evaluate({ estimator: "iwae", samples: 5000 });
+    expectTruth(found, exact, 0.1);
+    // The mean of z_3 is 0 whatever x is.
+    const spread = x.reduce((s, [, q]) => s + q * q, 0) / 30 - (x.reduce((s, [, q]) => s + q, 0) / 30) ** 2;
+    expect(found.activity?.active).toBe(2);
+    expect(found.activity?.variances[0]).toBeCloseTo((0.36 * spread * 30) / 29, 1);
+  });
+
+  test("by annealing from the guide, from the prior, and of a model without a guide is the truth within its error", async () => {
+    const options = { estimator: "ais", chains: 40, temperatures: 60, leapfrog: 4 } as const;
+    const fromGuide = await evaluate(options);
+    expectTruth(fromGuide, exact, 0.4);
+    expect(fromGuide.activity?.active).toBe(2);
+    expectTruth(await evaluate({ ...options, from: "prior" }), exact, 0.4);
+    const without = await evaluate(options, text.slice(0, text.indexOf("guide")));
+    expectTruth(without, exact, 0.4);
+    expect(without.activity).toBeUndefined();
+    // Neither more nor less is accepted than wanted.
+    const accepted = fromGuide.acceptance ?? new Float64Array(0);
+    expect(accepted.reduce((s, a) => s + a, 0) / accepted.length).toBeCloseTo(0.65, 0);
+  });
+
+  test("is evaluated at latents with bounds too, from the prior", async () => {
+    // Gamma-Poisson by hand: l ~ Exponential(1), x ~ Exponential(l): p(x) = 1 / (1 + x)².
+    const counts = [0.3, 1.4, 5.2];
+    const found = await evaluate(
+      { estimator: "ais", chains: 100, temperatures: 40 },
+      "data x: positive[N]\nfor n in 1..N { l[n] ~ Exponential(1)\n x[n] ~ Exponential(l[n]) }",
+      counts,
+    );
+    expectTruth(
+      found,
+      counts.map((c) => -2 * Math.log1p(c)),
+      0.2,
+    );
+  });
+
+  test("comes in the order of the rows asked for, whatever their number", async () => {
+    const some = await evaluate({ estimator: "iwae", samples: 2000, rows: Int32Array.of(7, 3, 29) });
+    [7, 3, 29].forEach((n, i) => {
+      expect(Math.abs(some.logLikelihoods[i] - exact[n])).toBeLessThan(6 * some.errors[i]);
+    });
+    const many = Array.from({ length: 130 }, (_, n) => x[n % 30]);
+    const all = await evaluate({ estimator: "iwae", samples: 1005 }, text, many);
+    expect(all.logLikelihoods.length).toBe(130);
+    expectTruth(
+      all,
+      many.map((_, n) => exact[n % 30]),
+      0.9,
+    );
+  });
+
+  test("is refused in words where rows have no latents of their own, or no guide has draws to weigh", async () => {
+    await expect(evaluate({ estimator: "iwae" }, text.slice(0, text.indexOf("guide")))).rejects.toThrow("has no guide");
+    await expect(evaluate({ estimator: "ais" }, "data x: real[N]\nm ~ Normal(0, 1)\nx ~ Normal(m, 1)", [1, 2])).rejects.toThrow(
+      "m is a latent of no row",
+    );
+  });
+});
+
+test("normal densities of this file are those of the library", () => {
+  expect(normal(0.3, 0, 1)).toBeCloseTo(-0.5 * 0.09 - 0.5 * Math.log(2 * Math.PI), 12);
+});
