@@ -62,14 +62,14 @@ export class Annealer {
     const spread = this.#spread();
     const stepSizes = new Float64Array(betas.length - 1);
     const variances = new Float64Array((betas.length - 1) * n);
-    // Steps of about a radian at first, along trajectories whose length falls with their number.
-    let logStep = log(1 / Math.sqrt(this.#options.leapfrogSteps));
+    const longest = log(LONGEST / this.#options.leapfrogSteps);
+    let logStep = longest;
     for (let t = 1; t < betas.length; t++) {
       this.#metric.update(spread);
       let accepted = 0;
       for (let i = 0; i < count; i++) accepted += this.#move(i, betas[t], exp(logStep), rng) / count;
       // Robbins and Monro with a constant gain: what is right changes along the way.
-      logStep += GAIN * (accepted - targetAccept);
+      logStep = Math.min(longest, logStep + GAIN * (accepted - targetAccept));
       stepSizes[t - 1] = exp(logStep);
       variances.set(spread, (t - 1) * n);
       const seen = this.#spread();
@@ -137,6 +137,9 @@ export class Annealer {
     });
   }
 }
+/** Of a trajectory, in deviations. After a quarter of its period, π/2, a particle in a normal well has forgotten where it was; correlated
+ *  coordinates take longer, and after a whole period it would be back. */
+const LONGEST = 2;
 /** Of the step size's logarithm, for each unit of acceptance that is missing. */
 const GAIN = 0.2;
 /** Share of the new spread in the metric. */

@@ -66,9 +66,11 @@ export function* followPath(
       }
       const normal = normalAt(position, gradient, diagonal, pairs);
       if (normal !== undefined) {
+        // The same noise at every point, so that the best one is not the luckiest.
+        const noise = rng.split("elbo");
         let elbo = 0;
         for (let k = 0; k < options.elboDraws; k++) {
-          const logQ = drawNormal(normal, rng, draw);
+          const logQ = drawNormal(normal, noise, draw);
           elbo += (density.evaluate(draw, unused) - logQ) / options.elboDraws;
         }
         evaluations += options.elboDraws;
