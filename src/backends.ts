@@ -19,6 +19,16 @@ export interface ChosenBackend {
 /** Numbers to learn from which on matrix products outweigh the calls of a library (docs/benchmarks.md). */
 const NETWORK = 10_000;
 
+/** The backend of that name, wasm for auto. Throws a UsageError for a name that is none, or one that does not load. */
+export async function backendNamed(name: string): Promise<ChosenBackend> {
+  if (!backendNames.includes(name)) throw new UsageError(`there is no backend ${name}; there are ${backendNames.join(", ")}`);
+  const library = libraries.find((l) => l === name);
+  if (library === undefined) return { backend: wasmBackend, words: "float64 WebAssembly" };
+  const { loadTfjs } = await import("./runtime/tfjs/load.ts");
+  const backend = await loadTfjs(library);
+  return { backend, words: `${library} ${backend.version}, float32, as asked` };
+}
+
 /** Throws a UsageError for a name that is none, one that does not load, or an engine that runs on wasm alone. */
 export async function chooseBackend(name: string, engine: Engine, target: Target): Promise<ChosenBackend> {
   if (!backendNames.includes(name)) throw new UsageError(`there is no backend ${name}; there are ${backendNames.join(", ")}`);

@@ -1,7 +1,9 @@
-// A fitted model looked at on data, which may be others than those it was fitted to: pictures of it.
+// A fitted model looked at on data, which may be others than those it was fitted to: log-likelihoods of rows, and pictures.
+import { backendNamed } from "./backends.ts";
 import { type GivenParameters, parameterValues, tensorsOf } from "./given-parameters.ts";
 import { localPlate } from "./inference/engines/guide-training.ts";
 import { type Family, guided } from "./inference/vi/approximation.ts";
+import { evaluateRows, type RowEvaluation, type RowEvaluationOptions } from "./inference/vi/evaluate-rows.ts";
 import type { Fitted } from "./inference/vi/rows-weights.ts";
 import { outermostPlate } from "./inference/vi/train.ts";
 import { type PictureOptions, type Pictures, picturesOf } from "./pictures.ts";
@@ -47,6 +49,40 @@ export async function fittedTarget(target: Target, given: GivenParameters | unde
       );
   return { target, fitted: { parameters: { ...rest, ...parameters }, family: values }, ...(family ? { family } : {}), plate };
 }
+
+export interface EvaluateOptions extends Partial<Omit<RowEvaluationOptions, "rows">> {
+  readonly seed: number;
+  /** Default: float64 WebAssembly. */
+  readonly backend?: string;
+  /** What was evaluated so far is kept. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** log p(x_n) of each row, and their mean. */
+export async function evaluateFitted(model: FittedTarget, options: EvaluateOptions): Promise<RowEvaluation> {
+  const { seed, backend, signal, onProgress, ...given } = options;
+  for (const name of ["samples", "chains", "temperatures", "leapfrog"] as const) checkCount(name, given[name]);
+  const estimator = given.estimator ?? (model.family ? "iwae" : "ais");
+  if (estimator !== "iwae" && estimator !== "ais")
+    throw new UsageError(`there is no estimator ${String(estimator)}; there are iwae and ais`);
+  if (given.from !== undefined && given.from !== "guide" && given.from !== "prior")
+    throw new UsageError(`annealing begins at the guide or at the prior, not at ${String(given.from)}`);
+  const { backend: chosen } = await backendNamed(backend ?? "auto");
+  const context = {
+    backend: chosen,
+    stop: () => signal?.aborted === true,
+    breathe: breather(),
+    ...(onProgress ? { progress: onProgress } : {}),
+  };
+  return evaluateRows(model, { ...given, estimator }, stream(seed, "evaluation"), context);
+}
+
+function checkCount(name: string, value: number | undefined): void {
+  if (value !== undefined && !(Number.isInteger(value) && value >= 1 && value <= MOST))
+    throw new UsageError(`${name} must be an integer from 1 to ${MOST}, not ${value}`);
+}
+const MOST = 10_000_000;
 
 const SLICE = 15;
 /** Lets signals and output through, once a slice. */

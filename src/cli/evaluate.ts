@@ -1,22 +1,36 @@
 // ppl evaluate: a fitted model on data, those it was fitted to or others.
 import { statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { backendNamed } from "../backends.ts";
 import { readDataFile } from "../data-files.ts";
 import { readJsonObject } from "../dsl/data/json-object.ts";
-import { fittedTarget, pictures } from "../evaluation.ts";
+import { evaluateFitted, type FittedTarget, fittedTarget, pictures } from "../evaluation.ts";
+import { jsonText } from "../inference/report/json.ts";
 import type { ThinnedTrace } from "../inference/report/trace.ts";
 import { LARGEST_SEED } from "../inference/run.ts";
+import { type RowEvaluation, type RowEvaluationOptions, usualRowEvaluation } from "../inference/vi/evaluate-rows.ts";
 import { loadModel } from "../load.ts";
 import { drawSeed } from "../model.ts";
 import { UsageError } from "../runtime/errors.ts";
 import { readText, refuseUnwritable, writeAtomically } from "../runtime/platform/files.ts";
 import { modelHash, readParameters } from "../saved-parameters.ts";
 import { type DataFlags, readAssignments, readData, readInteger } from "./inputs.ts";
+import { onInterrupt } from "./interrupt.ts";
 import type { ExitCode } from "./main.ts";
+import { startProgress } from "./progress.ts";
 
 interface EvaluateFlags extends DataFlags {
   readonly params?: string;
+  readonly estimator?: "iwae" | "ais";
+  readonly samples?: string;
+  readonly chains?: string;
+  readonly temperatures?: string;
+  readonly leapfrog?: string;
+  readonly from?: "guide" | "prior";
+  readonly backend: string;
   readonly seed?: string;
+  readonly out?: string;
+  readonly progress: "auto" | "plain" | "json" | "none";
   readonly pictures?: string;
   readonly image?: string;
   readonly labels?: string;
@@ -39,6 +53,7 @@ export async function evaluateCommand(path: string, given: Record<string, unknow
   const { data, chosen } = await readData(run?.model ?? path, model, flags);
   const set = new Map([...(run?.set ?? []), ...readAssignments(flags.set)]);
   if (flags.pictures !== undefined) refuseUnwritable(flags.pictures);
+  if (flags.out !== undefined) refuseUnwritable(dirname(resolve(flags.out)));
   const { target } = await model.bindData(data, set);
   const folder = flags.params ?? run?.folder;
   const saved = folder === undefined || target.parameters.length === 0 ? undefined : await readParameters(folder);
@@ -49,6 +64,9 @@ export async function evaluateCommand(path: string, given: Record<string, unknow
   talk(
     `${model.name}: ${plate.size} rows of ${plate.name}${saved ? `, parameters of ${saved.steps} steps of ${saved.engine}` : ""}, seed ${seed}`,
   );
+  // Pictures alone, where nothing else is asked for.
+  const code =
+    flags.pictures === undefined || flags.estimator !== undefined ? await estimate(fitted, flags, seed, chosen?.rows, talk) : 0;
   if (flags.pictures !== undefined) {
     const made = await pictures(
       fitted,
@@ -63,7 +81,87 @@ export async function evaluateCommand(path: string, given: Record<string, unknow
     for (const { name, content } of made.files) writeAtomically(join(flags.pictures, name), content);
     talk(`pictures in ${join(flags.pictures, "pictures.html")}`);
   }
-  return 0;
+  return code;
+}
+
+async function estimate(
+  fitted: FittedTarget,
+  flags: EvaluateFlags,
+  seed: number,
+  rows: Int32Array | undefined,
+  talk: (text: string) => void,
+): Promise<ExitCode> {
+  const count = (name: "samples" | "chains" | "temperatures" | "leapfrog") => {
+    const value = readInteger(`--${name}`, flags[name], 1, 10_000_000);
+    return value === undefined ? {} : { [name]: value };
+  };
+  const estimator = flags.estimator ?? (fitted.family ? "iwae" : "ais");
+  const options = {
+    estimator,
+    ...count("samples"),
+    ...count("chains"),
+    ...count("temperatures"),
+    ...count("leapfrog"),
+    ...(flags.from === undefined ? {} : { from: flags.from }),
+  };
+  const { words } = await backendNamed(flags.backend);
+  const began = performance.now();
+  const interruption = onInterrupt();
+  const progress = startProgress(flags.json || flags.quiet ? "none" : flags.progress, 1);
+  let found: RowEvaluation;
+  try {
+    const onProgress = (done: number, total: number) =>
+      progress.update({ chain: 1, phase: estimator, done, total, divergences: 0 });
+    found = await evaluateFitted(fitted, { ...options, seed, backend: flags.backend, signal: interruption.signal, onProgress });
+  } finally {
+    progress.stop();
+    interruption.done();
+  }
+  const seconds = (performance.now() - began) / 1000;
+  const used = { ...usualRowEvaluation, ...options };
+  const reached = found.logLikelihoods.filter((x) => !Number.isNaN(x)).length;
+  if (flags.json) process.stdout.write(`${jsonText(summaryOf(found, used, reached, seconds, seed))}\n`);
+  const how =
+    estimator === "iwae"
+      ? `importance weights of ${used.samples} draws of the guide`
+      : `annealing from the ${used.from ?? (fitted.family ? "guide" : "prior")}, ${used.chains} chains of ${used.temperatures} temperatures of ${used.leapfrog} steps`;
+  talk(
+    `by ${how}, on ${words}, in ${seconds.toFixed(1)} s${reached < found.rows.length ? `; interrupted after ${reached} rows` : ""}`,
+  );
+  talk(
+    `log p(x), mean of ${reached} rows: ${found.mean.toFixed(3)} ± ${found.standardError.toPrecision(2)}, of which Monte Carlo ${found.monteCarlo.toPrecision(2)}`,
+  );
+  if (found.activity) talk(`active units: ${found.activity.active} of ${found.activity.variances.length}`);
+  if (found.acceptance && found.acceptance.length > 0)
+    talk(`mean acceptance ${(found.acceptance.reduce((a, b) => a + b, 0) / found.acceptance.length).toFixed(2)}`);
+  if (flags.out !== undefined) {
+    writeAtomically(flags.out, rowsText(found, rows));
+    talk(`rows in ${flags.out}`);
+  }
+  return interruption.signal.aborted ? 130 : 0;
+}
+
+function summaryOf(found: RowEvaluation, used: RowEvaluationOptions, rows: number, seconds: number, seed: number) {
+  const { mean, standardError, monteCarlo, activity, acceptance } = found;
+  const { estimator, samples, chains, temperatures, leapfrog } = used;
+  return {
+    estimator,
+    ...(estimator === "iwae" ? { samples } : { chains, temperatures, leapfrog }),
+    seed,
+    rows,
+    mean,
+    standard_error: standardError,
+    monte_carlo_error: monteCarlo,
+    ...(activity ? { active_units: activity.active, activity: activity.variances } : {}),
+    ...(acceptance ? { acceptance } : {}),
+    seconds,
+  };
+}
+
+/** Rows are numbered from 1, as they stand in the files. */
+function* rowsText({ rows, logLikelihoods, errors }: RowEvaluation, chosen: Int32Array | undefined): Generator<string> {
+  yield "row,log_likelihood,monte_carlo_error\n";
+  for (let i = 0; i < rows.length; i++) yield `${(chosen ? chosen[rows[i]] : rows[i]) + 1},${logLikelihoods[i]},${errors[i]}\n`;
 }
 
 function isFolder(path: string): boolean {

@@ -5,6 +5,7 @@ import type { Engine, Option as EngineOption } from "../inference/engine.ts";
 import { engines } from "../inference/engines/index.ts";
 import { flagOf } from "../inference/options.ts";
 import { DEFAULT_CHAINS, LARGEST_SEED } from "../inference/run.ts";
+import { usualRowEvaluation } from "../inference/vi/evaluate-rows.ts";
 import { UsageError } from "../runtime/errors.ts";
 import { packageVersion } from "../runtime/platform/version.ts";
 
@@ -123,13 +124,31 @@ export function commandLine(finish: (code: ExitCode) => void): Command {
     .argument("<paths...>")
     .action(async (paths: string[]) => finish(await (await import("./summary.ts")).diagnoseCommand(paths)));
   withData(
-    command("evaluate", "a fitted model on data, those it was fitted to or others: pictures of it").argument(
-      "<model>",
-      "folder of a run, or file of the model (.ppl) with --params",
-    ),
+    command(
+      "evaluate",
+      "a fitted model on data, those it was fitted to or others: log-likelihoods of rows, active units, pictures",
+    ).argument("<model>", "folder of a run, or file of the model (.ppl) with --params"),
   )
     .option("--params <folder>", "what the run saved in this folder learnt (default: of the run given)")
+    .addOption(
+      new Option(
+        "--estimator <name>",
+        "of log p(x) of each row: importance weights of the guide's draws, or annealed importance sampling (default: iwae with a guide, else ais; none with --pictures)",
+      ).choices(["iwae", "ais"]),
+    )
+    .option("--samples <n>", `iwae: draws of each row (default: ${usualRowEvaluation.samples})`)
+    .option("--chains <n>", `ais: chains of each row (default: ${usualRowEvaluation.chains})`)
+    .option("--temperatures <n>", `ais: temperatures (default: ${usualRowEvaluation.temperatures})`)
+    .option("--leapfrog <n>", `ais: leapfrog steps at each (default: ${usualRowEvaluation.leapfrog})`)
+    .addOption(
+      new Option("--from <start>", "ais: where the chains begin (default: the guide, if there is one)").choices([
+        "guide",
+        "prior",
+      ]),
+    )
+    .option("--backend <name>", backendNames.join(", "), "auto")
     .option("--seed <n>", `seed, an integer from 0 to ${LARGEST_SEED} (default: drawn and printed)`)
+    .option("--out <file>", "write the log-likelihood of each row as CSV")
     .option(
       "--pictures <folder>",
       "write reconstructions, samples of the prior, latents and the curve of training: pictures.html and its parts",
@@ -141,6 +160,7 @@ export function commandLine(finish: (code: ExitCode) => void): Command {
     .option("--labels <file>", "a data file with an integer for each row: colours of the latents")
     .option("--json", "print JSON on stdout and nothing else")
     .option("--quiet", "print nothing but errors")
+    .addOption(new Option("--progress <how>", "progress on stderr").choices(["auto", "plain", "json", "none"]).default("auto"))
     .action(async (model: string, options: Record<string, unknown>) =>
       finish(await (await import("./evaluate.ts")).evaluateCommand(model, options)),
     );

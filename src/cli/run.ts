@@ -5,20 +5,22 @@ import { readDataFile } from "../data-files.ts";
 import type { DataInput } from "../dsl/data/from-javascript.ts";
 import { renderDiagnostic } from "../dsl/render-diagnostic.ts";
 import type { Fit } from "../fit.ts";
-import type { Engine, Verdict } from "../inference/engine.ts";
+import type { Verdict } from "../inference/engine.ts";
+import { type Chosen, checkEngineName, chooseEngine } from "../inference/engines/choose.ts";
 import { engines } from "../inference/engines/index.ts";
 import { flagOf } from "../inference/options.ts";
 import { jsonText } from "../inference/report/json.ts";
 import { curve } from "../inference/report/trace.ts";
 import { DEFAULT_CHAINS, LARGEST_SEED, MOST_CHAINS, MOST_THREADS } from "../inference/run.ts";
 import { loadModel } from "../load.ts";
-import { drawSeed, engineNamed, type Posterior, type StartValues } from "../model.ts";
+import { drawSeed, type Posterior, type StartValues } from "../model.ts";
 import { UsageError } from "../runtime/errors.ts";
 import type { Numbers } from "../runtime/ir/type.ts";
 import { refuseUnwritable } from "../runtime/platform/files.ts";
 import { type RunFacts, saveFit } from "../save.ts";
 import { modelHash, readParameters } from "../saved-parameters.ts";
 import { type DataFlags, hashFile, readAssignments, readData, readInteger, rowsFlag } from "./inputs.ts";
+import { onInterrupt } from "./interrupt.ts";
 import type { ExitCode } from "./main.ts";
 import { startProgress } from "./progress.ts";
 
@@ -50,9 +52,8 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
     if (!flags.quiet) process.stderr.write(`${text}\n`);
   };
   const seed = readInteger("--seed", flags.seed, 0, LARGEST_SEED) ?? drawSeed();
-  const engine = engineNamed(flags.engine);
+  checkEngineName(flags.engine);
   const chains = readInteger("--chains", flags.chains, 1, MOST_CHAINS) ?? DEFAULT_CHAINS;
-  const shownChains = engine.unit === "chain" ? chains : 1;
   const threads = readInteger("--threads", flags.threads, 1, MOST_THREADS);
   const options = Object.fromEntries(
     Object.entries(flags).filter(([name, value]) => isEngineOption(name) && value !== undefined),
@@ -70,8 +71,12 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
   const posterior = flags.params === undefined ? bound : await fixed(bound, flags.params, warn);
   for (const note of posterior.target.notes) warn(`note: ${note}`);
 
+  const { engine, reason } = chooseEngine(flags.engine, posterior.target);
+  const shownChains = engine.unit === "chain" ? chains : 1;
   const { words } = await chooseBackend(flags.backend, engine, posterior.target);
-  talk(settings(model.name, posterior, engine, shownChains, seed, options, words));
+  talk(
+    settings(model.name, posterior, { engine, ...(reason === undefined ? {} : { reason }) }, shownChains, seed, options, words),
+  );
   const interruption = onInterrupt();
   const progress = startProgress(
     flags.json || flags.quiet ? (flags.progress === "json" ? "json" : "none") : flags.progress,
@@ -108,7 +113,7 @@ const isEngineOption = (name: string): boolean => [...engines.values()].some((en
 function settings(
   model: string,
   p: Posterior,
-  engine: Engine,
+  { engine, reason }: Chosen,
   chains: number,
   seed: number,
   options: Readonly<Record<string, unknown>>,
@@ -119,7 +124,7 @@ function settings(
   return [
     `${model}: ${p.dimension} unconstrained ${p.dimension === 1 ? "dimension" : "dimensions"}, compiled in ${(1000 * p.compileSeconds).toFixed(0)} ms to float64 WebAssembly`,
     ...(engine.precision === "any" ? [`trains on ${backend}`] : []),
-    `engine ${engine.name}${many}, seed ${seed}${own.length > 0 ? `, ${own.join(" ")}` : ""}`,
+    `engine ${engine.name}${reason === undefined ? "" : ` (auto: ${reason})`}${many}, seed ${seed}${own.length > 0 ? `, ${own.join(" ")}` : ""}`,
   ].join("\n");
 }
 
@@ -220,16 +225,4 @@ function prepareSaving(
       ...(rows === undefined ? {} : { rows }),
     },
   };
-}
-
-/** The first Ctrl-C stops the run and keeps its draws; the second ends the process. */
-function onInterrupt(): { readonly signal: AbortSignal; done(): void } {
-  const controller = new AbortController();
-  const listener = () => {
-    if (controller.signal.aborted) process.exit(130);
-    process.stderr.write("\nstopping: what was drawn is kept (again to leave at once)\n");
-    controller.abort();
-  };
-  process.on("SIGINT", listener);
-  return { signal: controller.signal, done: () => void process.off("SIGINT", listener) };
 }
