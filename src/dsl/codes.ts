@@ -109,6 +109,5 @@ export const codes: Readonly<Record<string, string>> = {
   PPL605: "differential equations",
   PPL606: "recurrences over latents",
   PPL608: "missing integers",
-  PPL609: "flows",
   PPL610: "objectives",
 };

@@ -9,6 +9,7 @@ import type { Context } from "./context.ts";
 import { userDensity } from "./densities.ts";
 import { type DistributionType, eventShapeOf, rankWords, supportRange } from "./distribution-type.ts";
 import { infer } from "./expressions.ts";
+import { inferFlow } from "./flow.ts";
 import { foreignDistribution } from "./foreign-names.ts";
 import { isFunctionName } from "./functions/index.ts";
 import { nameOf } from "./shape-messages.ts";
@@ -19,12 +20,15 @@ import { describeShape, inherited, joinShapes, joinSizes, type SymbolicShape, ty
 /** What a matrix in the place of a scale should have been. */
 export const matrixAdvice = ["for a covariance write MultiNormal(mu, Sigma), for its factor MultiNormalCholesky(mu, L)"];
 
+/** flow(D, f) takes a net, which no other distribution does. */
+const FLOW = "flow";
 export const isDistributionCall = (c: Context, e: Expression): e is Call =>
   e.kind === "call" &&
   !c.session.functions.has(e.callee.name) &&
   (c.session.distributions.has(e.callee.name) ||
     c.session.densities.has(e.callee.name) ||
     modifiers.has(e.callee.name) ||
+    e.callee.name === FLOW ||
     prefixes.has(e.callee.name));
 
 /** The distribution that a call names; undefined after an error. */
@@ -34,6 +38,7 @@ export function inferDistribution(c: Context, call: Call): DistributionType | un
   if (density) return userDensity(c, density, call);
   const modifier = modifiers.get(name);
   if (modifier) return inferModifier(c, modifier, call);
+  if (name === FLOW) return inferFlow(c, call);
   const record = c.session.distributions.get(name);
   if (record) return plain(c, record, call);
   if (prefixes.has(name)) {

@@ -136,7 +136,9 @@ function checkOnce(c: Context, s: NetStatement): void {
   report.afresh(() => through(own, s, layers, { ...unknownType, shape: headOf(layers), stage: "latent" }));
 }
 
-const placed = (c: Context, name: string): readonly PlacedLayer[] | undefined => placedLayers(name, (net) => layersOf(c, net));
+/** The layers of a net in a row. */
+export const placed = (c: Context, name: string): readonly PlacedLayer[] | undefined =>
+  placedLayers(name, (net) => layersOf(c, net));
 
 // ---------------------------------------------------------------- what it gives
 

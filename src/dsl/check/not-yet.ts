@@ -20,7 +20,6 @@ const features = {
     what: "missing integers are not summed out yet",
     notes: ["leave the rows with missing values out of the data"],
   },
-  flow: { code: "PPL609", what: "flows are not built yet" },
   objective: { code: "PPL610", what: "objectives are not built yet" },
 } as const satisfies Record<string, Feature>;
 export type FeatureName = keyof typeof features;
@@ -31,11 +30,6 @@ export function notYet(report: Report, feature: FeatureName, span: SourceSpan, l
 }
 
 const calls: Readonly<Record<string, FeatureName>> = {
-  iaf: "flow",
-  planar: "flow",
-  coupling: "flow",
-  spline: "flow",
-  flow: "flow",
   ode: "ode",
 };
 /** The feature that a call of this name belongs to. */

@@ -16,13 +16,16 @@ import { executeBody } from "./block.ts";
 import { diagonalOf } from "./calls.ts";
 import type { Context } from "./context.ts";
 import { checkElementwise, evaluate } from "./evaluate.ts";
+import { applyFlow } from "./flow.ts";
 import { dependsOnLatents, knownOf } from "./known.ts";
 import { at, bindCodes, reject } from "./rejection.ts";
 import { Scope } from "./scope.ts";
 import { declaredSupport } from "./support.ts";
 
+/** flow(D, f) takes a net, which no other distribution does. */
+const FLOW = "flow";
 export const isDistributionName = (c: Context, name: string): boolean =>
-  c.model.densities.has(name) || distributions.has(name) || modifiers.has(name);
+  c.model.densities.has(name) || distributions.has(name) || modifiers.has(name) || name === FLOW;
 
 /** The distribution that a call names, at the values of its arguments. */
 export function applyDistribution(c: Context, call: Call): Applied {
@@ -31,6 +34,7 @@ export function applyDistribution(c: Context, call: Call): Applied {
   if (density) return at(call.span, () => userDensity(c, density, call));
   const modifier = modifiers.get(name);
   if (modifier) return at(call.span, () => modify(c, modifier, call));
+  if (name === FLOW) return at(call.span, () => applyFlow(c, call));
   const record = distributions.get(name);
   if (!record) return reject(bindCodes.constant, call.callee.span, `there is no distribution ${name}`);
   return at(call.span, () => plain(c, record, call));

@@ -6,6 +6,7 @@ import type { Shape } from "../../runtime/ir/type.ts";
 import type { Assignment, Axis, Guide, GuideSite, NoiseSource, Setting, Term } from "../../runtime/target.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { Applied } from "../distributions/applied.ts";
+import type { NoiseSpec } from "../distributions/define.ts";
 import { logDensityInside } from "../distributions/modifiers/sides.ts";
 import type { AuxStatement, SampleStatement, Statement } from "../language/ast.ts";
 import { type BoundData, enterData, evaluateSize } from "./bind-data.ts";
@@ -152,9 +153,11 @@ function site(w: GuideWalk, c: Context, s: SampleStatement | AuxStatement): void
   const own = ownShape(w, c, s, law).slice();
   checkFit([...inside, ...own], law, s.span);
   const { discrete } = law.support.constraint;
+  let known: Value | undefined;
   if (w.source.kind === "draws") {
-    const x = drawSite(c, law, [...inside, ...own], w.source.noise, s);
-    const value = discrete ? c.b.cast(x, "int") : x;
+    const drawn = drawSite(c, law, [...inside, ...own], w.source.noise, s);
+    known = drawn.logDensity;
+    const value = discrete ? c.b.cast(drawn.x, "int") : drawn.x;
     if (elements) arrayAt(c.root, name).add(elements.coordinates, c.b.reshape(value, [elements.count, ...own]), s.span);
     else if (c.rows.length > 0)
       reject(bindCodes.twice, place.span, `${name} is given once in each iteration`, { notes: [`did you mean ${name}[…]?`] });
@@ -171,12 +174,12 @@ function site(w: GuideWalk, c: Context, s: SampleStatement | AuxStatement): void
       span: place.span,
     });
   const target = s.kind === "sample" ? s.target : placeExpression(place);
-  const density = at(s.span, () => logDensityInside(c.b, law, evaluate(c, target), meeting.beyond));
-  const [value] = overRows(c.b, [density], c.rows);
+  const density = (): Value => at(s.span, () => logDensityInside(c.b, law, evaluate(c, target), meeting.beyond));
+  const [value] = known ? [known] : overRows(c.b, [density()], c.rows);
   w.terms.push({
     site: name,
     role: w.part,
-    axes: axesOf(c, shapeOf(density)),
+    axes: axesOf(c, shapeOf(value).slice(c.rows.length)),
     value,
     reads: [],
     span: s.span,
@@ -202,7 +205,7 @@ function ownShape(w: GuideWalk, c: Context, s: SampleStatement | AuxStatement, d
   return [...d.batchShape, ...d.eventShape];
 }
 
-function drawSite(c: Context, d: Applied, element: Shape, noise: NoiseSource, s: SampleStatement | AuxStatement): Value {
+function drawSite(c: Context, d: Applied, element: Shape, noise: NoiseSource, s: SampleStatement | AuxStatement): Drawn {
   const over = overRowsOf(c, d, element);
   if (!over.draw)
     return reject(bindCodes.notYet, s.distribution.span, `a guide cannot draw from ${d.name} yet`, {
@@ -211,7 +214,14 @@ function drawSite(c: Context, d: Applied, element: Shape, noise: NoiseSource, s:
     });
   const shape = [...rowShape(c.rows), ...element];
   const axes: readonly Axis[] = axesOf(c, []);
-  return drawOf(c.b, over.draw, shape, (n) => noise.noise(n.kind, n.shape, axes));
+  const asked = (n: NoiseSpec): Value => noise.noise(n.kind, n.shape, axes);
+  const both = over.draw.buildWithDensity?.(c.b, over.draw.noise(shape).map(asked), shape);
+  return both ?? { x: drawOf(c.b, over.draw, shape, asked) };
+}
+/** A draw, with its log density over the rows where that came with it. */
+interface Drawn {
+  readonly x: Value;
+  readonly logDensity?: Value;
 }
 
 /** The names whose values a term is built on. */

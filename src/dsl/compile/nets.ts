@@ -44,7 +44,7 @@ function argumentNames(c: Context, e: Expression): readonly string[] {
 
 // ---------------------------------------------------------------- layers
 
-function layersOf(c: Context, name: string): readonly PlacedLayer[] {
+export function layersOf(c: Context, name: string): readonly PlacedLayer[] {
   const s = c.model.nets.get(name);
   const layers = s && placedLayers(name, (net) => netLayers(c, net));
   return layers ?? reject(bindCodes.constant, s?.span ?? { file: 0, start: 0, end: 0 }, `the layers of ${name} are not known`);
@@ -101,13 +101,15 @@ function applyLayer(c: Context, placed: PlacedLayer, position: number, x: Value,
 
 function applyRecord(
   c: Context,
-  { owner, rectified }: PlacedLayer,
-  { record, arguments: args, span }: RecordLayer,
+  placed: PlacedLayer,
+  layer: RecordLayer,
   position: number,
   x: Value,
   { lead, names, span: call }: Application,
 ): Value {
   const { b, session } = c;
+  const { owner } = placed;
+  const { record, arguments: args, span } = layer;
   const example = shapeOf(x).slice(lead);
   const symbolic = example.map(constantDimension);
   const wanted = record.takes?.(args);
@@ -115,7 +117,39 @@ function applyRecord(
     reject(bindCodes.shape, span, headMessage(textOf(c, span), "what comes before it", wanted, symbolic));
   const shape = record.gives?.(args, symbolic);
   if (shape && "problem" in shape) reject(bindCodes.shape, span, shape.problem);
-  const tensors = (record.tensors?.(args, example) ?? []).map((t): readonly [string, Value] => {
+  const tensors = tensorsOf(c, placed, layer, example, call);
+  if (record.acrossRows && lead === 0 && c.rows.length === 0)
+    reject(bindCodes.shape, call, `${record.name} is given one example alone`, {
+      label: "it compares rows: call the network in a loop, or on all rows at once",
+    });
+  const { training } = session;
+  return record.apply(b, x, {
+    arguments: args,
+    tensors,
+    lead,
+    ...(training
+      ? {
+          noise: (kind) => rowNoise(c, training, kind, shapeOf(x), names, `${c.path} ${call.file}:${call.start} ${position}`),
+          statistic: (name, of) => {
+            const [all] = overRows(b, [x], c.rows);
+            return training.statistic(`${owner}.${name}`, all, axesOf(c, shapeOf(x), names), of);
+          },
+        }
+      : {}),
+  });
+}
+
+/** The learnt arrays of a layer by its own names for them; `context`: how many numbers a flow follows. */
+export function tensorsOf(
+  c: Context,
+  { owner, rectified }: PlacedLayer,
+  { record, arguments: args, span }: RecordLayer,
+  example: Shape,
+  call: SourceSpan,
+  context?: number,
+): Readonly<Record<string, Value>> {
+  const { b, session } = c;
+  const tensors = (record.tensors?.(args, example, context) ?? []).map((t): readonly [string, Value] => {
     const name = `${owner}.${t.name}`;
     const value = session.parameters.value(b, {
       name,
@@ -137,25 +171,7 @@ function applyRecord(
       );
     return [t.name, value];
   });
-  if (record.acrossRows && lead === 0 && c.rows.length === 0)
-    reject(bindCodes.shape, call, `${record.name} is given one example alone`, {
-      label: "it compares rows: call the network in a loop, or on all rows at once",
-    });
-  const { training } = session;
-  return record.apply(b, x, {
-    arguments: args,
-    tensors: Object.fromEntries(tensors),
-    lead,
-    ...(training
-      ? {
-          noise: (kind) => rowNoise(c, training, kind, shapeOf(x), names, `${c.path} ${call.file}:${call.start} ${position}`),
-          statistic: (name, of) => {
-            const [all] = overRows(b, [x], c.rows);
-            return training.statistic(`${owner}.${name}`, all, axesOf(c, shapeOf(x), names), of);
-          },
-        }
-      : {}),
-  });
+  return Object.fromEntries(tensors);
 }
 const sameShape = (a: Shape, b: Shape): boolean => a.join() === b.join();
 

@@ -20,6 +20,8 @@ export interface AppliedDraw {
   noise(shape: Shape): readonly NoiseSpec[];
   build(b: Builder, noise: readonly Value[], shape: Shape): Value;
   readonly gradient: "pathwise" | "score";
+  /** The draw with its log density, where that takes less than the density of a given value. */
+  buildWithDensity?(b: Builder, noise: readonly Value[], shape: Shape): { readonly x: Value; readonly logDensity: Value };
 }
 export interface Applied {
   /** For messages: "Normal", "truncated(Normal)". */

@@ -1,5 +1,6 @@
 // What a layer of a network is: one record from which checking, lowering, initial values and the reference page are made.
 import { InternalError } from "../../runtime/errors.ts";
+import type { FlowLayer } from "../../runtime/flows/define.ts";
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import type { Shape } from "../../runtime/ir/type.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
@@ -141,9 +142,11 @@ export interface LayerRecord extends Facts {
   /** Shape of an example's result, or why there is none, or undefined where only bind knows; without it, that of the example. */
   gives?(args: Arguments, example: SymbolicShape): SymbolicShape | { readonly problem: string } | undefined;
   /** What it learns; the layers that have it are those that are counted in the names of tensors. */
-  tensors?(args: Arguments, example: Shape): readonly NetTensor[];
+  tensors?(args: Arguments, example: Shape, context?: number): readonly NetTensor[];
   /** x [lead…, example…], real, to [lead…, result…]. */
   apply(b: Builder, x: Value, given: Application): Value;
+  /** What can be undone: the layer for vectors that follow `context` numbers, with the names of its tensors. */
+  flow?(args: Arguments, context: number): FlowLayer;
   /** Reads other rows than its own, in training: there must be some. */
   readonly acrossRows?: true;
   /** Leaves the elements what they are, but for scale and place: what matters for the weights before it is the layer after it. */

@@ -3,6 +3,7 @@ import * as batchnorm from "./batchnorm.ts";
 import * as convolution from "./convolution.ts";
 import type { NetRecord } from "./define.ts";
 import * as dropout from "./dropout.ts";
+import * as flows from "./flows.ts";
 import * as layernorm from "./layernorm.ts";
 import * as linear from "./linear.ts";
 import * as pooling from "./pooling.ts";
@@ -16,6 +17,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   dropout,
   layernorm,
   batchnorm,
+  flows,
 ];
 
 const isNet = (v: unknown): v is NetRecord => typeof v === "object" && v !== null && "parameters" in v && "example" in v;

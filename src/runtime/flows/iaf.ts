@@ -24,7 +24,7 @@ export function autoregressive(size: number, context: number, hidden: number, ou
     random("out", [hidden, size * outs], 0.01 / Math.sqrt(hidden)),
     zeros("past", [size, size * outs]),
     zeros("bias", [size * outs]),
-    ...(context > 0 ? [random("context in", [context, hidden], width), zeros("context past", [context, size * outs])] : []),
+    ...(context > 0 ? [random("contextIn", [context, hidden], width), zeros("contextPast", [context, size * outs])] : []),
   ];
   return {
     tensors,
@@ -32,9 +32,9 @@ export function autoregressive(size: number, context: number, hidden: number, ou
     apply(b: Builder, x: Value, t: FlowTensors, given?: Value): Value {
       const masked = (v: Value, mask: Float64Array): Value => b.mul(v, b.tensor(mask, shapeOf(v)));
       const follow = (v: Value, name: string): Value => (given ? b.add(v, b.matmul(given, t[name])) : v);
-      const before = follow(b.add(b.matmul(x, masked(t.in, masks.in)), t.hidden), "context in");
+      const before = follow(b.add(b.matmul(x, masked(t.in, masks.in)), t.hidden), "contextIn");
       const inside = b.matmul(b.tanh(before), masked(t.out, masks.out));
-      const past = follow(b.add(b.matmul(x, masked(t.past, masks.past)), t.bias), "context past");
+      const past = follow(b.add(b.matmul(x, masked(t.past, masks.past)), t.bias), "contextPast");
       return b.reshape(b.add(inside, past), [size, outs]);
     },
   };

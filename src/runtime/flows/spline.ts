@@ -26,14 +26,14 @@ export const spline = defineFlow({
       return { to: b.select(rests, x, to), logDet: b.sum(b.mul(b.tensor(moves, [size]), logDet)) };
     };
     return {
-      tensors: [...network.tensors, zeros("shift", [size]), zeros("log scale", [size])],
+      tensors: [...network.tensors, zeros("shift", [size]), zeros("logScale", [size])],
       forward(b, x, t, given) {
         const { to, logDet } = curved(b, x, x, t, given, false);
-        const scale = bounded(b, t["log scale"]);
+        const scale = bounded(b, t.logScale);
         return { to: b.add(b.mul(to, b.exp(scale)), t.shift), logDet: b.add(logDet, b.sum(scale)) };
       },
       inverse(b, y, t, given) {
-        const scale = bounded(b, t["log scale"]);
+        const scale = bounded(b, t.logScale);
         const x = b.mul(b.sub(y, t.shift), b.exp(b.neg(scale)));
         const { to, logDet } = curved(b, x, x, t, given, true);
         return { to, logDet: b.sub(logDet, b.sum(scale)) };
