@@ -14,6 +14,7 @@ import { renderDiagnostic } from "./dsl/render-diagnostic.ts";
 import { type Fit, finishFit } from "./fit.ts";
 import { type GivenParameters, parameterValues, resumeFrom, tensorsOf } from "./given-parameters.ts";
 import type { Engine, Progress, Start } from "./inference/engine.ts";
+import { AUTO, chooseEngine } from "./inference/engines/choose.ts";
 import { engines } from "./inference/engines/index.ts";
 import { DEFAULT_RADIUS } from "./inference/engines/init.ts";
 import { START_TRIES } from "./inference/hmc/start.ts";
@@ -201,17 +202,17 @@ export class Posterior {
     return position;
   }
 
-  /** Runs an engine by its name. Throws a UsageError for a wrong option, or when the engine cannot run, with the reason. */
-  async run(engineName = "nuts", given: RunOptions = {}): Promise<Fit> {
+  /** Runs an engine by its name; "auto" is what the model asks for: nuts, or where something is to be learnt an engine that learns. Throws a UsageError for a wrong option, or when the engine cannot run, with the reason. */
+  async run(engineName: string = AUTO, given: RunOptions = {}): Promise<Fit> {
     const { chains, seed = drawSeed(), threads, signal, onProgress, start, resume, backend = "auto", ...engineOptions } = given;
-    const engine = engineNamed(engineName);
+    const { engine } = chooseEngine(engineName, this.target);
     const options = resolveOptions(engine, engineOptions);
     const count = engine.unit === "chain" ? (chains ?? DEFAULT_CHAINS) : 1;
     const before = resume === undefined ? undefined : await this.#resumed(engine, resume);
     const chosen = await chooseBackend(backend, engine, this.target);
     const began = performance.now();
     const outcome = await runEngine(this.target, engine, options, {
-      chains: count,
+      chains: engine.unit === "chain" ? count : chains,
       seed,
       threads,
       signal,
@@ -228,7 +229,7 @@ export class Posterior {
       engine: engine.name,
       options,
       seed,
-      chains: count,
+      chains: Math.max(count, outcome.chains.length),
       seconds,
       sources,
       set: this.#set,
@@ -291,12 +292,6 @@ function chainSeconds({ chains }: RunOutcome): { warmup: number; sampling: numbe
     warmup: chains.reduce((m, c) => Math.max(m, c.seconds.warmup), 0),
     sampling: chains.reduce((m, c) => Math.max(m, c.seconds.sampling), 0),
   };
-}
-
-export function engineNamed(name: string): Engine {
-  const engine = engines.get(name === "auto" ? "nuts" : name);
-  if (!engine) throw new UsageError(`there is no engine ${name}; there are ${[...engines.keys()].join(", ")}`);
-  return engine;
 }
 
 /** An unsigned 32-bit seed from the platform's source of randomness: the only unseeded number, printed and stored with the fit. */

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Fit } from "../../src/fit.ts";
 import { finishFit } from "../../src/fit.ts";
+import { nuts } from "../../src/inference/engines/nuts.ts";
 import { readChainCsv } from "../../src/inference/report/read-csv.ts";
 import { runEngine } from "../../src/inference/run.ts";
-import { engineNamed } from "../../src/model.ts";
 import { bound } from "./model-under-test.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tilde-fit-"));
@@ -123,7 +123,7 @@ describe("saving", () => {
   async function interrupted(lengths: readonly number[]): Promise<Fit> {
     const { target } = await bound("a ~ Normal(0, 1)\nquantity b = 2 * a");
     const options = { warmup: 30, draws: 20, saveWarmup: true };
-    const outcome = await runEngine(target, engineNamed("nuts"), options, { seed: 1, chains: lengths.length, workers: "never" });
+    const outcome = await runEngine(target, nuts, options, { seed: 1, chains: lengths.length, workers: "never" });
     const cut = (columns: Readonly<Record<string, Float64Array>>, to: number) =>
       Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values.slice(0, to)]));
     const chains = outcome.chains.map((chain, c) => ({
