@@ -40,6 +40,8 @@ export interface Progress {
 export interface Start {
   readonly position: Float64Array;
   readonly scale?: Float64Array;
+  /** Of a sampler: the metric's inverse with which warm-up begins, as RawChain's adaptation has it: a diagonal or a matrix. */
+  readonly inverseMetric?: Float64Array;
 }
 /** What an earlier fit learnt, for an engine that trains to go on from. */
 export interface Resume {
@@ -67,6 +69,9 @@ export interface RunEngineContext extends RunContext {
   /** To be awaited after each iteration: lets signals and output through when some milliseconds have passed, else costs next to nothing.
    *  Without it `stop` cannot become true. */
   breathe(): Promise<void>;
+  /** Of chains that the engine runs itself, what the user asked for. */
+  readonly chains?: number;
+  readonly threads?: number;
 }
 export interface Verdict {
   readonly what: string;
@@ -83,6 +88,8 @@ export interface Result {
   /** Set when there is no result; all else is then empty. */
   readonly failure?: Failure;
   readonly chain?: RawChain;
+  /** Several in its place. */
+  readonly chains?: readonly RawChain[];
   readonly point?: { readonly position: Float64Array; readonly logDensity: number; readonly evaluations: number };
   /** Constrained values of the target's parameters, and the tensors of a family, by name. */
   readonly fitted?: Readonly<Record<string, Float64Array>>;

@@ -66,6 +66,8 @@ export async function runEngine(
   const result = await engine.run(target, resolved, {
     ...context,
     breathe: breather(),
+    ...(settings.chains === undefined ? {} : { chains: settings.chains }),
+    ...(settings.threads === undefined ? {} : { threads: settings.threads }),
     ...(settings.resume ? { resume: settings.resume } : {}),
     ...(settings.backend ? { backend: settings.backend } : {}),
   });
@@ -116,7 +118,7 @@ function outcome(results: readonly Result[], interrupted: boolean, threads: numb
   const failed = results.findIndex(({ failure }) => failure !== undefined);
   const failure = results[failed]?.failure;
   return {
-    chains: results.flatMap(({ chain }) => chain ?? []),
+    chains: results.flatMap(({ chain, chains }) => chains ?? chain ?? []),
     results,
     failure: failure === undefined ? undefined : { ...failure, chain: failed + 1 },
     interrupted,

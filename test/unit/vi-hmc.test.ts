@@ -196,3 +196,44 @@ guide { for n in 1..N { z[n] ~ Normal(x[n] @ M + m, s) } }
     expect(better.figures?.elbo).toBeGreaterThan((plain.figures?.elbo ?? 0) + 0.5 * gap * 400);
   });
 });
+
+describe("NUTS from a fit", () => {
+  // With x = a + b + e, e of deviation 0.5, a and b have variance 5/9 and correlation -4/5 given x.
+  const text = "data x: real\na ~ Normal(0, 1)\nb ~ Normal(0, 1)\nx ~ Normal(a + b, 0.5)";
+
+  test("draws from the posterior, and says where mean field is too narrow", async () => {
+    const { target } = await bound(text, { x: 1 });
+    const outcome = await runEngine(target, viHmc, { draws: 2000 }, { seed: 1, chains: 3, threads: 1 });
+    expect(outcome.chains.map((c) => [c.chain, c.draws])).toEqual([1, 2, 3].map((c) => [c, 2000]));
+    const draws = outcome.chains.flatMap((c) => [...c.positions.filter((_, i) => i % 2 === 0)]);
+    const mean = draws.reduce((s, v) => s + v, 0) / draws.length;
+    const variance = draws.reduce((s, v) => s + (v - mean) ** 2, 0) / draws.length;
+    // 6000 draws, worth at least 1000.
+    expect(Math.abs(mean - 4 / 9)).toBeLessThan(4 * Math.sqrt(5 / 9 / 1000));
+    expect(Math.abs(variance / (5 / 9) - 1)).toBeLessThan(4 * Math.sqrt(2 / 1000));
+    const [r] = outcome.results;
+    expect(r.figures?.disagreements).toBe(2);
+    // Mean field has the deviation of a given b: 1/√(1 + 4), to √(5/9): 0.6.
+    expect(r.notes?.[0]).toMatch(/disagree.*on 2 of 2 variables/);
+    expect(r.notes?.[0]).toMatch(/a +[+-]0\.0\d sd +0\.(5[6-9]|6[0-3])/);
+  });
+
+  test("agrees with a family that holds the posterior, whose covariance is the metric", async () => {
+    const { target } = await bound(text, { x: 1 });
+    const { results } = await runEngine(
+      target,
+      viHmc,
+      { family: "fullrank", warmup: 0, draws: 1000 },
+      { seed: 1, chains: 2, threads: 1 },
+    );
+    const [r] = results;
+    expect(r.figures?.disagreements).toBe(0);
+    expect(r.notes?.[0]).toMatch(/agree on the means and deviations of all 2 variables/);
+    const [metric] = (r.chains ?? []).map((c) => c.adaptation);
+    expect(metric?.metric).toBe("dense");
+    // Of 4000 draws.
+    [5 / 9, -4 / 9, -4 / 9, 5 / 9].forEach((c, i) => {
+      expect(Math.abs((metric?.inverseMetric[i] ?? 0) - c)).toBeLessThan(4 * Math.sqrt(2 / 4000));
+    });
+  });
+});

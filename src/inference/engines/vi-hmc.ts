@@ -1,64 +1,98 @@
 // The engine `vi-hmc`: Hamiltonian chains that begin where a variational fit ends, in the training of deep models and for ordinary ones.
 import { UsageError } from "../../runtime/errors.ts";
 import type { Target } from "../../runtime/target.ts";
-import { defineEngine, type Result, type RunEngineContext, type Verdict } from "../engine.ts";
+import { defineEngine, defineOptions, type Options, type Result, type RunEngineContext, type Verdict } from "../engine.ts";
 import { type RefinementTrace, refinedGoal } from "../vi/hmc-goal.ts";
 import { localLatents } from "../vi/rows-density.ts";
 import { sheared } from "../vi/shear.ts";
-import { type GuideOptions, guideOptions, judged, refuseWithoutGuide, trainGuide } from "./guide-training.ts";
+import { guideOptions, judged, refuseWithoutGuide, trainGuide } from "./guide-training.ts";
+import { refuseSampling } from "./refuse.ts";
+import { gaussianOptions } from "./training-options.ts";
+import { familyNames, nutsFromFit } from "./vi-nuts.ts";
 
-const options = {
+const viHmcOptions = defineOptions({
   ...guideOptions,
-  transitions: { type: "integer", default: 2, min: 1, doc: "Hamiltonian transitions of each chain in a training step" },
-  leapfrog: { type: "integer", default: 5, min: 1, doc: "leapfrog steps of each transition" },
+  rate: {
+    ...guideOptions.rate,
+    default: 0,
+    exclusive: false,
+    doc: "step size of Adam; 0: 0.001 for a guide, 0.02 for a Gaussian family",
+  },
   targetAccept: {
     type: "number",
-    default: 0.67,
+    default: 0,
     min: 0,
     max: 1,
-    exclusive: true,
-    doc: "acceptance to which the step size is tuned",
+    doc: "acceptance to which step sizes are tuned; 0: 0.67 in the training of a guide's model, 0.8 of NUTS",
   },
-  stepSize: { type: "number", default: 0.5, min: 0, exclusive: true, doc: "first step size, in units of the guide's scales" },
+  transitions: { type: "integer", default: 2, min: 1, doc: "with a guide: transitions of each chain in a training step" },
+  leapfrog: { type: "integer", default: 5, min: 1, doc: "with a guide: leapfrog steps of each transition" },
+  stepSize: {
+    type: "number",
+    default: 0.5,
+    min: 0,
+    exclusive: true,
+    doc: "with a guide: first step size, in units of its scales",
+  },
   jitter: {
     type: "number",
     default: 0.25,
     min: 0,
     max: 0.9,
-    doc: "each trajectory has steps of (1 ± this) times the adapted size",
+    doc: "with a guide: each trajectory has steps of (1 ± this) times the adapted size",
   },
-  shear: { type: "boolean", default: false, doc: "learn a shear matrix between latent vectors and what reads them" },
-} as const;
+  shear: {
+    type: "boolean",
+    default: false,
+    doc: "with a guide: learn a shear matrix between latent vectors and what reads them",
+  },
+  family: {
+    type: "choice",
+    default: "meanfield",
+    choices: familyNames,
+    doc: "without a guide: the Gaussian family that is fitted",
+  },
+  rank: { type: "integer", default: 5, min: 1, doc: "without a guide: of --family lowrank" },
+  warmup: {
+    type: "integer",
+    default: 300,
+    min: 0,
+    doc: "without a guide: warm-up of each NUTS chain, begun with the fit's metric",
+  },
+});
 
 export const viHmc = defineEngine({
   name: "vi-hmc",
   doc: `Hamiltonian Monte Carlo that a variational fit initialises (Hoffman 2017). For a model with a guide: in each training step a chain for each
 row of the minibatch starts at the guide's draw, with steps that are a multiple of the guide's scales, and the model learns from where the chains
-end, which is nearer to the posterior than the guide is; the guide itself learns from its bound, beside it.`,
-  options,
+end, which is nearer to the posterior than the guide is; the guide itself learns from its bound, beside it. For a model with nothing to
+learn: a Gaussian family is fitted, NUTS starts from its draws with its covariance as the metric, and the report says where the two disagree.`,
+  options: viHmcOptions,
   unit: "run",
   discrete: "summed",
   precision: "any",
   resumes: true,
   refuse(target) {
+    if (!target.guide && target.parameters.length === 0) return refuseSampling(target);
     const local = localLatents(target);
     return refuseWithoutGuide(target) ?? ("refusal" in local ? `vi-hmc runs a chain for each row: ${local.refusal}` : undefined);
   },
-  run: refined,
+  run: (target, given, context) =>
+    target.guide
+      ? refined(target, { ...given, rate: given.rate || 0.001, targetAccept: given.targetAccept || 0.67 }, context)
+      : nutsFromFit(
+          target,
+          {
+            ...given,
+            steps: given.steps,
+            rate: given.rate || gaussianOptions.rate.default,
+            targetAccept: given.targetAccept || 0.8,
+          },
+          context,
+        ),
 });
 
-async function refined(
-  plain: Target,
-  options: GuideOptions & {
-    readonly transitions: number;
-    readonly leapfrog: number;
-    readonly targetAccept: number;
-    readonly stepSize: number;
-    readonly jitter: number;
-    readonly shear: boolean;
-  },
-  context: RunEngineContext,
-): Promise<Result> {
+async function refined(plain: Target, options: Options<typeof viHmcOptions>, context: RunEngineContext): Promise<Result> {
   const local = localLatents(plain);
   if ("refusal" in local) throw new UsageError(local.refusal);
   const target = options.shear ? sheared(plain, local) : plain;

@@ -45,7 +45,10 @@ export function* runHamiltonianChain(
     vectors: kernelSize.vectors + 1,
     matrices: options.metric === "dense" ? 1 : 0,
   });
-  const hamiltonian = createHamiltonian(density, space, createMetric(options.metric, space));
+  const metric = createMetric(options.metric, space);
+  const { inverseMetric } = context.start ?? {};
+  if (inverseMetric && inverseMetric.length === metric.inverse().length) metric.update(inverseMetric);
+  const hamiltonian = createHamiltonian(density, space, metric);
   const start = space.createPoint();
   const failure = findStart(hamiltonian, start, options.radius, rng.split("start"), context.start);
   if (failure !== undefined) return { failure, verdicts: [], traces: {} };
