@@ -53,24 +53,28 @@ async function time(backend, model, steps) {
     return e.outputs[0][0];
   };
   const first = step();
+  for (let i = 0; i < Math.min(WARM, steps); i++) step();
+  const before = process.cpuUsage();
   const times = [];
-  const deadline = performance.now() + 60_000;
-  for (let i = 0; i < steps + WARM && (performance.now() < deadline || times.length < 5); i++) {
+  for (let i = 0; i < steps; i++) {
     const t = performance.now();
     step();
-    if (i >= WARM || performance.now() > deadline - 40_000) times.push(performance.now() - t);
+    times.push(performance.now() - t);
   }
+  const { user, system } = process.cpuUsage(before);
+  const cpu = (user + system) / 1000 / steps;
   const last = step();
   e.dispose();
-  return { ms: median(times), least: Math.min(...times), first, last, built, compiled };
+  return { cpu, ms: median(times), least: Math.min(...times), first, last, built, compiled };
 }
 
 /** Everybody once, in turn; what is not here says why, the first time. */
 async function round(model, results, first) {
   const keep = (name, r, note) => {
-    const own = results.get(name) ?? { times: [], least: [], note, first: r.first, last: r.last };
+    const own = results.get(name) ?? { times: [], least: [], cpu: [], note, first: r.first, last: r.last };
     own.times.push(r.ms);
     own.least.push(r.least);
+    own.cpu.push(r.cpu);
     results.set(name, own);
   };
   const absent = (name, why) => first && console.log(`${name}: not here: ${why}`);
@@ -105,12 +109,15 @@ for (const model of models) {
   const results = new Map();
   for (let r = 0; r < Number(options.rounds); r++) await round(model, results, r === 0);
   console.log(`\n${model.title}`);
-  for (const [name, { times, least, note, first, last }] of results) {
+  for (const [name, { times, least, cpu, note, first, last }] of results) {
     const spread = `${Math.min(...times).toFixed(2)} to ${Math.max(...times).toFixed(2)}`;
+    const columns = [
+      ["fastest", Math.min(...least)],
+      ["processor", median(cpu)],
+    ].map(([what, x]) => `${what} ${x.toFixed(2).padEnd(7)}`);
+    const losses = `loss ${first.toFixed(1)} to ${last.toFixed(1)}`;
     console.log(
-      `  ${name.padEnd(11)}${median(times).toFixed(2).padStart(8)} ms  ${spread.padEnd(18)} fastest ${Math.min(...least)
-        .toFixed(2)
-        .padEnd(8)} loss ${first.toFixed(1)} to ${last.toFixed(1)}  ${note}`,
+      `  ${name.padEnd(11)}${median(times).toFixed(2).padStart(8)} ms  ${spread.padEnd(18)}${columns.join(" ")} ${losses}  ${note}`,
     );
   }
   for (const other of ["torch", "jax"])
@@ -119,7 +126,10 @@ for (const model of models) {
       if (!a || !b) continue;
       const ratio = median(a.times.map((x, k) => x / b.times[k]));
       const fastest = Math.min(...a.least) / Math.min(...b.least);
-      console.log(`  ${own} / ${other}: ${ratio.toFixed(2)}, of the fastest steps ${fastest.toFixed(2)}`);
+      const processor = median(a.cpu) / median(b.cpu);
+      console.log(
+        `  ${own} / ${other}: ${ratio.toFixed(2)}, of the fastest steps ${fastest.toFixed(2)}, of processor time ${processor.toFixed(2)}`,
+      );
     }
 }
 process.exit(0);

@@ -37,7 +37,9 @@ def step():
 first = step()
 for _ in range(10): step()
 times = []
+cpu = time.process_time()
 for _ in range(m["steps"]):
     t = time.perf_counter(); step(); times.append(1e3 * (time.perf_counter() - t))
-print(json.dumps({"ms": statistics.median(times), "least": min(times), "first": first, "last": step(),
+cpu = 1e3 * (time.process_time() - cpu) / m["steps"]
+print(json.dumps({"cpu": cpu, "ms": statistics.median(times), "least": min(times), "first": first, "last": step(),
                   "note": f"torch {torch.__version__}, {torch.get_num_threads()} threads"}))
