@@ -76,6 +76,8 @@ export class Fit {
   readonly evidence: { readonly mean: number; readonly se: number } | undefined;
   /** Numbers that tell of the fit, by name: elbo, k_hat, effective_draws. */
   readonly figures: Readonly<Record<string, number>>;
+  /** Sentences, or small tables, about what the result has and lacks. */
+  readonly notes: readonly string[];
   /** What was learnt beside the latents: constrained values of params, by name. */
   readonly parameters: Readonly<Record<string, NamedDraws>>;
   /** All that was learnt, parameters of networks, of the guide and of the engine's own family included: what guide.json tells of. */
@@ -108,6 +110,7 @@ export class Fit {
     const [first] = outcome.results;
     this.evidence = first?.evidence;
     this.figures = first?.figures ?? {};
+    this.notes = outcome.results.flatMap((r) => r.notes ?? []);
     this.learnt = learnt;
     this.parameters = Object.fromEntries(
       learnt.flatMap(({ name, owner, shape, values }) =>
@@ -186,6 +189,7 @@ export class Fit {
         seconds,
         ...(this.evidence ? { evidence: this.evidence } : {}),
         ...(Object.keys(this.figures).length > 0 ? { figures: this.figures } : {}),
+        ...(this.notes.length > 0 ? { notes: this.notes } : {}),
         ...(Object.entries(this.parameters).some(isForReading) ? { parameters: this.#learnt() } : {}),
       },
       this.#rows,

@@ -155,9 +155,12 @@ function report(fit: Fit, flags: RunFlags, talk: (text: string) => void): void {
       ? `a point, in ${total.toFixed(2)} s`
       : fit.areChains
         ? `${chains} × ${drawsPerChain} draws; warm-up ${warmup.toFixed(2)} s, sampling ${sampling.toFixed(2)} s`
-        : `${drawsPerChain} draws; fitted in ${warmup.toFixed(2)} s, drawn in ${sampling.toFixed(2)} s`,
+        : drawsPerChain === 0
+          ? `fitted in ${total.toFixed(2)} s`
+          : `${drawsPerChain} draws; fitted in ${warmup.toFixed(2)} s, drawn in ${sampling.toFixed(2)} s`,
   );
   for (const line of numbers(fit)) talk(line);
+  for (const note of fit.notes) talk(note);
   const bad = fit.verdicts.filter((v) => v.level !== "pass");
   for (const v of bad) if (!flags.quiet) process.stderr.write(`${words(v)}\n`);
   if (bad.length > 0) return;

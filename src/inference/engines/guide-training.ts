@@ -118,7 +118,7 @@ export async function judged(
     if (!context.stop()) {
       const { verdict, logMean } = judgeRows(weights, rows.length, plate.name);
       verdicts.push(verdict);
-      figures[`log p of a row of ${plate.name}, by importance`] = logMean.reduce((a, b) => a + b, 0) / rows.length;
+      figures.log_p_per_row = logMean.reduce((a, b) => a + b, 0) / rows.length;
     }
   }
   const began = context.now();
@@ -190,6 +190,6 @@ function boundAtTheEnd({ bounds }: Training, plate: Axis | undefined): Record<st
   return {
     elbo: mean,
     elbo_se: se,
-    ...(plate ? { [`elbo of a row of ${plate.name}`]: mean / plate.size } : {}),
+    ...(plate ? { elbo_per_row: mean / plate.size } : {}),
   };
 }

@@ -109,7 +109,7 @@ async function refined(plain: Target, options: Options<typeof viHmcOptions>, con
   return {
     ...result,
     fittedShapes: { ...result.fittedShapes, ...Object.fromEntries(target.parameters.map((p) => [p.name, p.shape])) },
-    figures: { ...result.figures, acceptance: accepted, "step size": trace.step.at(-1) ?? stepSize },
+    figures: { ...result.figures, acceptance: accepted, step_size: trace.step.at(-1) ?? stepSize },
     verdicts: [...result.verdicts.map(lenient), acceptanceVerdict(accepted, targetAccept)],
     traces: { ...result.traces, acceptance, stepSize: Float64Array.from(trace.step) },
   };

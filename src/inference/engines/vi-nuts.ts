@@ -92,7 +92,7 @@ export async function nutsFromFit(target: Target, options: NutsFromFitOptions, c
   const found = disagreements(ofFit, ofNuts);
   return {
     ...shared,
-    figures: { "k-hat of the fit": verdict.value, disagreements: found.length },
+    figures: { k_hat: verdict.value, disagreements: found.length },
     notes: [disagreementNote(found, ofFit.length)],
     verdicts: [diverging(verdict)],
   };

@@ -13,6 +13,8 @@ export interface SummaryJson {
   readonly evidence?: { readonly mean: number; readonly se: number };
   /** Of engines that are no chains: elbo, k_hat, effective_draws, … */
   readonly figures?: Readonly<Record<string, number>>;
+  /** Sentences about what the result has and lacks. */
+  readonly notes?: readonly string[];
   /** What was learnt beside the latents, by name: a number, or all elements, row-major. */
   readonly parameters?: Readonly<Record<string, number | Float64Array>>;
   readonly variables: Readonly<Record<string, Readonly<Record<string, number>>>>;
