@@ -43,8 +43,9 @@ async function attempt(name: TfjsName): Promise<TfjsBackend> {
   try {
     return await inTime(name === "tensorflow" ? native() : core(name), PATIENCE);
   } catch (cause) {
-    const text = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(`${name} does not load: ${text.split("\n")[0]}`, { cause });
+    const [text] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
+    const absent = /^Cannot find (?:package|module) '([^']+)'/.exec(text)?.[1];
+    throw new UsageError(`${name} does not load: ${absent === undefined ? text : `${absent} is not installed`}`, { cause });
   }
 }
 
