@@ -272,7 +272,8 @@ export class Posterior {
 
   #refuseFailure({ failure }: RunOutcome): void {
     if (!failure) return;
-    const why = failure.position ? `\n${blameText(this.target.blame(failure.position), this.model.sources)}` : "";
+    const target = failure.parameters ? this.target.fix(failure.parameters) : this.target;
+    const why = failure.position ? `\n${blameText(target.blame(failure.position), this.model.sources)}` : "";
     throw new UsageError(`${failure.reason}${why}`);
   }
 }

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { adviseOnDraws } from "../inference/diagnostics/advice.ts";
 import { samplerReport } from "../inference/diagnostics/sampler.ts";
+import type { Verdict } from "../inference/engine.ts";
 import { diagnoseText } from "../inference/report/diagnose.ts";
 import { jsonText, variablesJson } from "../inference/report/json.ts";
 import { type ChainTable, drawsOfTables, readChainCsv } from "../inference/report/read-csv.ts";
@@ -50,6 +51,10 @@ export async function summaryCommand(paths: readonly string[], options: { json?:
 export async function diagnoseCommand(paths: readonly string[]): Promise<ExitCode> {
   const tables = readTables(paths);
   const draws = drawsOfTables(tables);
+  if (draws.stats.energy === undefined) {
+    const verdicts = storedVerdicts(paths);
+    if (verdicts) return sayVerdicts(verdicts);
+  }
   const rows = summarize(draws);
   const n = draws.drawsPerChain;
   const { settings } = tables[0].table;
@@ -74,6 +79,21 @@ export async function diagnoseCommand(paths: readonly string[]): Promise<ExitCod
   });
   process.stdout.write(`${text}\n`);
   for (const v of verdicts) process.stdout.write(`\n${v.level === "fail" ? "not to be trusted" : "warning"}: ${v.advice}\n`);
+  return verdicts.some((v) => v.level === "fail") ? 2 : 0;
+}
+
+/** Of a run whose draws are no chain, which the draws alone do not tell: what run.json has. */
+function storedVerdicts(paths: readonly string[]): readonly Verdict[] | undefined {
+  const file = join(paths[0], "run.json");
+  if (paths.length !== 1 || !existsSync(file)) return undefined;
+  const { verdicts } = JSON.parse(readText(file)) as { readonly verdicts?: readonly Verdict[] };
+  return Array.isArray(verdicts) ? verdicts : undefined;
+}
+
+function sayVerdicts(verdicts: readonly Verdict[]): ExitCode {
+  const words = { pass: "", warn: "warning: ", fail: "not to be trusted: " };
+  for (const v of verdicts) process.stdout.write(`${words[v.level]}${v.advice}\n`);
+  if (verdicts.length === 0) process.stdout.write("independent draws: there is nothing to diagnose\n");
   return verdicts.some((v) => v.level === "fail") ? 2 : 0;
 }
 

@@ -83,6 +83,8 @@ export interface Verdict {
 export interface Failure {
   readonly reason: string;
   readonly position?: Float64Array;
+  /** Constrained values of the target's parameters there, where it has any. */
+  readonly parameters?: Readonly<Record<string, Float64Array>>;
 }
 export interface Result {
   /** Set when there is no result; all else is then empty. */

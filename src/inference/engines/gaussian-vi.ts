@@ -37,8 +37,9 @@ export async function trainGaussian(
   const training = trainingFrom(target, options);
   // Where steps see few rows, a search over all of them costs too much.
   const isSearching = options.startAt === "pathfinder" || (options.startAt === "auto" && training.batch === undefined);
-  const begin = await startOf(target.fix(constrainedParameters(target, initial)), context, isSearching, factored);
-  if ("reason" in begin) return begin;
+  const values = constrainedParameters(target, initial);
+  const begin = await startOf(target.fix(values), context, isSearching, factored);
+  if ("reason" in begin) return { ...begin, parameters: values };
   const family = makeFamily(target, begin);
   const fit = await train(
     target,

@@ -28,8 +28,10 @@ export async function optimumOf(
   const { density, begin, split } = await jointDensity(target, kind);
   try {
     const found = await findOptimum(density, options, context, begin);
-    if (found.failure)
-      return { ...found, failure: { ...found.failure, ...(found.failure.position ? split(found.failure.position) : {}) } };
+    if (found.failure) {
+      const at = found.failure.position && split(found.failure.position);
+      return { ...found, failure: { ...found.failure, ...(at ? { position: at.position, parameters: at.fitted } : {}) } };
+    }
     if (!found.point) return found;
     const { position, fitted } = split(found.point.position);
     return { ...found, point: { ...found.point, position }, fitted, start: { ...found.start, position } };
