@@ -35,11 +35,22 @@ export function solve(a: Matrix, b: readonly number[]): number[] {
 }
 export const inverse = (a: Matrix): number[][] => transpose(diagonal(a.map(() => 1)).map((e) => solve(a, e)));
 
-/** Log density of a multivariate normal distribution. */
-export function logNormal(x: readonly number[], mean: readonly number[], covariance: Matrix): number {
-  const d = x.map((v, i) => v - mean[i]);
-  const logRoot = factor(covariance).reduce((s, row, i) => s + Math.log(row[i]), 0);
-  return -0.5 * d.reduce((s, v, i) => s + v * solve(covariance, d)[i], 0) - logRoot - 0.5 * x.length * Math.log(2 * Math.PI);
+/** Log density of a multivariate normal distribution; of many points, the sum. */
+export const logNormal = (x: readonly number[], mean: readonly number[], covariance: Matrix): number =>
+  logNormals([x], mean, covariance);
+export function logNormals(points: Matrix, mean: readonly number[], covariance: Matrix): number {
+  const l = factor(covariance);
+  const constant = l.reduce((s, row, i) => s + Math.log(row[i]), 0) + 0.5 * mean.length * Math.log(2 * Math.PI);
+  return points.reduce((total, x) => {
+    // L y = x - mean.
+    const y: number[] = [];
+    for (let i = 0; i < x.length; i++) {
+      let rest = x[i] - mean[i];
+      for (let k = 0; k < i; k++) rest -= y[k] * l[i][k];
+      y.push(rest / l[i][i]);
+    }
+    return total - 0.5 * y.reduce((s, v) => s + v * v, 0) - constant;
+  }, 0);
 }
 
 /** Eigenvalues of a symmetric matrix, largest first, by Jacobi's rotations. */
@@ -88,3 +99,21 @@ export const logFactorial = (n: number): number =>
   Array.from({ length: n }, (_, i) => Math.log(i + 1)).reduce((s, v) => s + v, 0);
 /** log B(a, b), a and b whole. */
 export const logBeta = (a: number, b: number): number => logFactorial(a - 1) + logFactorial(b - 1) - logFactorial(a + b - 1);
+
+/** The bound of z[n] ~ Normal(means[n], deviations[n]), independent, for z ~ Normal(0, I) and x ~ Normal(W z + mu, s), of all rows:
+ *  E log p(x | z) - KL(q || p). */
+export function factorBound(
+  x: Matrix,
+  { W, mu, s }: { readonly W: Matrix; readonly mu: readonly number[]; readonly s: number },
+  means: Matrix,
+  deviations: Matrix,
+): number {
+  return x.reduce((total, row, n) => {
+    const fitted = times(W, means[n]);
+    const misfit = row.reduce((t, v, d) => t + (v - mu[d] - fitted[d]) ** 2, 0);
+    const spread = W.reduce((t, w) => t + w.reduce((u, v, k) => u + (v * deviations[n][k]) ** 2, 0), 0);
+    const likelihood = -0.5 * (row.length * Math.log(2 * Math.PI * s * s) + (misfit + spread) / (s * s));
+    const rate = means[n].reduce((t, m, k) => t + 0.5 * (deviations[n][k] ** 2 + m * m - 1) - Math.log(deviations[n][k]), 0);
+    return total + likelihood - rate;
+  }, 0);
+}
