@@ -197,6 +197,15 @@ describe("many bytes", () => {
   });
 });
 
+test("expressions of much data are held against the support, and the element that is outside is named", () => {
+  const values = new Uint8Array(1300 * 784).fill(3);
+  const m = model("data x: int[N, 784]\nr: positive ~ Exponential(1)\nfor n in 1..N { x[n] - 1 ~ Poisson(r) }");
+  const shape = [1300, 784];
+  expect(target(m, new Map([["x", { shape, values }]])).dimension).toBe(1);
+  values[1299 * 784 + 5] = 0;
+  expect(() => target(m, new Map([["x", { shape, values: values.slice() }]]))).toThrow("= -1 is outside the support of Poisson");
+});
+
 describe("typed arrays with a shape", () => {
   test("are data; bytes stay bytes", () => {
     const given = Uint8Array.of(1, 0, 1, 1);

@@ -1,7 +1,7 @@
 // The term of a value under a distribution: its shape, its support, its log density in every row.
 
-import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
-import { type Numbers, type Shape, sizeOf } from "../../runtime/ir/type.ts";
+import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { Observation, Term } from "../../runtime/target.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type { Applied } from "../distributions/applied.ts";
@@ -10,7 +10,7 @@ import { path } from "./bind-data.ts";
 import { placeCoordinates } from "./block.ts";
 import { type Context, textOf } from "./context.ts";
 import { applyDistribution, isDistributionName } from "./distribution.ts";
-import { knownOf } from "./known.ts";
+import { knownOf, knownParts } from "./known.ts";
 import { at, bindCodes, reject } from "./rejection.ts";
 import { overRows, rowTable } from "./rows.ts";
 import { addTerm, axesOf, targetNames, type Walk } from "./walk.ts";
@@ -98,11 +98,12 @@ export function checkFit(shape: Shape, d: Applied, span: SourceSpan): void {
 function insideSupport(c: Context, d: Applied, x: Value, s: SampleStatement, name: string): Value | undefined {
   const { b } = c;
   if (d.support.declared) return undefined;
-  const known = knownOf(overRows(b, [x], c.rows)[0]);
+  const over = overRows(b, [x], c.rows)[0];
+  const { lower, upper } = d.event > 0 ? {} : d.support.bounds(b);
+  if (d.event === 0 && areInside(b, over, d, lower, upper)) return undefined;
+  const known = knownOf(over);
   if (known) checkMembers(c, d, x, known, s, name);
   if (d.event > 0) return undefined;
-  const { lower, upper } = d.support.bounds(b);
-  if (known && allBetween(known, lower, upper)) return undefined;
   const infinite = (v: Value, limit: number) => knownOf(v)?.every((t) => t === limit) ?? false;
   const above = lower && !infinite(lower, Number.NEGATIVE_INFINITY) ? b.ge(x, lower) : undefined;
   const below = upper && !infinite(upper, Number.POSITIVE_INFINITY) ? b.le(x, upper) : undefined;
@@ -111,27 +112,33 @@ function insideSupport(c: Context, d: Applied, x: Value, s: SampleStatement, nam
   const table = rowTable(b, b.reduceMin(b.cast(inside, "int")), c.rows);
   if (table === null) return inside;
   if (table.values.every((v) => v !== 0)) return undefined;
-  const over = overRows(b, [b.broadcastTo(inside, shapeOf(x))], c.rows)[0];
-  const where = knownOf(over)?.findIndex((v: number) => v === 0) ?? 0;
+  const everywhere = overRows(b, [b.broadcastTo(inside, shapeOf(x))], c.rows)[0];
+  const where = knownOf(everywhere)?.findIndex((v: number) => v === 0) ?? 0;
   return reject(
     bindCodes.value,
     s.target.span,
-    `${elementName(c, s, name, shapeOf(over), where)} = ${known?.[where] ?? "?"} is outside the support of ${d.name}`,
+    `${elementName(c, s, name, shapeOf(everywhere), where)} = ${known?.[where] ?? "?"} is outside the support of ${d.name}`,
     {
       label: "here its density is 0",
     },
   );
 }
 
-/** Whether all numbers lie between bounds that are one number each: data may be too many for a graph of comparisons. */
-function allBetween(x: Numbers, lower: Value | undefined, upper: Value | undefined): boolean {
+/** Whether all numbers are known to be in the set, between bounds that are one number each: data may be too many for a graph of comparisons. */
+function areInside(b: Builder, x: Value, d: Applied, lower: Value | undefined, upper: Value | undefined): boolean {
   const limit = (v: Value | undefined, none: number): number => {
     const values = v === undefined ? [none] : knownOf(v);
     return values?.length === 1 ? values[0] : Number.NaN;
   };
   const low = limit(lower, Number.NEGATIVE_INFINITY);
   const high = limit(upper, Number.POSITIVE_INFINITY);
-  for (let i = 0; i < x.length; i++) if (!(x[i] >= low && x[i] <= high)) return false;
+  if (Number.isNaN(low) || Number.isNaN(high)) return false;
+  const parts = knownParts(b, x);
+  if (parts === null) return false;
+  for (const part of parts) {
+    if (!d.support.constraint.contains(part, [], {})) return false;
+    for (let i = 0; i < part.length; i++) if (!(part[i] >= low && part[i] <= high)) return false;
+  }
   return true;
 }
 
