@@ -223,12 +223,20 @@ describe("where the prior is no density", () => {
   test("annealing from it is refused, with the names", async () => {
     const text = "data y: real[N]\nmu ~ Flat()\ns: positive ~ unnormalized Normal(0, 1)\ny ~ Normal(mu, s)";
     expect(await reason(text, { y: [1, 2] })).toBe(
-      "the evidence is defined by a prior that integrates to 1, and that of mu (Flat has no normaliser), s (Normal is not renormalised on the type of s) does not, or is not known apart from the data; give proper priors",
+      "the evidence is defined by a prior that integrates to 1, and that of mu (Flat has no normaliser), s (Normal is not renormalised on the type of s) does not; give proper priors",
     );
     expect(await reason(text, { y: [1, 2] }, importance, { proposal: "prior" })).toContain("Flat has no normaliser");
     expect(await reason("data y: real?[N]\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 1)", { y: [1, null] })).toContain(
-      "y (its distribution is that of data with missing entries)",
+      "y has no prior apart from the data",
     );
+  });
+  test("a fit gives no evidence, and says why", async () => {
+    const flat = await targetOf({ text: "data y: real[N]\nmu ~ Flat()\ny ~ Normal(mu, 1)", data: { y: [1, 2] } });
+    for (const engine of [fullrank, laplace, pathfinder, importance]) {
+      const { evidence, notes } = await run(engine, flat, hasty[engine.name] ?? {});
+      expect(evidence).toBeUndefined();
+      expect(notes?.[0]).toContain("no evidence is given: the evidence is defined by a prior that integrates to 1");
+    }
   });
   test("a prior on a narrower type is one", async () => {
     const text = "data y: real[N]\ns: positive ~ Normal(0, 1)\no: ordered[2] ~ Normal(0, 1)\ny ~ Normal(o[1], s)";

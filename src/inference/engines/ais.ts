@@ -7,6 +7,7 @@ import { defineEngine } from "../engine.ts";
 import { verdictOn } from "../vi/evaluate.ts";
 import { evidenceFrom } from "../vi/evidence.ts";
 import { resampled, takeRowsAt } from "../vi/resample.ts";
+import { evidenceIfProper } from "./prior-density.ts";
 import { type ProposalName, proposalOf, proposals, refuseProposal } from "./proposals.ts";
 import { refuseWithoutLatents } from "./refuse.ts";
 import { gaussianOptions } from "./training-options.ts";
@@ -108,7 +109,7 @@ that each move leaves its density invariant. Without a fit it takes a prior that
         },
         fitted: proposal.parameters,
         effectiveDraws: 1 / (1 / effective + 1 / options.draws),
-        evidence: { mean, se },
+        ...evidenceIfProper(proposal.target, { mean, se }),
         figures: { effective_draws: effective },
         verdicts: [
           verdictOn(weights, {

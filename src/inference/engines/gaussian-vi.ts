@@ -11,6 +11,7 @@ import { constrainedParameters, startingParameters } from "../vi/parameters.ts";
 import { type Training, train } from "../vi/train.ts";
 import { DEFAULT_RADIUS } from "./init.ts";
 import { bestPath, multiPath } from "./multi-path.ts";
+import { evidenceIfProper } from "./prior-density.ts";
 import { type gaussianOptions, trainingFrom } from "./training-options.ts";
 
 export type GaussianOptions = Options<typeof gaussianOptions>;
@@ -90,7 +91,7 @@ export async function fitGaussian(
     fitted: { ...fit.parameters, ...fit.training.family },
     fittedShapes: Object.fromEntries(fit.family.parameters.map((p) => [p.name, p.shape])),
     start: { position: fit.family.mean(fit.training.family), scale: deviations(positions, dimension) },
-    ...(verdict.level === "fail" ? {} : { evidence }),
+    ...(verdict.level === "fail" ? {} : evidenceIfProper(fit.target, evidence)),
     figures,
     verdicts: [verdict],
     traces: { elbo: fit.training.bounds },

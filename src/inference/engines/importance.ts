@@ -4,6 +4,7 @@ import { defineEngine } from "../engine.ts";
 import { verdictOn } from "../vi/evaluate.ts";
 import { evidenceFrom } from "../vi/evidence.ts";
 import { resampled, takeRowsAt } from "../vi/resample.ts";
+import { evidenceIfProper } from "./prior-density.ts";
 import { type ProposalName, proposalOf, proposals, refuseProposal } from "./proposals.ts";
 import { refuseWithoutLatents } from "./refuse.ts";
 import { gaussianOptions } from "./training-options.ts";
@@ -68,7 +69,7 @@ weights are to be trusted. --proposal prior is naive Monte Carlo.`,
       },
       fitted: proposal.parameters,
       effectiveDraws: 1 / (1 / effective + 1 / options.draws),
-      evidence: { mean, se },
+      ...evidenceIfProper(proposal.target, { mean, se }),
       figures: { effective_draws: effective },
       verdicts: [
         verdictOn(logRatios, {

@@ -5,6 +5,7 @@ import { evaluateFamily, fitVerdict } from "../vi/evaluate.ts";
 import { evidenceOf } from "../vi/evidence.ts";
 import { standardNormal } from "../vi/families/gaussian.ts";
 import { optimumOptions } from "./optimum.ts";
+import { evidenceIfProper } from "./prior-density.ts";
 import { laplaceStart } from "./proposals.ts";
 import { refuseSampling } from "./refuse.ts";
 
@@ -52,7 +53,7 @@ closed form and by importance weights of the draws, and Pareto k-hat of the appr
         divergences: [],
       },
       start: found.begin,
-      ...(verdict.level === "fail" ? {} : { evidence }),
+      ...(verdict.level === "fail" ? {} : evidenceIfProper(target, evidence)),
       figures: { laplace_evidence: closed, ...figures },
       verdicts: [...found.verdicts, verdict],
       traces: {},

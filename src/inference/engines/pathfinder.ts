@@ -9,6 +9,7 @@ import { evidenceOf } from "../vi/evidence.ts";
 import { resampled, takeRowsAt } from "../vi/resample.ts";
 import { initOption, radiusOf } from "./init.ts";
 import { bestPath, multiPath } from "./multi-path.ts";
+import { evidenceIfProper } from "./prior-density.ts";
 import { refuseSampling } from "./refuse.ts";
 
 export const pathfinder = defineEngine({
@@ -87,7 +88,7 @@ by Pareto-smoothed importance weights, are the result. A fast first look, and go
         },
         ...(options.resample ? { effectiveDraws: 1 / (1 / figures.effective_draws + 1 / options.draws) } : {}),
         start: { position: best.normal.mean, scale: deviationsOf(best.normal) },
-        ...(verdict.level === "fail" ? {} : { evidence }),
+        ...(verdict.level === "fail" ? {} : evidenceIfProper(target, evidence)),
         figures: { ...figures, elbo: best.elbo },
         verdicts: [verdict],
         traces: Object.fromEntries(paths.map((p, i) => [`elbo of path ${i + 1}`, Float64Array.from(p.elbos)])),

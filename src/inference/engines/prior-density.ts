@@ -2,6 +2,7 @@
 import { createBuilder } from "../../runtime/ir/builder.ts";
 import type { Builder } from "../../runtime/ir/graph.ts";
 import type { LogDensity, Target, Term } from "../../runtime/target.ts";
+import type { Result } from "../engine.ts";
 import { compiledDensity } from "../vi/compiled-density.ts";
 
 function priorTerms(b: Builder, target: Target) {
@@ -18,14 +19,27 @@ export async function compiledPrior(target: Target): Promise<LogDensity> {
   return compiledDensity(b, q, total);
 }
 
-/** Why the prior is no place to begin, in words: it must be a density that integrates to 1. */
+/** Why the prior is no place to begin, in words: it must be a density that integrates to 1, apart from the data. */
 export function refusePrior(target: Target): string | undefined {
   const { prior } = priorTerms(createBuilder(), target);
-  const why = (t: Term): string => `${t.site} (${t.unnormalised})`;
-  const bad = prior.filter((t) => t.unnormalised).map(why);
   const covered = new Set(prior.map((t) => t.site));
   const free = [...new Set(target.layout.map((s) => s.name))].filter((name) => !covered.has(name));
-  const problems = [...bad, ...free.map((name) => `${name} (its distribution is that of data with missing entries)`)];
-  if (problems.length === 0) return undefined;
-  return `the evidence is defined by a prior that integrates to 1, and that of ${problems.join(", ")} does not, or is not known apart from the data; give proper priors`;
+  return (
+    impropriety(prior) ??
+    (free.length === 0
+      ? undefined
+      : `${free.join(", ")} ${free.length > 1 ? "have" : "has"} no prior apart from the data: missing entries share a distribution with those that are there; start from a fit`)
+  );
+}
+
+/** The evidence where it is defined, else a note of why it is not. */
+export function evidenceIfProper(target: Target, evidence: NonNullable<Result["evidence"]>): Pick<Result, "evidence" | "notes"> {
+  const why = impropriety(priorTerms(createBuilder(), target).prior);
+  return why === undefined ? { evidence } : { notes: [`no evidence is given: ${why}`] };
+}
+
+function impropriety(prior: readonly Term[]): string | undefined {
+  const bad = prior.filter((t) => t.unnormalised).map((t) => `${t.site} (${t.unnormalised})`);
+  if (bad.length === 0) return undefined;
+  return `the evidence is defined by a prior that integrates to 1, and that of ${bad.join(", ")} does not; give proper priors`;
 }
