@@ -7,7 +7,7 @@ export const prior = defineEngine({
   options: { draws: { type: "integer", default: 1000, min: 1, doc: "number of draws" } },
   unit: "run",
   discrete: "either",
-  precision: "any",
+  precision: "float64",
   async run(target, { draws }, context) {
     const { width: dimension } = target;
     const positions = new Float64Array(draws * dimension);
