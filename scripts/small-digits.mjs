@@ -29,8 +29,8 @@ function stream(seed) {
 
 /** Shares of ink, 0 to 1. */
 function digit(uniform, k) {
-  const [right, down] = [Math.floor(4 * uniform()) - 0.5, uniform()];
-  const slant = 0.5 * (uniform() - 0.3);
+  const [right, down] = [Math.floor(3 * uniform()) + 0.5 * uniform(), Math.floor(2 * uniform())];
+  const slant = 0.3 * (uniform() - 0.3);
   const image = new Float64Array(SIDE * SIDE);
   for (let y = 0; y < 7; y++)
     for (let x = 0; x < 5; x++) {
@@ -52,7 +52,7 @@ function write(name, rows) {
 const binary = stream(1);
 write(
   "vae",
-  Array.from({ length: 300 }, (_, n) => digit(binary, n % 10).map((v) => (v > 0.2 + 0.6 * binary() ? 1 : 0))),
+  Array.from({ length: 300 }, (_, n) => digit(binary, n % 10).map((v) => (v > 0.3 + 0.4 * binary() ? 1 : 0))),
 );
 const grey = stream(2);
 write(
