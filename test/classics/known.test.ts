@@ -1,6 +1,7 @@
 // The classics in which nothing is learnt but the latents: each engine against the exact answer.
 import { describe, expect, test } from "vitest";
 import { diagonal, inverse, logBeta, logNormal, type Matrix, product, solve, sum, times, transpose } from "../exact.ts";
+import { blocksOf, readDocument } from "../markdown.ts";
 import { filesBelow } from "../modules.ts";
 import { dataOf, expectMoments, expectStated, folder, near, row, run, values } from "./runs.ts";
 
@@ -10,6 +11,8 @@ test("every classic has a model, data and a page", () => {
   expect(names(".ppl").length).toBeGreaterThan(7);
   expect(names(".data.json")).toEqual(names(".ppl"));
   expect(names(".md")).toEqual(names(".ppl"));
+  const shown = blocksOf("docs/classics.md").map((block) => block.text);
+  for (const path of names(".ppl")) expect(shown, path).toContain(readDocument(`${path}.ppl`));
 });
 
 describe("coin", () => {
