@@ -166,6 +166,8 @@ export interface Target extends Generative {
     u: Value | readonly Value[],
     setting?: Setting,
   ): { readonly values: Assignment; readonly jacobian: readonly Term[] };
+  /** The inverse of `constrain`, slot by slot, each of its unconstrained shape; undefined where there is none as a graph. */
+  coordinates(b: Builder, values: Assignment, setting?: Setting): readonly (Value | undefined)[];
   /** Sum of all terms and Jacobians: a scalar. `jacobian: false` for optima on the constrained scale (mle and map as Stan gives them). */
   logDensity(b: Builder, u: Value, options?: { readonly jacobian?: boolean; readonly prior?: boolean }, setting?: Setting): Value;
   /** `copies` evaluations side by side: the results of f gain a leading axis; f reads its copy's inputs by the values it closes over through `per`. */

@@ -119,6 +119,18 @@ describe("unconstrain after constrain is the identity, up to directions that x d
   });
 });
 
+describe("the inverse as a graph is that of the host", () => {
+  it.each(each.filter(({ c }) => c.invert))("$title", ({ c, probe }) => {
+    const b = createBuilder();
+    const x = b.tensor(Float64Array.from(probe.values), probe.shape);
+    const [u] = interpret([c.invert?.(b, x, symbolic(b, probe.bounds)) ?? x], {});
+    const expected = coordinates(c, probe);
+    u.forEach((v, i) => {
+      expect(Math.abs(v - expected[i])).toBeLessThanOrEqual(8 * EPSILON * (1 + Math.abs(v)));
+    });
+  });
+});
+
 describe("the log Jacobian is that of the map", () => {
   const places = each
     .filter(({ c, probe }) => sizeOf(c.unconstrainedShape(probe.shape)) > 0)

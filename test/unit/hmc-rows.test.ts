@@ -5,7 +5,7 @@ import { Noise } from "../../src/inference/vi/noise.ts";
 import { localLatents, rowDensity } from "../../src/inference/vi/rows-density.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import { gradient } from "../../src/runtime/ir/gradient.ts";
-import type { Value } from "../../src/runtime/ir/graph.ts";
+import { shapeOf, type Value } from "../../src/runtime/ir/graph.ts";
 import { interpret } from "../../src/runtime/ir/interpret.ts";
 import { simplify } from "../../src/runtime/ir/simplify.ts";
 import { stream } from "../../src/runtime/numeric/random.ts";
@@ -51,6 +51,22 @@ describe("the density of rows", () => {
       for (const { slot, offset, size } of slots)
         for (let k = 0; k < size; k++)
           expect(slopes[i * width + offset + k]).toBeCloseTo(expected[slot.offset + n * size + k], 9);
+    });
+  });
+
+  test("coordinates of constrained values are those that they were made from", async () => {
+    const { target } = await bound(text, data);
+    const b = createBuilder();
+    const u = somewhere(target.dimension);
+    const { values } = target.constrain(b, b.tensor(u, [target.dimension]));
+    const back = target.coordinates(b, values).map((v) => v ?? b.constant(Number.NaN));
+    const numbers = interpret(back, {});
+    target.layout.forEach(({ offset, size, unconstrained }, i) => {
+      expect(shapeOf(back[i])).toEqual(unconstrained);
+      numbers[i].forEach((v, k) => {
+        expect(v).toBeCloseTo(u[offset + k], 12);
+      });
+      expect(numbers[i].length).toBe(size);
     });
   });
 

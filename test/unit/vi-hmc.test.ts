@@ -93,6 +93,29 @@ guide { for n in 1..N { z[n] ~ Normal(0.4 * x[n], 0.15) } }
     expect(r.verdicts.at(-1)).toMatchObject({ what: "acceptance", level: "pass" });
   });
 
+  test("starts at draws of latents with bounds", async () => {
+    // l_n ~ Exponential(1 / m), x_n ~ Poisson(l_n): x is geometric with mean m, whose best value is the mean of x.
+    const rng = stream(9, "counts");
+    const x = Array.from({ length: 300 }, () => Math.floor(rng.exponential() / Math.log(4 / 3)));
+    const text = `
+data x: int<0,>[N]
+param m: positive = 1
+param a: real, s: positive = 0.5
+for n in 1..N { l[n] ~ Exponential(1 / m)
+  x[n] ~ Poisson(l[n]) }
+guide { for n in 1..N { l[n] ~ LogNormal(log(x[n] + 0.5) + a, s) } }
+`;
+    const r = await run(
+      text,
+      { x },
+      { steps: 1500, batch: 100, rate: 0.02, schedule: "cosine", judged: 0, draws: 100, transitions: 12 },
+    );
+    const mean = x.reduce((s, v) => s + v, 0) / x.length;
+    // Chains that end keep something of where they began: of 12 transitions 4 %, of 40 it is 2.
+    expect(Math.abs((r.fitted?.m[0] ?? 0) / mean - 1)).toBeLessThan(0.06);
+    expect(r.figures?.acceptance).toBeCloseTo(0.67, 1);
+  });
+
   test("refuses in words", async () => {
     const refusal = async (text: string): Promise<string> => {
       const { target } = await bound(text, { x: [1, 2] });

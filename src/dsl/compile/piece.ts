@@ -76,6 +76,29 @@ function shift(b: Builder, a: NonNullable<Piece["affine"]>, raw: Value): Value {
   return overEvents(b, args, ([r, scale, location]) => (location ? b.add(location, b.matmul(scale, r)) : b.matmul(scale, r)));
 }
 
+/** The coordinates of a piece out of its latent's whole value, as a graph; undefined where the constraint, or a matrix scale, has no inverse in
+ *  closed form. */
+export function invertPiece(b: Builder, p: Piece, whole: Value): Value | undefined {
+  const x = elementsOf(b, p, whole);
+  const { affine, constraint } = p;
+  if (affine?.kind === "cholesky" || constraint.invert === undefined) return undefined;
+  const centred = affine?.location ? b.sub(x, affine.location) : x;
+  const raw = affine ? b.div(centred, affine.scale) : centred;
+  return b.broadcastTo(constraint.invert(b, raw, p.bounds), p.shape);
+}
+
+/** The elements of the piece, of its shape. */
+function elementsOf(b: Builder, { coordinates, shape }: Piece, whole: Value): Value {
+  if (!coordinates) return whole;
+  const lead = shapeOf(whole).slice(0, coordinates.length);
+  const rest = shapeOf(whole).slice(coordinates.length);
+  const places = coordinates[0].map((_, i) => coordinates.reduce((at, axis, k) => at * lead[k] + axis[i] - 1, 0));
+  const isAll = places.length === sizeOf(lead) && places.every((place, i) => place === i);
+  if (isAll) return b.reshape(whole, shape);
+  const flat = b.reshape(whole, [sizeOf(lead), ...rest]);
+  return b.reshape(b.gather(flat, b.tensor(places, [places.length], "int")), shape);
+}
+
 /** log |dx/draw| over the elements (elementwise) or objects of the piece: what the density of x lacks beside the density of raw. */
 export function logScale(b: Builder, p: Piece): Value | undefined {
   if (!p.affine) return undefined;

@@ -32,7 +32,15 @@ import { discreteSlots, integersIn, refuseDiscrete } from "./discrete.ts";
 import { makeFinisher, predict, priorDraws } from "./finisher.ts";
 import { guideOf } from "./guide.ts";
 import { constrainParameter, type ParameterPiece, parameterOf, unconstrained } from "./parameters.ts";
-import { type Piece, type PlacedPiece, takeFrom, takeInTurn, unconstrainedShape, unconstrainedSize } from "./piece.ts";
+import {
+  invertPiece,
+  type Piece,
+  type PlacedPiece,
+  takeFrom,
+  takeInTurn,
+  unconstrainedShape,
+  unconstrainedSize,
+} from "./piece.ts";
 import { Rejection } from "./rejection.ts";
 import { Drawing } from "./staged.ts";
 import { type LatentValues, makeUnconstrainer } from "./unconstrain.ts";
@@ -114,6 +122,10 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
       const w = walk(b, model, data, coordinates(b, u, false, setting?.given), { setting });
       const values: Assignment = Object.fromEntries([...w.latents.keys()].map((name) => [name, latentValue(w, name)]));
       return { values, jacobian: w.jacobian.map((t) => withReads(t, values)) };
+    },
+    coordinates: (b, values, setting) => {
+      const w = walk(b, model, data, { kind: "values", values: integersIn(b, values, discrete) }, { setting });
+      return w.pieces.map((p) => invertPiece(b, p, values[p.name]));
     },
     logDensity,
     batched: (b, copies, per, f) => {

@@ -27,6 +27,8 @@ export interface Constraint {
   /** One object (an elementwise constraint: any shape). Value and log |Jacobian| together: they share subexpressions and cannot drift apart.
    *  logDetJacobian has the shape of x for event 0, and is a scalar otherwise. `shape`: constrained shape. */
   constrain(b: Builder, u: Value, bounds: Bounds<Value>, shape: Shape): { readonly x: Value; readonly logDetJacobian: Value };
+  /** Inverse as a graph, of any shape, of an elementwise constraint; absent: there is none in closed form. */
+  invert?(b: Builder, x: Value, bounds: Bounds<Value>): Value;
   /** Inverse, on the host, one object (event 0: one number). x strictly inside. */
   unconstrain(x: Float64Array, s: Shape, bounds: Bounds<number>): Float64Array;
   /** Whether one object (event 0: every number) is in the set; for sums and orthogonality within 1e-8, as Stan checks them. */

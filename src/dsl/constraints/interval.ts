@@ -41,6 +41,15 @@ function constrainReal(b: Builder, u: Value, bounds: Bounds<Value>, shape: Shape
   return { x: u, logDetJacobian: b.broadcastTo(b.constant(0), shape) };
 }
 
+/** The inverse of constrainReal. */
+function invertReal(b: Builder, x: Value, bounds: Bounds<Value>): Value {
+  const lower = given(bounds.lower, Number.NEGATIVE_INFINITY);
+  const upper = given(bounds.upper, Number.POSITIVE_INFINITY);
+  const above = lower && b.log(isZero(lower) ? x : b.sub(x, lower));
+  const below = upper && b.log(b.sub(upper, x));
+  return above && below ? b.sub(above, below) : (above ?? below ?? x);
+}
+
 function unconstrainReal(
   x: number,
   { lower = Number.NEGATIVE_INFINITY, upper = Number.POSITIVE_INFINITY }: Bounds<number>,
@@ -77,6 +86,12 @@ function interval({ name, words, own = {}, open = false, probes }: Named): Const
         u,
         merged(bounds, (x) => b.constant(x)),
         shape,
+      ),
+    invert: (b, x, bounds) =>
+      invertReal(
+        b,
+        x,
+        merged(bounds, (bound) => b.constant(bound)),
       ),
     unconstrain: (x, _s, bounds) => Float64Array.from(x, (v) => unconstrainReal(v, merged(bounds, Number))),
     contains: (x, _s, bounds) => {

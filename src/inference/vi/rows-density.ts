@@ -117,8 +117,7 @@ function coordinateRows(b: Builder, slots: readonly LocalSlot[], whole: readonly
   });
 }
 
-/** [rows, width] of latents that are their own coordinates: real numbers without bounds that are not noncentered. `take` gives rows of constrained
- *  values over all of them; or why there are none, in words. */
+/** The coordinates [rows, width] of constrained values over all rows, `take` giving rows; or why there are none, in words. */
 export function coordinatesAt(
   b: Builder,
   target: Target,
@@ -128,17 +127,16 @@ export function coordinatesAt(
   setting: Setting,
 ): Value | Refused {
   const { slots } = local;
-  const placeholders = slots.map(({ slot }) =>
-    b.input(`(are coordinates of ${slot.name} at ${slot.offset})`, { shape: slot.unconstrained, dtype: "real" }),
+  const whole = target.coordinates(b, values, setting);
+  const rowed: Rowed[] = [];
+  for (const [i, value] of whole.entries()) {
+    const { slot, axis } = slots[i];
+    if (value === undefined)
+      return { refusal: `chains cannot start at the guide's draws of ${slot.name}, whose coordinates have no closed form` };
+    rowed.push({ value, axis });
+  }
+  const parts = take(rowed).map((v, i) =>
+    b.reshape(moveAxis(b, v, slots[i].axis, 0), [shapeOf(v)[slots[i].axis], slots[i].size]),
   );
-  const flat = placeholders.map((u, i) => b.reshape(u, [slots[i].slot.size]));
-  const identity = target.constrain(b, flat, setting).values;
-  const other = slots.find(({ slot }, i) => identity[slot.name] !== placeholders[i]);
-  if (other)
-    return {
-      refusal: `${other.slot.name} is not its own coordinate: it has bounds, is noncentered, or has several statements. Chains start at draws of the guide for unbounded, centered latents alone`,
-    };
-  const taken = take(slots.map(({ slot, axis }) => ({ value: values[slot.name], axis })));
-  const parts = taken.map((v, i) => b.reshape(moveAxis(b, v, slots[i].axis, 0), [shapeOf(v)[slots[i].axis], slots[i].size]));
   return parts.length === 1 ? parts[0] : b.concat(parts, 1);
 }
