@@ -88,7 +88,7 @@ export function fitVerdict({ logP, logQ }: Pick<Evaluated, "logP" | "logQ">): Ve
       pass: "the approximation covers the posterior: Pareto k-hat is at most 0.5",
       warn: "the approximation misses part of the posterior",
       fail: "the approximation does not cover the posterior, and its means and deviations are not to be trusted",
-      advice: "Try a wider family (fullrank, lowrank), noncentered latents, or sample: --engine nuts.",
+      advice: "Try fullrank or lowrank in place of meanfield, noncentered latents, or sample: --engine nuts.",
     },
   );
 }
