@@ -217,6 +217,30 @@ w ~ Normal(b + mu, s)
   });
 });
 
+test("meanfield on minibatches finds local and global latents of independent rows", async () => {
+  // m ~ N(0, 1), z_n ~ N(0, 1), x_n ~ N(z_n, 1), w_n ~ N(m, 2): z_n is N(x_n / 2, 1/2), m of precision 1 + N/4 and mean Σ w / 4 over that.
+  const N = 60;
+  const x = Array.from({ length: N }, (_, n) => 3 * Math.sin(n));
+  const w = Array.from({ length: N }, (_, n) => 1 + Math.cos(5 * n));
+  const text = `
+data x: real[N], w: real[N]
+m ~ Normal(0, 1)
+for n in 1..N { z[n] ~ Normal(0, 1)
+  x[n] ~ Normal(z[n], 1)
+  w[n] ~ Normal(m, 2) }
+`;
+  const target = await targetOf({ text, data: { x, w } });
+  const r = await run(meanfield, target, { batch: 20, steps: 6000, rate: 0.01, draws: 4000 });
+  const precision = 1 + N / 4;
+  const m = column(r, 0);
+  expect(Math.abs(meanOf(m) - w.reduce((s, v) => s + v, 0) / 4 / precision)).toBeLessThan(0.3 / Math.sqrt(precision));
+  expect(Math.abs(sdOf(m) * Math.sqrt(precision) - 1)).toBeLessThan(0.1);
+  x.forEach((v, n) => {
+    expect(Math.abs(meanOf(column(r, 1 + n)) - v / 2)).toBeLessThan(0.25 * Math.SQRT1_2);
+    expect(Math.abs(sdOf(column(r, 1 + n)) * Math.SQRT2 - 1)).toBeLessThan(0.15);
+  });
+});
+
 describe("where the prior is no density", () => {
   const reason = async (text: string, data: object, engine: Engine = ais, options = {}) =>
     (await runEngine(await targetOf({ text, data: data as never }), engine, options, { seed: 1 })).failure?.reason;

@@ -3,6 +3,7 @@ import type { Target } from "../../runtime/target.ts";
 import { defineEngine, type Result, type RunEngineContext } from "../engine.ts";
 import { besideDiscrete, noCoordinates, refuseTables } from "../vi/families/discrete.ts";
 import { meanField } from "../vi/families/mean-field.ts";
+import { rowMeanField } from "../vi/families/row-mean-field.ts";
 import { beginOf, fitFamily } from "./fit-family.ts";
 import { fitGaussian, type GaussianOptions } from "./gaussian-vi.ts";
 import { refuseWithoutLatents } from "./refuse.ts";
@@ -21,7 +22,9 @@ when. Discrete latents have tables of probabilities, an element each, by score-f
   resumes: true,
   refuse: (target) => (target.discrete.length > 0 ? refuseTables(target.discrete) : refuseWithoutLatents(target)),
   run: (target, options, context) =>
-    target.discrete.length > 0 ? fitMixed(target, options, context) : fitGaussian(target, options, context, meanField),
+    target.discrete.length > 0
+      ? fitMixed(target, options, context)
+      : fitGaussian(target, options, context, options.batch > 0 ? rowMeanField : meanField),
 });
 
 /** Gradients of draws without a path are noisy: more draws in a step than --samples says where it says 1, and the rate falls. */

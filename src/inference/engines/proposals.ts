@@ -13,6 +13,7 @@ import { fullRank } from "../vi/families/full-rank.ts";
 import { type GaussianFamily, type Start as NormalStart, standardNormal } from "../vi/families/gaussian.ts";
 import { lowRank } from "../vi/families/low-rank.ts";
 import { meanField } from "../vi/families/mean-field.ts";
+import { rowMeanField } from "../vi/families/row-mean-field.ts";
 import { type GaussianOptions, LARGEST_FACTOR, trainGaussian } from "./gaussian-vi.ts";
 import { DEFAULT_RADIUS } from "./init.ts";
 import { learntByModel } from "./joint-density.ts";
@@ -55,7 +56,7 @@ export async function proposalOf(
 ): Promise<Proposal | Failure> {
   switch (name) {
     case "meanfield":
-      return fitted(await trainGaussian(target, options, context, meanField));
+      return fitted(await trainGaussian(target, options, context, options.batch > 0 ? rowMeanField : meanField));
     case "fullrank":
       return fitted(await trainGaussian(target, options, context, fullRank, true));
     case "lowrank":
