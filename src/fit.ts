@@ -226,7 +226,8 @@ export async function finishFit(model: Target, provenance: Provenance, ran: RunO
   // Draws are finished with the values that they were made with.
   const target = values.length > 0 ? model.fix(Object.fromEntries(values)) : model;
   const outcome = ran.chains.length > 0 ? ran : { ...ran, chains: ran.results.flatMap(pointAsChain) };
-  const finished = await finishAll(target, provenance.seed, outcome.chains);
+  const some = ran.results[0]?.draws;
+  const finished: FinishedDraws = some ? { draws: some, records: [] } : await finishAll(target, provenance.seed, outcome.chains);
   return new Fit(target.name, provenance, outcome, { ...finished, located: locate(target, outcome.chains) }, learnt);
 }
 

@@ -1,6 +1,6 @@
 // What an engine is: a record with a name, options as data, and a run over a Target.
 import type { Backend } from "../runtime/backend.ts";
-import type { RawChain } from "../runtime/draws.ts";
+import type { Draws, RawChain } from "../runtime/draws.ts";
 import type { Rng } from "../runtime/numeric/rng.ts";
 import type { LogDensity, Target } from "../runtime/target.ts";
 
@@ -92,6 +92,8 @@ export interface Result {
   readonly chain?: RawChain;
   /** Several in its place. */
   readonly chains?: readonly RawChain[];
+  /** Draws on the constrained scale of some latents, where those of all would be too many. */
+  readonly draws?: Draws;
   readonly point?: { readonly position: Float64Array; readonly logDensity: number; readonly evaluations: number };
   /** Constrained values of the target's parameters, and the tensors of a family, by name. */
   readonly fitted?: Readonly<Record<string, Float64Array>>;

@@ -96,4 +96,48 @@ guide { rest ~ meanfield()
     expect(more[0].chain).toBeUndefined();
     expect(more[0].notes).toEqual([expect.stringContaining("12000 numbers")]);
   });
+
+  test("where rows are many, draws of what belongs to none of them are kept", async () => {
+    const x = numbers(12_000, 1).map((v) => v + 1);
+    const text = `
+data x: real[N]
+param a: real = 0.5, b: real = -0.5, c: real = 1
+param s: positive = 0.7, t: positive = 0.01
+m ~ Normal(0, 1)
+for n in 1..N { z[n] ~ Normal(0, 1)
+  x[n] ~ Normal(z[n] + m, 1) }
+guide { m ~ Normal(c, t)
+  for n in 1..N { z[n] ~ Normal(a * x[n] + b, s) } }
+`;
+    const posterior = await bound(text, { x });
+    const fit = await posterior.run("amortized", { steps: 300, judged: 0, seed: 1, draws: 200, rate: 0.001 });
+    expect(fit.notes).toEqual([expect.stringContaining("draws of m alone")]);
+    expect(fit.draws("m").shape).toEqual([1, 200]);
+    expect(fit.summary().map((r) => r.name)).toEqual(["m"]);
+    expect(fit.summary()[0].mean).toBeCloseTo(fit.parameters.c.values[0], 2);
+  });
+
+  test("a seed determines every bit, and a stop keeps what there is", async () => {
+    const x = numbers(60, 1.5);
+    const options = { steps: 60, batch: 20, draws: 50 };
+    const of = async (seed: number) => (await run(conjugate, { x }, options, seed)).results[0];
+    const bits = (r: Awaited<ReturnType<typeof of>>) => ({ ...r, chain: r.chain && { ...r.chain, seconds: undefined } });
+    expect(bits(await of(1))).toEqual(bits(await of(1)));
+    expect((await of(1)).fitted).not.toEqual((await of(2)).fitted);
+    const { target } = await bound(conjugate, { x } as never);
+    const controller = new AbortController();
+    const { results, interrupted } = await runEngine(
+      target,
+      amortized,
+      { ...options, steps: 1_000_000 },
+      {
+        seed: 1,
+        signal: controller.signal,
+        onProgress: () => controller.abort(),
+      },
+    );
+    expect(interrupted).toBe(true);
+    expect(results[0].fitted?.a.length).toBe(1);
+    expect(results[0].chain).toBeUndefined();
+  });
 });

@@ -1,6 +1,7 @@
 // What engines that train a guide share: their options, the training, and what a trained guide gives.
-import type { RawChain } from "../../runtime/draws.ts";
+import type { Draws, RawChain } from "../../runtime/draws.ts";
 import { UsageError } from "../../runtime/errors.ts";
+import { sizeOf } from "../../runtime/ir/type.ts";
 import type { Axis, Target } from "../../runtime/target.ts";
 import { wasmBackend } from "../../runtime/wasm/backend.ts";
 import { defineOptions, type Failure, type Options, type Result, type RunEngineContext, type Verdict } from "../engine.ts";
@@ -9,7 +10,7 @@ import { guided } from "../vi/approximation.ts";
 import { estimatorNotes } from "../vi/estimators.ts";
 import { fitVerdict } from "../vi/evaluate.ts";
 import { evidenceOf } from "../vi/evidence.ts";
-import { guideDraws } from "../vi/guide-draws.ts";
+import { drawsOf, guideDraws } from "../vi/guide-draws.ts";
 import { constrainedParameters, startingValues } from "../vi/parameters.ts";
 import { judgeRows } from "../vi/row-verdict.ts";
 import { type Fitted, rowWeights } from "../vi/rows-weights.ts";
@@ -125,11 +126,15 @@ export async function judged(
   const draws = Math.min(options.draws, Math.floor(MOST_NUMBERS / Math.max(1, target.width)));
   const areKept = target.width > 0 && draws >= Math.min(FEWEST_DRAWS, options.draws);
   let chain: RawChain | undefined;
-  if (!areKept)
+  let some: Draws | undefined;
+  if (!areKept) {
+    const names = plate ? globalLatents(target, plate, options.draws) : [];
+    if (names.length > 0 && !context.stop())
+      some = await drawsOf(target, names, family, fitted, options.draws, context.rng.split("draws"), context);
     notes.push(
-      `no draws are kept: one has ${target.width} numbers. The fitted guide gives them, and ppl evaluate judges it on other data`,
+      `${names.length > 0 ? `draws of ${names.join(", ")} alone` : "no draws"} are kept: one of all latents has ${target.width} numbers. The fitted guide gives them, and ppl evaluate judges it on other data`,
     );
-  else if (!context.stop()) {
+  } else if (!context.stop()) {
     const drawn = await guideDraws(target, family, fitted, draws, context.rng.split("draws"), context);
     const whole = evidenceOf(drawn);
     // Weights of everything at once tell of global latents; of rows alone, that they are many.
@@ -149,6 +154,7 @@ export async function judged(
   }
   return {
     ...(chain ? { chain } : {}),
+    ...(some ? { draws: some } : {}),
     fitted: { ...fitted.parameters, ...fitted.family },
     fittedShapes: Object.fromEntries(family.parameters.map((p) => [p.name, p.shape])),
     figures,
@@ -165,6 +171,13 @@ export function localPlate(target: Target): Axis | undefined {
 
 const isWithGlobals = (target: Target, plate: Axis): boolean =>
   [...target.layout, ...target.discrete].some((s) => !s.plates.some((p) => p.name === plate.name));
+
+/** Those of no row, of which so many draws are few enough numbers. */
+function globalLatents(target: Target, plate: Axis, draws: number): string[] {
+  const sites = target.sites.filter((s) => s.role === "latent" && !s.plates.some((p) => p.name === plate.name));
+  const numbers = sites.reduce((n, s) => n + sizeOf(s.type.shape), 0);
+  return numbers * draws <= MOST_NUMBERS ? sites.map((s) => s.name) : [];
+}
 
 /** Distinct rows, chosen at random, in order. */
 function someRows(plate: Axis, count: number, context: RunEngineContext): Int32Array {
