@@ -7,7 +7,7 @@ import { estimatorNotes } from "../vi/estimators.ts";
 import { evaluateFamily, fitVerdict } from "../vi/evaluate.ts";
 import { evidenceOf } from "../vi/evidence.ts";
 import type { Start } from "../vi/families/gaussian.ts";
-import { constrainedParameters, initialParameters } from "../vi/parameters.ts";
+import { constrainedParameters, startingParameters } from "../vi/parameters.ts";
 import { train } from "../vi/train.ts";
 import { startOf } from "./gaussian-vi.ts";
 import { DEFAULT_RADIUS } from "./init.ts";
@@ -19,7 +19,7 @@ export async function beginOf(target: Target, isSearching: boolean, context: Run
   const { dimension } = target;
   if (dimension === 0) return { position: new Float64Array(0) };
   if (target.discrete.length === 0) {
-    const initial = constrainedParameters(target, initialParameters(target, context.rng.split("parameters")));
+    const initial = constrainedParameters(target, startingParameters(target, context.rng.split("parameters"), context.resume));
     return startOf(target.fix(initial), context, isSearching, false);
   }
   if (context.start) return { position: context.start.position.slice(0, dimension) };
@@ -42,7 +42,8 @@ export async function fitFamily(
     target,
     family,
     {
-      parameters: initialParameters(target, rng.split("parameters")),
+      // The family is written from where it begins, which is not where an earlier one began: it is not gone on from, params are.
+      parameters: startingParameters(target, rng.split("parameters"), context.resume),
       family: Object.fromEntries(family.parameters.map((p) => [p.name, p.initial(rng.split(p.name))])),
     },
     training,

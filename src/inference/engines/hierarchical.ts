@@ -50,6 +50,7 @@ as their baseline.`,
   unit: "run",
   discrete: "either",
   precision: "any",
+  resumes: true,
   refuse(target) {
     if (target.guide) return undefined;
     if (target.width === 0)
@@ -65,6 +66,10 @@ async function asWritten(target: Target, options: HierarchicalOptions, context: 
 }
 
 async function build(target: Target, options: HierarchicalOptions, context: RunEngineContext): Promise<Result> {
+  if (context.resume && target.parameters.length === 0) {
+    const reason = `there is nothing to go on from: ${target.name} has no params, and the distribution of its latents is built anew`;
+    return { failure: { reason }, verdicts: [], traces: {} };
+  }
   const begin = await beginOf(target, options.batch === 0, context);
   if ("reason" in begin) return { failure: begin, verdicts: [], traces: {} };
   const scale = begin.scale ?? new Float64Array(target.dimension).fill(1);
