@@ -2,6 +2,7 @@
 import { backendNamed } from "./backends.ts";
 import { type GivenParameters, parameterValues, tensorsOf } from "./given-parameters.ts";
 import { localPlate } from "./inference/engines/guide-training.ts";
+import { breather } from "./inference/run.ts";
 import { type Family, guided } from "./inference/vi/approximation.ts";
 import { evaluateRows, type RowEvaluation, type RowEvaluationOptions } from "./inference/vi/evaluate-rows.ts";
 import type { Fitted } from "./inference/vi/rows-weights.ts";
@@ -83,17 +84,6 @@ function checkCount(name: string, value: number | undefined): void {
     throw new UsageError(`${name} must be an integer from 1 to ${MOST}, not ${value}`);
 }
 const MOST = 10_000_000;
-
-const SLICE = 15;
-/** Lets signals and output through, once a slice. */
-function breather(): () => Promise<void> {
-  let last = performance.now();
-  return async () => {
-    if (performance.now() - last < SLICE) return;
-    await new Promise<void>((resolve) => setTimeout(resolve, 0));
-    last = performance.now();
-  };
-}
 
 export function pictures(
   { target, family, fitted, plate }: FittedTarget,

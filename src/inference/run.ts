@@ -193,7 +193,7 @@ async function runHere(
 const ABANDONED: Result = { verdicts: [], traces: {} };
 
 /** `breathe`, once a slice. */
-function breather(): () => Promise<void> {
+export function breather(): () => Promise<void> {
   let last = performance.now();
   return async () => {
     if (performance.now() - last < SLICE) return;
