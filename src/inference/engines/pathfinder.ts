@@ -1,9 +1,10 @@
 // The engine `pathfinder`: normal distributions along L-BFGS paths, the best of each by its evidence lower bound, draws by importance.
 
-import { smoothed } from "../diagnostics/psis.ts";
+import { log } from "../../runtime/numeric/math.ts";
+import { logSumExp, smoothed } from "../diagnostics/psis.ts";
 import { defineEngine, type Result } from "../engine.ts";
 import type { Path } from "../optimize/path.ts";
-import { deviationsOf, drawNormal } from "../optimize/quasi-newton-normal.ts";
+import { deviationsOf, drawNormal, normalLogDensity } from "../optimize/quasi-newton-normal.ts";
 import { verdictOn } from "../vi/evaluate.ts";
 import { evidenceOf } from "../vi/evidence.ts";
 import { resampled, takeRowsAt } from "../vi/resample.ts";
@@ -16,7 +17,7 @@ export const pathfinder = defineEngine({
   name: "pathfinder",
   doc: `Pathfinder (Zhang, Carpenter, Gelman and Vehtari 2022): from each of several starts L-BFGS climbs the log density, and of the normal
 distributions that its steps tell of on the way, the one with the best evidence lower bound is kept. Draws of all paths, resampled
-by Pareto-smoothed importance weights, are the result. A fast first look, and good starting points for nuts.`,
+by Pareto-smoothed importance weights over the mixture of the paths, are the result. A fast first look, and good starting points for nuts.`,
   options: {
     paths: { type: "integer", default: 4, min: 1, doc: "starts of L-BFGS" },
     maxIterations: { type: "integer", default: 1000, min: 1, doc: "iterations of L-BFGS on each path" },
@@ -47,6 +48,7 @@ by Pareto-smoothed importance weights, are the result. A fast first look, and go
       const positions = new Float64Array(found.length * count * n);
       const logP = new Float64Array(found.length * count);
       const logQ = new Float64Array(found.length * count);
+      const logMixture = new Float64Array(found.length * count);
       const unused = new Float64Array(n);
       found.forEach(({ normal }, p) => {
         const rng = context.rng.split(`draws of path ${p + 1}`);
@@ -54,9 +56,12 @@ by Pareto-smoothed importance weights, are the result. A fast first look, and go
           const row = positions.subarray(i * n, (i + 1) * n);
           logQ[i] = drawNormal(normal, rng, row);
           logP[i] = density.evaluate(row, unused);
+          // Weights by the mixture of all paths (Owen 2013, section 9.11): one that is too narrow does no harm beside one that is not.
+          const each = Float64Array.from(found, (f) => normalLogDensity(f.normal, row));
+          logMixture[i] = logSumExp(each) - log(found.length);
         }
       });
-      const { logWeights } = smoothed(logP.map((x, i) => x - logQ[i]));
+      const { logWeights } = smoothed(logP.map((x, i) => x - logMixture[i]));
       const rng = context.rng.split("resampling");
       const rows = options.resample
         ? resampled(logWeights, options.draws, rng)
@@ -64,9 +69,9 @@ by Pareto-smoothed importance weights, are the result. A fast first look, and go
             Math.floor((i * logP.length) / Math.min(options.draws, logP.length)),
           );
       const path = Float64Array.from(logP, (_, i) => Math.floor(i / count) + 1);
-      const { evidence, figures } = evidenceOf({ logP, logQ });
+      const { evidence, figures } = evidenceOf({ logP, logQ: logMixture });
       const verdict = verdictOn(
-        logP.map((x, i) => x - logQ[i]),
+        logP.map((x, i) => x - logMixture[i]),
         {
           pass: "the paths' normal distributions cover the posterior: Pareto k-hat is at most 0.5",
           warn: "the paths' normal distributions miss part of the posterior",

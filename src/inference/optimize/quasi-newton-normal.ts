@@ -38,6 +38,23 @@ export function drawNormal({ mean, scale, directions, factor, logScale }: PathNo
   return density;
 }
 
+/** Log density at x: with w = D⁻¹ (x - mean), a = Q'w and L y = a the square is w'w - a'a + y'y. */
+export function normalLogDensity({ mean, scale, directions, factor, logScale }: PathNormal, x: Float64Array): number {
+  const n = mean.length;
+  const r = directions.length;
+  const w = x.map((v, i) => (v - mean[i]) / scale[i]);
+  const a = directions.map((q) => dot(q, w));
+  const y = new Float64Array(r);
+  let square = dot(w, w);
+  for (let i = 0; i < r; i++) {
+    let sum = a[i];
+    for (let j = 0; j < i; j++) sum -= factor[i * r + j] * y[j];
+    y[i] = sum / factor[i * r + i];
+    square += y[i] * y[i] - a[i] * a[i];
+  }
+  return -0.5 * square - logScale - 0.5 * n * log(2 * Math.PI);
+}
+
 /** Square roots of the covariance's diagonal. */
 export function deviationsOf({ scale, directions, factor }: PathNormal): Float64Array {
   const r = directions.length;
