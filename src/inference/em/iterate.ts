@@ -97,7 +97,7 @@ function left(gains: readonly number[]): number {
   const rate = recent.slice(1).reduce((most, gain, i) => Math.max(most, gain / recent[i]), LEAST_RATE);
   return rate >= 1 ? Number.POSITIVE_INFINITY : (recent[RECENT - 1] * rate) / (1 - rate);
 }
-const RECENT = 4;
+const RECENT = 6;
 /** A step may by chance be much better than those to come. */
 const LEAST_RATE = 0.5;
 

@@ -68,8 +68,35 @@ async function runStarts(target: Target, step: EStep, options: StartingOptions, 
     else failure = { reason: NO_POSTERIOR };
   }
   const [best] = [...runs].sort((a, b) => b.expectation.objective - a.expectation.objective);
-  return best === undefined ? { failure, verdicts: [], traces: {} } : resultOf(target, step, best, runs);
+  if (best === undefined) return { failure, verdicts: [], traces: {} };
+  const top = best.converged && !context.stop() ? await pastSaddle(step, best, { ...options, starts }, context) : best;
+  return resultOf(
+    target,
+    step,
+    top,
+    runs.map((run) => (run === best ? top : run)),
+  );
 }
+
+/** Of a start that treats loadings or components alike, EM keeps the symmetry, and converges to a saddle: pushed aside it climbs on, whereas it
+ *  falls back to a maximum. */
+async function pastSaddle(step: EStep, best: Run, options: StartingOptions, context: RunEngineContext): Promise<Run> {
+  const rng = context.rng.split("aside");
+  const theta = best.theta.map((x) => x + PUSH * rng.normal());
+  const expectation = step.at(theta, best.expectation);
+  if (expectation === undefined) return best;
+  const higher = (run: Run): boolean => run.expectation.objective > best.expectation.objective + SAME;
+  const aside = await runOne(step, { theta, expectation }, 0, { ...options, iterations: LOOK }, context);
+  if (!higher(aside) || context.stop()) return best;
+  const all = await runOne(step, aside, 0, options, context);
+  // The evidence of the path that led here: up to the saddle, and on from where it is higher.
+  const before = best.expectation.objective;
+  const trace = [...best.trace, ...[...aside.trace, ...all.trace.slice(1)].filter((x) => x > before)];
+  return { ...all, trace, evaluations: best.evaluations + aside.evaluations + all.evaluations };
+}
+const PUSH = 0.1;
+/** Iterations in which a maximum is nearly reached again from so near. */
+const LOOK = 20;
 const NO_POSTERIOR =
   "at the params that it begins with, the latents have no posterior: the log joint is not finite, or not curved downwards. Give the params initial values, param s: positive = 1";
 

@@ -64,7 +64,7 @@ export async function findOptimum(
     const given = start === 0 || Number.isNaN(radius) ? context.start : undefined;
     if (start > 0 && given !== undefined) break;
     const stream = context.rng.split(`start ${start}`);
-    const tail = begin?.(stream.split("parameters"));
+    const tail = begin && beginningOf(begin, stream, start, radius);
     const whole = given && tail && { ...given, position: Float64Array.of(...given.position, ...tail) };
     const failure = findStart(evaluator, point, radius, stream, whole ?? given, tail);
     if (failure !== undefined && start === 0) return { failure, verdicts: [], traces: {} };
@@ -89,6 +89,16 @@ export async function findOptimum(
     verdicts,
     traces,
   };
+}
+
+/** As declared; from the second start on, what does not begin at random is moved by as much as latents are, so that components that begin alike
+ *  do not stay so. */
+function beginningOf(begin: (rng: Rng) => Float64Array, stream: Rng, start: number, radius: number): Float64Array {
+  const own = begin(stream.split("parameters"));
+  if (start === 0 || !(radius > 0)) return own;
+  const other = begin(stream.split("other parameters"));
+  const aside = stream.split("aside");
+  return own.map((x, i) => (x === other[i] ? x + radius * (2 * aside.uniform() - 1) : x));
 }
 
 interface Run {
