@@ -62,6 +62,7 @@ class Fuser {
         if (role !== "constant" && !(role === "input" && base.node.results[0].dtype === "real")) this.hold(base);
       }
     }
+    for (const v of repeatedFolds(this.results.keys(), this.roles, this.isHeld)) this.hold(v);
     for (let round = 0; ; round++) {
       const before = this.held.size;
       const reports = this.analyseAll();
@@ -70,7 +71,7 @@ class Fuser {
         continue;
       }
       const groups = schedule(reports, this.isHeld, (r) => this.naturalKeys(r)).map(ordered);
-      const dear = round < 12 ? this.worthHolding(groups) : [];
+      const dear = round < MOST_ROUNDS ? this.worthHolding(groups) : [];
       if (dear.length > 0) {
         for (const v of dear) this.hold(v);
         continue;
@@ -172,6 +173,38 @@ function flattened(reports: readonly Report[], analysis: Analysis): Report[] {
     if (made.every((r) => r !== null)) list.forEach((r, i) => flat.set(r, made[i]!));
   }
   return reports.map((r) => flat.get(r) ?? r);
+}
+
+/** Each round holds the outermost of nested values that are dear: as many as chains of layers are long. */
+const MOST_ROUNDS = 100;
+
+/** Sums of products, written out in place, whose operands are such sums themselves: each element of the inner one would be computed anew for each
+ *  element of the outer one, and so on through the layers of a network, which to find out by analysis takes as long as computing it. */
+function repeatedFolds(nodes: Iterable<Node>, roles: Roles, isHeld: (v: Value) => boolean): Value[] {
+  const found = new Set<Value>();
+  const folds = new Map<Node, Value>();
+  for (const node of nodes) for (const x of node.inputs) if (roles.of(x) === "fold") folds.set(x.node, x);
+  for (const outer of folds.keys()) {
+    const [operand] = outer.inputs;
+    const space = sizeOf(shapeOf(operand));
+    const seen = new Set<Node>();
+    const stack: Value[] = [operand];
+    for (let v = stack.pop(); v !== undefined; v = stack.pop()) {
+      if (seen.has(v.node) || isHeld(v) || found.has(v)) continue;
+      seen.add(v.node);
+      const role = roles.of(v);
+      if (role === "fold") {
+        const size = sizeOf(shapeOf(v));
+        const inner = sizeOf(shapeOf(v.node.inputs[0])) / size;
+        if (space * inner > 1.15 * (size * (inner + STORE) + space * LOAD) + 40) {
+          found.add(folds.get(v.node) ?? v);
+          continue;
+        }
+      }
+      if (role === "fold" || role === "map" || role === "view" || role === "gather") stack.push(...v.node.inputs);
+    }
+  }
+  return [...found];
 }
 
 const LOAD = 0.7;
