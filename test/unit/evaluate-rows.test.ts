@@ -73,6 +73,11 @@ describe("log p of rows", () => {
     expect(accepted.reduce((s, a) => s + a, 0) / accepted.length).toBeCloseTo(0.65, 0);
   });
 
+  test("at one temperature is that of importance weights", async () => {
+    const options = { estimator: "ais", chains: 3000, temperatures: 1, rows: Int32Array.of(0, 1, 2) } as const;
+    expectTruth(await evaluate(options), exact.slice(0, 3), 0.1);
+  });
+
   test("is evaluated at latents with bounds too, from the prior", async () => {
     // Gamma-Poisson by hand: l ~ Exponential(1), x ~ Exponential(l): p(x) = 1 / (1 + x)².
     const counts = [0.3, 1.4, 5.2];

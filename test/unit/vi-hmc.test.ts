@@ -93,6 +93,25 @@ guide { for n in 1..N { z[n] ~ Normal(0.4 * x[n], 0.15) } }
     expect(r.verdicts.at(-1)).toMatchObject({ what: "acceptance", level: "pass" });
   });
 
+  test("keeps draws of chains, which are those of the posterior where the guide's are not", async () => {
+    // z given x is N(0.8 x, 0.2).
+    const x = numbers(40, 1);
+    const text = `
+data x: real[N]
+param a: real = 0.7
+for n in 1..N { z[n] ~ Normal(0, 1)
+  x[n] ~ Normal(z[n], 0.5) }
+guide { for n in 1..N { z[n] ~ Normal(a * x[n] + 0.3, 0.25) } }
+`;
+    const { chain } = await run(text, { x }, { steps: 100, rate: 1e-9, judged: 0, draws: 400 });
+    const z = Float64Array.from(chain?.positions ?? [], (v, i) => (v - 0.8 * x[i % 40]) / Math.sqrt(0.2));
+    expect(z.length).toBe(40 * 400);
+    const mean = z.reduce((s, v) => s + v, 0) / z.length;
+    const variance = z.reduce((s, v) => s + (v - mean) ** 2, 0) / z.length;
+    expect(Math.abs(mean)).toBeLessThan(4 / Math.sqrt(z.length));
+    expect(Math.abs(variance - 1)).toBeLessThan((4 * Math.SQRT2) / Math.sqrt(z.length));
+  });
+
   test("starts at draws of latents with bounds", async () => {
     // l_n ~ Exponential(1 / m), x_n ~ Poisson(l_n): x is geometric with mean m, whose best value is the mean of x.
     const rng = stream(9, "counts");

@@ -3,6 +3,7 @@ import { UsageError } from "../../runtime/errors.ts";
 import type { Target } from "../../runtime/target.ts";
 import { defineEngine, defineOptions, type Options, type Result, type RunEngineContext, type Verdict } from "../engine.ts";
 import { type RefinementTrace, refinedGoal } from "../vi/hmc-goal.ts";
+import { refinedDraws } from "../vi/refined-draws.ts";
 import { localLatents } from "../vi/rows-density.ts";
 import { sheared } from "../vi/shear.ts";
 import { guideOptions, judged, refuseWithoutGuide, trainGuide } from "./guide-training.ts";
@@ -106,14 +107,33 @@ async function refined(plain: Target, options: Options<typeof viHmcOptions>, con
   const acceptance = Float64Array.from(trace.acceptance);
   const last = acceptance.subarray(Math.floor(acceptance.length * 0.9));
   const accepted = last.reduce((s, a) => s + a, 0) / Math.max(1, last.length);
+  const { chain } = result;
+  // Where draws are kept they are those of chains, as in training but longer.
+  const moves = { transitions: LONGER * transitions, leapfrog, jitter, step: trace.step.at(-1) ?? stepSize };
+  const ends =
+    chain &&
+    (await refinedDraws(target, trained.family, trained.fitted, chain.draws, moves, context.rng.split("refined"), context));
   return {
     ...result,
+    ...(chain && ends
+      ? {
+          chain: {
+            ...chain,
+            draws: ends.draws,
+            positions: ends.positions,
+            stats: { lp: ends.logDensity, accept_stat: ends.acceptance },
+          },
+        }
+      : {}),
     fittedShapes: { ...result.fittedShapes, ...Object.fromEntries(target.parameters.map((p) => [p.name, p.shape])) },
     figures: { ...result.figures, acceptance: accepted, step_size: trace.step.at(-1) ?? stepSize },
     verdicts: [...result.verdicts.map(lenient), acceptanceVerdict(accepted, targetAccept)],
     traces: { ...result.traces, acceptance, stepSize: Float64Array.from(trace.step) },
   };
 }
+
+/** Transitions of the draws that are kept, over those of a training step. */
+const LONGER = 5;
 
 /** The model was not trained on the guide's draws, so a guide that misses part of the posterior does not spoil it. */
 const lenient = (v: Verdict): Verdict =>

@@ -12,7 +12,7 @@ import { logSumExp } from "../diagnostics/psis.ts";
 import type { Family } from "./approximation.ts";
 import { hmc, pathScale, signs, stateAt } from "./hmc-rows.ts";
 import { Noise } from "./noise.ts";
-import { coordinatesAt, type RowDensity, rowDensity, rowGuide, rowPrior } from "./rows-density.ts";
+import { coordinatesAt, placeOf, type RowDensity, rowDensity, rowGuide, rowPrior } from "./rows-density.ts";
 import { type Fitted, FittedInputs, type RowContext } from "./rows-weights.ts";
 
 export interface AisOptions {
@@ -310,7 +310,7 @@ function priorStart(b: Builder, { local }: RowDensity, wide: number): { readonly
 
 /** Coordinates of rows out of draws of the whole prior. */
 function priorDraws(target: Target, { local }: RowDensity): (rows: Int32Array, rng: Rng) => Promise<Float64Array> {
-  const { slots, width, plate } = local;
+  const { width } = local;
   return async (rows, rng) => {
     const out = new Float64Array(rows.length * width);
     const seen = new Map<number, number>();
@@ -326,14 +326,9 @@ function priorDraws(target: Target, { local }: RowDensity): (rows: Int32Array, r
         drawn = made.position;
         chain = own;
       }
-      for (const { slot, axis, offset, size } of slots) {
-        // Coordinates [lead…, rows, rest…].
-        const rest = slot.unconstrained.slice(axis + 1).reduce((a, k) => a * k, 1);
-        for (let k = 0; k < size; k++) {
-          const [lead, within] = [Math.floor(k / rest), k % rest];
-          out[i * width + offset + k] = drawn[slot.offset + (lead * plate.size + n) * rest + within];
-        }
-      }
+      local.slots.forEach(({ offset, size }, slot) => {
+        for (let k = 0; k < size; k++) out[i * width + offset + k] = drawn[placeOf(local, slot, n, k)];
+      });
     }
     return out;
   };

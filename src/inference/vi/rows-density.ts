@@ -42,6 +42,14 @@ export function localLatents(target: Target): LocalLatents | { readonly refusal:
   return { plate, slots, width };
 }
 
+/** Where number `k` of row `n` of a slot's coordinates, as RowDensity has them, lies in the unconstrained vector. */
+export function placeOf({ plate, slots }: LocalLatents, slot: number, n: number, k: number): number {
+  const { slot: s, axis } = slots[slot];
+  // Coordinates are [lead…, rows, rest…].
+  const rest = sizeOf(s.unconstrained.slice(axis + 1));
+  return s.offset + (Math.floor(k / rest) * plate.size + n) * rest + (k % rest);
+}
+
 /** A sum of terms in each row. */
 export interface RowDensity {
   readonly local: LocalLatents;
