@@ -120,6 +120,15 @@ else {
     expect(Math.abs(value - closed)).toBeLessThan(1e-5);
   });
 
+  test("the mode with a normal prior on W is slightly lower", async () => {
+    const penalised = marginal.replace("let S", "for d in 1..D { W[d] ~ Normal(0, 1) }\nlet S");
+    const { fit, seconds } = await fitted(penalised, "map", { seed: 1 });
+    const value = reached(fit.parameters);
+    tell("MAP", value, seconds);
+    expect(value).toBeLessThan(closed - 1e-9);
+    expect(value).toBeGreaterThan(closed - 1e-5);
+  });
+
   test.each([1, 2, 3])("a linear VAE on minibatches, seed %i", async (seed) => {
     const options = { seed, steps: 20_000, rate: 0.01, schedule: "cosine", batch: 100, stickTheLanding: true };
     const { fit, seconds } = await fitted(vae, "amortized", options);
