@@ -309,6 +309,16 @@ test("without latents it is maximum likelihood, and with a flat one restricted m
   expect(restricted.evidence).toBeUndefined();
 });
 
+test("an earlier fit is gone on from: nothing is left to do", async () => {
+  const { text, data } = cases["a mixture: a discrete latent a row"];
+  const { target } = await bound(text, data);
+  const [first] = (await runEngine(target, em, { tolerance: 1e-8 }, { seed: 1 })).results;
+  const resume = { parameters: first.fitted ?? {}, family: {} };
+  const [again] = (await runEngine(target, em, {}, { seed: 2, resume })).results;
+  expect(again.traces.logEvidence.length).toBeLessThan(9);
+  expect(Math.abs((again.evidence?.mean ?? 0) - (first.evidence?.mean ?? 1))).toBeLessThan(1e-6);
+});
+
 describe("starts that are alike", () => {
   test("a saddle is climbed past: loadings that begin at zero, by EM", async () => {
     const text = `data x: real[N, D]

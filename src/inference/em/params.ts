@@ -7,7 +7,8 @@ import { sizeOf } from "../../runtime/ir/type.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import type { Assignment, Target } from "../../runtime/target.ts";
 import { wasmBackend } from "../../runtime/wasm/backend.ts";
-import { initialParameters } from "../vi/parameters.ts";
+import type { Resume } from "../engine.ts";
+import { startingParameters } from "../vi/parameters.ts";
 
 export interface Place {
   readonly name: string;
@@ -41,9 +42,9 @@ export function writeTheta(executable: Executable, places: readonly Place[], the
     (executable.inputs[inputName(name)] as Float64Array | undefined)?.set(theta.subarray(offset, offset + size));
 }
 
-/** As declared; `away`: by so much at random from there. */
-export function startingTheta(target: Target, rng: Rng, away: number): Float64Array {
-  const initial = initialParameters(target, rng);
+/** As declared, or as an earlier fit left them; `away`: by so much at random from there. */
+export function startingTheta(target: Target, rng: Rng, away: number, resume?: Resume): Float64Array {
+  const initial = startingParameters(target, rng, resume);
   const own = rng.split("away");
   const all = target.parameters.flatMap(({ name }) => Array.from(initial[name], (x) => (away > 0 ? x + away * own.normal() : x)));
   return Float64Array.from(all);

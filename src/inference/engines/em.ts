@@ -31,13 +31,14 @@ never falls. The result is the params, the means of the latents given them, and 
   unit: "run",
   discrete: "either",
   precision: "float64",
+  resumes: true,
   refuse(target) {
     if (target.parameters.length > 0) return undefined;
     return "the model has no param: em maximises over params, and integrates over what has a ~. Declare what is to be learnt as param, or use map or nuts";
   },
   async run(target, options, context): Promise<Result> {
     const { rng } = context;
-    const theta = startingTheta(target, rng.split("start 1"), 0);
+    const theta = startingTheta(target, rng.split("start 1"), 0, context.resume);
     const make = target.discrete.length > 0 ? finiteStep : quadraticStep;
     const step = await make(target, theta, rng.split("structure"));
     if ("reason" in step) return { failure: step, verdicts: [], traces: {} };
@@ -56,11 +57,13 @@ type StartingOptions = EmOptions & { readonly starts: number };
 const SAME = 1e-2;
 
 async function runStarts(target: Target, step: EStep, options: StartingOptions, context: RunEngineContext): Promise<Result> {
-  const starts = options.starts === 0 ? step.starts : options.starts;
+  const { resume } = context;
+  const starts = options.starts > 0 ? options.starts : resume ? 1 : step.starts;
   const runs: Run[] = [];
   let failure: Failure = { reason: "it was interrupted before its first step" };
   for (let start = 0; start < starts && !context.stop(); start++) {
-    const declared = startingTheta(target, context.rng.split(`start ${start + 1}`), start > 0 && step.starts === 1 ? 1 : 0);
+    const away = start > 0 && step.starts === 1 ? 1 : 0;
+    const declared = startingTheta(target, context.rng.split(`start ${start + 1}`), away, resume);
     const theta = step.begin(declared, start);
     const expectation = step.at(theta);
     if (expectation !== undefined && Number.isFinite(expectation.objective))
