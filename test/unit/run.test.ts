@@ -23,6 +23,7 @@ function targetOf(density: LogDensity, more: Partial<Target> = {}): Target {
   const needed: Partial<Target> = {
     name: "test",
     dimension: density.dimension,
+    parameters: [],
     width: density.dimension,
     discrete: [],
     sites: [],
@@ -181,8 +182,8 @@ describe("failures", () => {
       );
   });
   test("a refusal is told in words", async () => {
-    const param = { name: "W", role: "param" } as Target["sites"][number];
-    const outcome = await runEngine(targetOf(eightSchools, { sites: [param] }), hmc, {}, { seed: 1 });
+    const param = { name: "W", readBy: "model" } as Target["parameters"][number];
+    const outcome = await runEngine(targetOf(eightSchools, { parameters: [param] }), hmc, {}, { seed: 1 });
     expect(outcome.failure?.reason).toContain("W is a param");
     const empty = await runEngine(targetOf(normals([], [])), nuts, {}, { seed: 1 });
     expect(empty.failure?.reason).toContain("no latent variable");
