@@ -12,7 +12,7 @@ import { parseModel } from "../../src/dsl/language/parser.ts";
 import { type Model, modelOf } from "../../src/model.ts";
 import { UsageError } from "../../src/runtime/errors.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
-import { constantOf } from "../../src/runtime/ir/graph.ts";
+import { constantOf, type Value } from "../../src/runtime/ir/graph.ts";
 import { interpret } from "../../src/runtime/ir/interpret.ts";
 import { nodesOf } from "../../src/runtime/ir/order.ts";
 import { takeRows } from "../../src/runtime/ir/rows.ts";
@@ -195,6 +195,40 @@ describe("many bytes", () => {
     const [wanted] = interpret([taken], given);
     for (let i = 0; i < 4; i++) expect(executable.outputs[0][i]).toBeCloseTo(wanted[i], 9);
   });
+});
+
+test("constants of bytes are read as numbers: along rows, along columns, from within, at indices", () => {
+  const n = 320;
+  const bytes = Uint8Array.from({ length: n * n }, (_, i) => (i * 7919) % 251);
+  const outputs = (x: Uint8Array | Float64Array, dtype: "real" | "int") => {
+    const b = createBuilder({ literal: true });
+    const table = b.tensor(x, [n, n], dtype);
+    const y = b.input("y", { shape: [n], dtype: "real" });
+    const at = b.input("at", { shape: [3], dtype: "int" });
+    const inner = b.slice(b.slice(table, 0, 7, 200), 1, 11, 101);
+    const real = (v: Value) => b.cast(v, "real");
+    const roots = [
+      b.sum(b.mul(real(table), y), [1]),
+      b.sum(b.mul(real(b.transpose(table, [1, 0])), y), [1]),
+      b.sum(b.mul(real(b.transpose(inner, [1, 0])), b.slice(y, 0, 0, 200)), [1]),
+      b.mul(real(b.transpose(table, [1, 0])), y),
+      b.mul(real(b.transpose(inner, [1, 0])), b.slice(y, 0, 0, 200)),
+      real(b.gather(table, at)),
+      b.matmul(real(table), y),
+    ];
+    return { roots, inputs: [y, at] };
+  };
+  const given = { y: Float64Array.from({ length: n }, (_, i) => 1 + (i % 13)), at: Int32Array.of(319, 0, 5) };
+  // All sums are of integers below 2^53: the same whatever their order.
+  const wanted = interpret(outputs(Float64Array.from(bytes), "int").roots, given);
+  for (const dtype of ["int", "real"] as const) {
+    const { roots, inputs } = outputs(bytes, dtype);
+    const executable = instantiate(compileWasm({ inputs, outputs: roots, updates: [] }));
+    executable.inputs.y.set(given.y);
+    executable.inputs.at.set(given.at);
+    executable.run();
+    wanted.forEach((w, i) => expect(executable.outputs[i], `${dtype}, ${i}`).toEqual(w));
+  }
 });
 
 test("expressions of much data are held against the support, and the element that is outside is named", () => {
