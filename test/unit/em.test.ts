@@ -243,10 +243,10 @@ test("rows that are alike are seen to be, and expectations over two points are t
   joint.dispose();
 });
 
-describe("what it says", () => {
-  const reasonOf = async (text: string, data: DataObject): Promise<string | undefined> =>
-    (await runEngine((await bound(text, data)).target, em, {}, { seed: 1 })).failure?.reason;
+const reasonOf = async (text: string, data: DataObject): Promise<string | undefined> =>
+  (await runEngine((await bound(text, data)).target, em, {}, { seed: 1 })).failure?.reason;
 
+describe("what it says", () => {
   test("where the integral is not exact", async () => {
     const reason = await reasonOf("data y: real[N]\nparam mu: real\ntau ~ HalfNormal(1)\ny ~ Normal(mu, tau)", { y: walk });
     expect(reason).toMatch(/not quadratic in tau/);
@@ -272,7 +272,7 @@ for n in 1..N { y[n] ~ Normal(mu[k[n] + 1] + mu[k[max(n - 1, 1)] + 1], 1) }`;
     expect(await reasonOf(outside, { y: walk })).toMatch(/other latents do not/);
   });
   test("where nothing is to be learnt", async () => {
-    expect(await reasonOf("data y: real[N]\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 1)", { y: walk })).toMatch(/has no param/);
+    expect(await reasonOf("data y: real[N]\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 1)", { y: walk })).toMatch(/has no param to learn/);
   });
   test("where the rows are too many to go together", async () => {
     const text = `data N: int
@@ -317,6 +317,21 @@ test("an earlier fit is gone on from: nothing is left to do", async () => {
   const [again] = (await runEngine(target, em, {}, { seed: 2, resume })).results;
   expect(again.traces.logEvidence.length).toBeLessThan(9);
   expect(Math.abs((again.evidence?.mean ?? 0) - (first.evidence?.mean ?? 1))).toBeLessThan(1e-6);
+});
+
+test("a guide's own params are none of its business", async () => {
+  const { text, data } = cases["known deviations: rows differ"];
+  const guide = "\nparam a: real\nguide { for n in 1..N { z[n] ~ Normal(a, 1) } }";
+  const [plain] = (await runEngine((await bound(text, data)).target, em, {}, { seed: 1 })).results;
+  const [guided] = (await runEngine((await bound(text + guide, data)).target, em, {}, { seed: 1 })).results;
+  expect(Object.keys(guided.fitted ?? {})).toEqual(["w", "mu"]);
+  expect(guided.evidence).toEqual(plain.evidence);
+  expect(
+    await reasonOf(
+      `data y: real\nz ~ Normal(0, 1)\ny ~ Normal(z, 1)${guide.replace("for n in 1..N { z[n] ~ Normal(a, 1) }", "z ~ Normal(a, 1)")}`,
+      { y: 1 },
+    ),
+  ).toMatch(/has no param to learn/);
 });
 
 describe("starts that are alike", () => {

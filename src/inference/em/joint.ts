@@ -6,7 +6,7 @@ import type { Builder, InputAttrs, Value } from "../../runtime/ir/graph.ts";
 import { simplify } from "../../runtime/ir/simplify.ts";
 import type { Assignment, Target } from "../../runtime/target.ts";
 import { wasmBackend } from "../../runtime/wasm/backend.ts";
-import { lengthOf, placesOf, thetaInputs, writeTheta } from "./params.ts";
+import { constrainTheta, lengthOf, placesOf, thetaInputs, writeTheta } from "./params.ts";
 
 /** θ: the params, u: the latents, both unconstrained. */
 export interface Joint {
@@ -27,10 +27,10 @@ export interface Joint {
 }
 
 export async function compileJoint(target: Target): Promise<Joint> {
-  const { parameters, dimension } = target;
+  const { dimension } = target;
   const places = placesOf(target);
   const latent = await compile(target, ({ u }) => [u]);
-  const learnt = await compile(target, ({ theta }) => parameters.map((p) => theta[p.name]));
+  const learnt = await compile(target, ({ theta }) => places.map((p) => theta[p.name]));
   const normalised = termsOf(createBuilder(), target).terms.every((t) => t.unnormalised === undefined || t.role === "penalty");
   const evaluate = (executable: Executable, theta: Float64Array, u: Float64Array): number => {
     writeTheta(executable, places, theta);
@@ -72,7 +72,7 @@ interface Inputs {
 
 function termsOf(b: Builder, target: Target) {
   const own: Inputs = { theta: thetaInputs(b, target), u: b.input("u", { shape: [target.dimension], dtype: "real" }) };
-  const setting = { parameters: target.constrainParameters(b, own.theta) };
+  const setting = { parameters: constrainTheta(b, target, own.theta) };
   const { values, jacobian } = target.constrain(b, own.u, setting);
   return { own, terms: target.terms(b, values, setting), jacobian };
 }

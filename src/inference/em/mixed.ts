@@ -4,7 +4,7 @@ import { createBuilder } from "../../runtime/ir/builder.ts";
 import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import type { Target, Term } from "../../runtime/target.ts";
 import { compileWithGradient } from "./joint.ts";
-import { lengthOf, placesOf, thetaInputs, writeTheta } from "./params.ts";
+import { constrainTheta, lengthOf, placesOf, thetaInputs, writeTheta } from "./params.ts";
 
 /** z: values of the discrete latents, one slot after the other. */
 export interface MixedJoint {
@@ -40,7 +40,7 @@ export async function compileMixed(target: Target, plate: string | undefined, ro
     const given = Object.fromEntries(
       target.discrete.map((s) => [s.name, b.cast(b.reshape(b.slice(z, 0, s.offset - n, s.size), s.shape), "int")]),
     );
-    const setting = { parameters: target.constrainParameters(b, theta), given };
+    const setting = { parameters: constrainTheta(b, target, theta), given };
     const { values, jacobian } = target.constrain(b, u, setting);
     const terms = [...target.terms(b, { ...values, ...given }, setting), ...jacobian];
     return { theta, u, z, terms, ...byRow(b, terms, plate, rows) };
@@ -70,7 +70,7 @@ export async function compileMixed(target: Target, plate: string | undefined, ro
     b,
     [...Object.values(M.theta), M.u, M.z, weights, share],
     [b.add(b.sum(weighed), b.mul(share, M.rest))],
-    target.parameters.map((p) => M.theta[p.name]),
+    places.map((p) => M.theta[p.name]),
   );
   return {
     parameters: lengthOf(places),

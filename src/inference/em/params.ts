@@ -1,13 +1,14 @@
-// The params of a target as one vector θ: the unconstrained coordinates of all of them, one after the other in the target's order.
+// The params that the model reads as one vector θ: the unconstrained coordinates of all of them, one after the other in the target's order.
 import type { Executable } from "../../runtime/backend.ts";
 import { createBuilder } from "../../runtime/ir/builder.ts";
-import type { Builder } from "../../runtime/ir/graph.ts";
+import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import { simplify } from "../../runtime/ir/simplify.ts";
 import { sizeOf } from "../../runtime/ir/type.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import type { Assignment, Target } from "../../runtime/target.ts";
 import { wasmBackend } from "../../runtime/wasm/backend.ts";
 import type { Resume } from "../engine.ts";
+import { learntByModel } from "../engines/joint-density.ts";
 import { startingParameters } from "../vi/parameters.ts";
 
 export interface Place {
@@ -19,7 +20,7 @@ export interface Place {
 /** Where each param's coordinates lie in θ. */
 export function placesOf(target: Target): readonly Place[] {
   let offset = 0;
-  return target.parameters.map(({ name, unconstrained }) => {
+  return learntByModel(target).map(({ name, unconstrained }) => {
     const place = { name, offset, size: sizeOf(unconstrained) };
     offset += place.size;
     return place;
@@ -32,8 +33,18 @@ const inputName = (parameter: string): string => `parameter ${parameter}`;
 /** Inputs of a program, by the param's name. */
 export function thetaInputs(b: Builder, target: Target): Assignment {
   return Object.fromEntries(
-    target.parameters.map((p) => [p.name, b.input(inputName(p.name), { shape: p.unconstrained, dtype: "real" })]),
+    learntByModel(target).map((p) => [p.name, b.input(inputName(p.name), { shape: p.unconstrained, dtype: "real" })]),
   );
+}
+
+/** Constrained values of all params by name; a guide's own, which the model does not read, are anything. */
+export function constrainTheta(b: Builder, target: Target, theta: Assignment): Assignment {
+  const unread = target.parameters.filter((p) => !theta[p.name]);
+  const zeros = unread.map((p): [string, Value] => [
+    p.name,
+    b.tensor(new Float64Array(sizeOf(p.unconstrained)), p.unconstrained),
+  ]);
+  return target.constrainParameters(b, { ...theta, ...Object.fromEntries(zeros) });
 }
 
 export function writeTheta(executable: Executable, places: readonly Place[], theta: Float64Array): void {
@@ -46,7 +57,9 @@ export function writeTheta(executable: Executable, places: readonly Place[], the
 export function startingTheta(target: Target, rng: Rng, away: number, resume?: Resume): Float64Array {
   const initial = startingParameters(target, rng, resume);
   const own = rng.split("away");
-  const all = target.parameters.flatMap(({ name }) => Array.from(initial[name], (x) => (away > 0 ? x + away * own.normal() : x)));
+  const all = learntByModel(target).flatMap(({ name }) =>
+    Array.from(initial[name], (x) => (away > 0 ? x + away * own.normal() : x)),
+  );
   return Float64Array.from(all);
 }
 
@@ -57,15 +70,15 @@ export async function compileConstrained(target: Target): Promise<{
 }> {
   const b = createBuilder();
   const theta = thetaInputs(b, target);
-  const values = target.constrainParameters(b, theta);
-  const outputs = target.parameters.map((p) => values[p.name]);
+  const values = constrainTheta(b, target, theta);
+  const outputs = learntByModel(target).map((p) => values[p.name]);
   const executable = await wasmBackend.compile(simplify(b, { inputs: Object.values(theta), outputs, updates: [] }));
   const places = placesOf(target);
   return {
     at(x) {
       writeTheta(executable, places, x);
       executable.run();
-      return Object.fromEntries(target.parameters.map(({ name }, i) => [name, executable.outputs[i].slice()]));
+      return Object.fromEntries(learntByModel(target).map(({ name }, i) => [name, executable.outputs[i].slice()]));
     },
     dispose: () => executable.dispose(),
   };

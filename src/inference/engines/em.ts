@@ -7,6 +7,7 @@ import { type EmOptions, type EmRun, iterate } from "../em/iterate.ts";
 import { quadraticStep } from "../em/latents.ts";
 import { compileConstrained, startingTheta } from "../em/params.ts";
 import { defineEngine, type Failure, type Result, type RunEngineContext, type Verdict } from "../engine.ts";
+import { learntByModel } from "./joint-density.ts";
 
 export const em = defineEngine({
   name: "em",
@@ -33,8 +34,8 @@ never falls. The result is the params, the means of the latents given them, and 
   precision: "float64",
   resumes: true,
   refuse(target) {
-    if (target.parameters.length > 0) return undefined;
-    return "the model has no param: em maximises over params, and integrates over what has a ~. Declare what is to be learnt as param, or use map or nuts";
+    if (learntByModel(target).length > 0) return undefined;
+    return "the model has no param to learn: em maximises over params, and integrates over what has a ~. Declare what is to be learnt as param, or use map or nuts";
   },
   async run(target, options, context): Promise<Result> {
     const { rng } = context;
