@@ -12,7 +12,7 @@ export const backendNames: readonly string[] = ["auto", "wasm", ...libraries];
 
 export interface ChosenBackend {
   readonly backend: Backend;
-  /** "tensorflow 2.21.0: the fastest that loads for 402,000 numbers to learn". */
+  /** "tensorflow 2.21.0: the fastest that loads for 402000 numbers to learn". */
   readonly words: string;
 }
 
@@ -47,7 +47,7 @@ export async function chooseBackend(name: string, engine: Engine, target: Target
   }
   const count = target.parameters.reduce((n, p) => n + sizeOf(p.unconstrained), 0);
   if (count < NETWORK) return wasm;
-  const numbers = `${count.toLocaleString("en-US")} numbers to learn`;
+  const numbers = `${count} numbers to learn`;
   try {
     const backend = await loadTfjs("tensorflow");
     return { backend, words: `tensorflow ${backend.version}, float32: the fastest that loads for ${numbers}` };
