@@ -13,8 +13,10 @@ export interface HierarchicalOptions {
   readonly prior: PriorKind;
   /** What r(λ | z) is. */
   readonly reverse: ReverseKind;
-  /** Layers of the flows; components of a mixture. */
+  /** Layers of the flows. */
   readonly depth: number;
+  /** Of a mixture. */
+  readonly components: number;
   readonly hidden: number;
   readonly bins: number;
   /** Numbers in λ; 0: one for each parameter of the mean field that it moves, 50 at most. */
@@ -98,6 +100,8 @@ export function hierarchicalLaw(target: Target, o: HierarchicalOptions): Hierarc
 
 const indicators = ({ count }: Tables): number => (count <= MOST_INDICATORS ? count : 1);
 
+/** Log odds begin this much apart: λ says much of discrete latents, so that r has something to learn and their draws little noise to add. */
+const SPREAD = 2;
 /** λ_i moves the i-th of what it may move where there is one for each; else every one moves a little of all. */
 function initialMap(size: number, free: number, n: number, tables: readonly Tables[], normal: () => number): Float64Array {
   const moved = n + tables.reduce((sum, t) => sum + t.slot.size * t.count, 0);
@@ -108,7 +112,7 @@ function initialMap(size: number, free: number, n: number, tables: readonly Tabl
   let at = n;
   for (const { slot, count } of tables)
     for (let element = 0; element < slot.size; element++, at += count)
-      for (let k = 1; k < count; k++) out[row++ * moved + at + k] = 1;
+      for (let k = 1; k < count; k++) out[row++ * moved + at + k] = SPREAD;
   return out;
 }
 

@@ -31,6 +31,7 @@ export interface HyperPrior {
 export interface PriorOptions {
   readonly prior: PriorKind;
   readonly depth: number;
+  readonly components: number;
   readonly hidden: number;
   readonly bins: number;
 }
@@ -74,7 +75,7 @@ function flow(size: number, o: PriorOptions): HyperPrior {
 }
 
 /** Σ_c w_c Normal(m_c, diag(s_c²)). */
-function mixture(size: number, { depth: count }: PriorOptions): HyperPrior {
+function mixture(size: number, { components: count }: PriorOptions): HyperPrior {
   const logWeights = (b: Builder, p: Assignment): Value => b.sub(p["prior weights"], b.logSumExp(p["prior weights"], [0]));
   /** log density of λ under each component: [count]. */
   const each = (b: Builder, p: Assignment, lambda: Value): Value => {
