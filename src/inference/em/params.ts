@@ -8,8 +8,7 @@ import type { Rng } from "../../runtime/numeric/rng.ts";
 import type { Assignment, Target } from "../../runtime/target.ts";
 import { wasmBackend } from "../../runtime/wasm/backend.ts";
 import type { Resume } from "../engine.ts";
-import { learntByModel } from "../engines/joint-density.ts";
-import { startingParameters } from "../vi/parameters.ts";
+import { learntByModel, startingParameters } from "../vi/parameters.ts";
 
 export interface Place {
   readonly name: string;

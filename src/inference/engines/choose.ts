@@ -2,8 +2,8 @@
 import { UsageError } from "../../runtime/errors.ts";
 import type { Target } from "../../runtime/target.ts";
 import type { Engine } from "../engine.ts";
+import { learntByModel } from "../vi/parameters.ts";
 import { engines } from "./index.ts";
-import { learntByModel } from "./joint-density.ts";
 
 export const AUTO = "auto";
 

@@ -7,7 +7,7 @@ import { type EmOptions, type EmRun, iterate } from "../em/iterate.ts";
 import { quadraticStep } from "../em/latents.ts";
 import { compileConstrained, startingTheta } from "../em/params.ts";
 import { defineEngine, type Failure, type Result, type RunEngineContext, type Verdict } from "../engine.ts";
-import { learntByModel } from "./joint-density.ts";
+import { learntByModel } from "../vi/parameters.ts";
 
 export const em = defineEngine({
   name: "em",

@@ -3,9 +3,9 @@ import { createBuilder } from "../../runtime/ir/builder.ts";
 import { shapeOf } from "../../runtime/ir/graph.ts";
 import { sizeOf } from "../../runtime/ir/type.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
-import type { LogDensity, Parameter, Target } from "../../runtime/target.ts";
+import type { LogDensity, Target } from "../../runtime/target.ts";
 import { compiledDensity } from "../vi/compiled-density.ts";
-import { constrainedParameters } from "../vi/parameters.ts";
+import { constrainedParameters, learntByModel } from "../vi/parameters.ts";
 
 export interface Joint {
   readonly density: LogDensity;
@@ -14,9 +14,6 @@ export interface Joint {
   /** The two parts of a vector: latents, and constrained values of the parameters. */
   split(q: Float64Array): { readonly position: Float64Array; readonly fitted: Readonly<Record<string, Float64Array>> };
 }
-
-/** What the model reads: a guide's own parameters have no part in its density. */
-export const learntByModel = (target: Target): readonly Parameter[] => target.parameters.filter((p) => p.readBy !== "guide");
 
 export async function jointDensity(
   target: Target,

@@ -14,9 +14,9 @@ import { type GaussianFamily, type Start as NormalStart, standardNormal } from "
 import { lowRank } from "../vi/families/low-rank.ts";
 import { meanField } from "../vi/families/mean-field.ts";
 import { rowMeanField } from "../vi/families/row-mean-field.ts";
+import { learntByModel } from "../vi/parameters.ts";
 import { type GaussianOptions, LARGEST_FACTOR, trainGaussian } from "./gaussian-vi.ts";
 import { DEFAULT_RADIUS } from "./init.ts";
-import { learntByModel } from "./joint-density.ts";
 import { bestPath, multiPath } from "./multi-path.ts";
 import { findOptimum, optimumOptions } from "./optimum.ts";
 import { compiledPrior, refusePrior } from "./prior-density.ts";

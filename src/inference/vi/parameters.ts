@@ -3,12 +3,15 @@ import { createBuilder } from "../../runtime/ir/builder.ts";
 import { interpret } from "../../runtime/ir/interpret.ts";
 import { sizeOf } from "../../runtime/ir/type.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
-import type { Target } from "../../runtime/target.ts";
+import type { Parameter, Target } from "../../runtime/target.ts";
 
 import type { Resume } from "../engine.ts";
 import type { Family } from "./approximation.ts";
 
 type ByName = Readonly<Record<string, Float64Array>>;
+
+/** What the model reads: a guide's own parameters have no part in its density. */
+export const learntByModel = (target: Target): readonly Parameter[] => target.parameters.filter((p) => p.readBy !== "guide");
 
 /** Unconstrained, each from a stream of its own name. */
 export function initialParameters(target: Target, rng: Rng): ByName {
