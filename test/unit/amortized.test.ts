@@ -2,7 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { amortized } from "../../src/inference/engines/amortized.ts";
 import { runEngine } from "../../src/inference/run.ts";
+import { guided } from "../../src/inference/vi/approximation.ts";
+import { rowWeights } from "../../src/inference/vi/rows-weights.ts";
 import { stream } from "../../src/runtime/numeric/random.ts";
+import { wasmBackend } from "../../src/runtime/wasm/backend.ts";
 import { bound, normal } from "./model-under-test.ts";
 
 const run = async (text: string, data: Record<string, unknown>, options: Record<string, unknown>, seed = 1) => {
@@ -115,6 +118,25 @@ guide { m ~ Normal(c, t)
     expect(fit.draws("m").shape).toEqual([1, 200]);
     expect(fit.summary().map((r) => r.name)).toEqual(["m"]);
     expect(fit.summary()[0].mean).toBeCloseTo(fit.parameters.c.values[0], 2);
+  });
+
+  test("every row is judged by as many draws, whatever their number", async () => {
+    // 130 rows are slices of 50, of which the last goes back; weights of an exact guide are log p(x) in every draw.
+    const x = numbers(130, 1.5);
+    const { target } = await bound(conjugate, { x } as never);
+    const fitted = {
+      parameters: { a: Float64Array.of(0.5), b: Float64Array.of(0), s: Float64Array.of(Math.SQRT1_2) },
+      family: {},
+    };
+    const family = guided(target);
+    if (!family) throw new Error("no guide");
+    const rows = Int32Array.from({ length: 130 }, (_, n) => 129 - n);
+    const context = { backend: wasmBackend, stop: () => false, breathe: async () => {} };
+    const weights = await rowWeights(target, family, fitted, target.plates[0], rows, 13, stream(1, "weights"), context);
+    expect(weights.length).toBe(130 * 13);
+    weights.forEach((w, i) => {
+      expect(w).toBeCloseTo(normal(x[129 - Math.floor(i / 13)], 0, Math.SQRT2), 10);
+    });
   });
 
   test("a seed determines every bit, and a stop keeps what there is", async () => {

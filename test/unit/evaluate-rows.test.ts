@@ -70,7 +70,23 @@ describe("log p of rows", () => {
     expect(without.activity).toBeUndefined();
     // Neither more nor less is accepted than wanted.
     const accepted = fromGuide.acceptance ?? new Float64Array(0);
-    expect(accepted.reduce((s, a) => s + a, 0) / accepted.length).toBeCloseTo(0.65, 0);
+    expect(accepted.reduce((s, a) => s + a, 0) / accepted.length).toBeCloseTo(0.65, 1);
+  });
+
+  test("of a guide that is far too wide, and off, is the truth by annealing all the same", async () => {
+    const wild = text.replace("[0.6, 0.8, 1.1]", "[0.6, 60, 1.1]");
+    const found = await evaluate({ estimator: "ais", chains: 40, temperatures: 250 }, wild);
+    expectTruth(found, exact, 0.6);
+    found.acceptance?.forEach((a) => {
+      expect(Math.abs(a - 0.65)).toBeLessThan(0.2);
+    });
+  });
+
+  test("comes with the latents that the guide uses: the noise of means is no activity", async () => {
+    const many = Array.from({ length: 600 }, (_, n) => x[n % 30]);
+    const { activity } = await evaluate({ estimator: "ais", chains: 1, temperatures: 2, leapfrog: 1 }, text, many);
+    // Of 100 draws of deviation 1.1 the mean has variance 0.012, which is known to 1/17.
+    expect(Math.abs(activity?.variances[2] ?? 1)).toBeLessThan(4 * 0.012 * Math.sqrt(2 / 599));
   });
 
   test("at one temperature is that of importance weights", async () => {

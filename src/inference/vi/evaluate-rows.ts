@@ -41,9 +41,8 @@ export interface RowEvaluation {
   readonly monteCarlo: number;
   /** Of a model with a guide. */
   readonly activity?: Activity;
-  /** ais: mean acceptance at each temperature, and the steps. */
+  /** ais: mean acceptance of each row. */
   readonly acceptance?: Float64Array;
-  readonly steps?: Float64Array;
 }
 /** A latent is active where the mean of its q varies over rows by more than 0.01 (Burda, Grosse and Salakhutdinov 2016, section 5.2). */
 export interface Activity {
@@ -82,20 +81,11 @@ export async function evaluateRows(
   }
   const from = options.from ?? (family ? "guide" : "prior");
   const anneal = { ...options, from, jitter: JITTER, targetAccept: TARGET_ACCEPT };
-  const { weights, acceptance, steps } = await annealRows(
-    target,
-    family,
-    fitted,
-    plate,
-    rows,
-    anneal,
-    rng.split("annealing"),
-    context,
-  );
+  const { weights, acceptance } = await annealRows(target, family, fitted, plate, rows, anneal, rng.split("annealing"), context);
   const { estimates, errors } = logMeans(weights, rows.length);
   const activity =
     family && !context.stop() ? await activityOf({ ...model, family }, rows, rng.split("means"), context) : undefined;
-  return { rows, ...summary(estimates, errors), ...(activity ? { activity } : {}), acceptance, steps };
+  return { rows, ...summary(estimates, errors), ...(activity ? { activity } : {}), acceptance };
 }
 const JITTER = 0.25;
 const TARGET_ACCEPT = 0.65;
