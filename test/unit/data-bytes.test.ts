@@ -19,6 +19,8 @@ import { takeRows } from "../../src/runtime/ir/rows.ts";
 import { stream } from "../../src/runtime/numeric/random.ts";
 import type { Target } from "../../src/runtime/target.ts";
 import { compileWasm, instantiate } from "../../src/runtime/wasm/backend.ts";
+import { ConstantMemory } from "../../src/runtime/wasm/constants.ts";
+import type { AxisVariable, Index } from "../../src/runtime/wasm/indices.ts";
 
 function model(text: string): Model {
   const source = { name: "m.ppl", text };
@@ -174,6 +176,16 @@ describe("many bytes", () => {
     expect(Math.abs(d.evaluate(q, g) - e.evaluate(q, h))).toBeLessThan(1e-9);
     for (let i = 0; i < g.length; i++) expect(Math.abs(g[i] - h[i])).toBeLessThan(1e-10);
   });
+  test("parts of them stay bytes, where they are folded and are bytes", () => {
+    const b = createBuilder();
+    const table = b.tensor(bytes.values, bytes.shape, "int");
+    const part = (v: Value) => constantOf(v)?.constructor.name;
+    expect(part(b.slice(table, 1, 0, 600))).toBe("Uint8Array");
+    expect(part(b.transpose(table, [1, 0]))).toBe("Uint8Array");
+    expect(part(b.slice(table, 1, 0, 20))).toBe("Float64Array");
+    const below = b.sub(b.slice(table, 1, 0, 600), b.constant(1, "int"));
+    expect([...interpret([b.reduceMin(below)], {})[0]]).toEqual([-1]);
+  });
   test("rows of a minibatch are those of the interpreter", () => {
     const t = target(model(factors), new Map([["x", bytes]]));
     const b = createBuilder();
@@ -213,6 +225,7 @@ test("constants of bytes are read as numbers: along rows, along columns, from wi
       b.sum(b.mul(real(b.transpose(inner, [1, 0])), b.slice(y, 0, 0, 200)), [1]),
       b.mul(real(b.transpose(table, [1, 0])), y),
       b.mul(real(b.transpose(inner, [1, 0])), b.slice(y, 0, 0, 200)),
+      b.mul(real(b.slice(table, 1, 3, 150, 2)), b.slice(y, 0, 0, 150)),
       real(b.gather(table, at)),
       b.matmul(real(table), y),
     ];
@@ -228,6 +241,42 @@ test("constants of bytes are read as numbers: along rows, along columns, from wi
     executable.inputs.at.set(given.at);
     executable.run();
     wanted.forEach((w, i) => expect(executable.outputs[i], `${dtype}, ${i}`).toEqual(w));
+  }
+});
+
+test("bytes in the order of a loop that strides through them", () => {
+  const b = createBuilder();
+  const n = 300;
+  const table = b.tensor(
+    Uint8Array.from({ length: n * n }, (_, i) => (i * 31) % 253),
+    [n, n],
+    "int",
+  );
+  const [inner, outer]: AxisVariable[] = [
+    { kind: "axis", id: 1, size: 140 },
+    { kind: "axis", id: 2, size: 290 },
+  ];
+  const memory = new ConstantMemory(64);
+  const at: Index = {
+    constant: 5 * n + 7,
+    terms: [
+      { variable: inner, coefficient: 2 * n },
+      { variable: outer, coefficient: 1 },
+    ],
+  };
+  const placed = memory.real(table, at, inner);
+  expect(placed.home.element).toBe("u8");
+  const written = new Uint8Array(memory.size);
+  memory.writeTo(written);
+  const coefficient = (v: AxisVariable) => placed.at.terms.find((t) => t.variable === v)!.coefficient;
+  expect(coefficient(inner)).toBe(1);
+  for (const [i, j] of [
+    [0, 0],
+    [139, 289],
+    [17, 201],
+  ]) {
+    const from = placed.home.offset + placed.at.constant + i * coefficient(inner) + j * coefficient(outer);
+    expect(written[from]).toBe(constantOf(table)![at.constant + 2 * n * i + j]);
   }
 });
 

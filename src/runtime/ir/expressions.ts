@@ -165,7 +165,9 @@ export class ExpressionTable {
   #fold(op: Primitive, inputs: readonly Value[], attrs: unknown, types: readonly TensorType[]): readonly Value[] {
     const node: Node = { id: this.#count, op, inputs, attrs, results: types };
     const compute = () => op.interpret(interpret(inputs, {}), node);
-    const results = this.#folds?.of(node, operationOf(op, attrs), compute) ?? compute();
+    const areBytes = inputs.some((v) => constantOf(v) instanceof Uint8Array);
+    const narrow = () => compute().map((values) => (areBytes && values.length > LARGE ? (asBytes(values) ?? values) : values));
+    const results = this.#folds?.of(node, operationOf(op, attrs), narrow) ?? narrow();
     return results.map((values, i) => this.#folded(values, types[i]));
   }
 
@@ -178,6 +180,15 @@ export class ExpressionTable {
 
 const operationOf = ({ name }: Primitive, attrs: unknown): string => (attrs === null ? name : name + JSON.stringify(attrs));
 const isAfter = (x: Value, y: Value): boolean => x.node.id > y.node.id || (x.node === y.node && x.index > y.index);
+
+/** The same numbers as bytes, if all are: parts of large data stay as small as these are. */
+function asBytes(values: Numbers): Uint8Array | undefined {
+  for (let i = 0; i < values.length; i++) {
+    const x = values[i];
+    if (!(x >= 0 && x <= 255 && Number.isInteger(x)) || Object.is(x, -0)) return undefined;
+  }
+  return Uint8Array.from(values);
+}
 
 function isWorthFolding(op: Primitive, inputs: readonly Value[], types: readonly TensorType[]): boolean {
   const total = (sizes: readonly number[]): number => sizes.reduce((s, n) => s + n, 0);
