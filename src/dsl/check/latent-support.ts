@@ -128,7 +128,9 @@ function wider(
   structure: string | undefined,
 ): void {
   const { report } = c.session;
+  // There is no narrower word for what Bernoulli or Poisson gives.
   const below =
+    t.dtype !== "int" &&
     t.range.lower < d.range.lower &&
     !Number.isFinite(t.range.lower) &&
     d.range.declared !== "none" &&
