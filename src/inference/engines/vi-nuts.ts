@@ -4,7 +4,7 @@ import type { Progress, Result, RunEngineContext, Start, Verdict } from "../engi
 import { defaultsOf } from "../options.ts";
 import { finishDraws } from "../report/finish.ts";
 import { type SummaryRow, summarize, summarizeIndependent } from "../report/summary.ts";
-import { DEFAULT_CHAINS, runEngine } from "../run.ts";
+import { DEFAULT_CHAINS, LARGEST_SEED, runEngine } from "../run.ts";
 import { evaluateFamily, fitVerdict } from "../vi/evaluate.ts";
 import { fullRank } from "../vi/families/full-rank.ts";
 import type { Start as FamilyStart, GaussianFamily } from "../vi/families/gaussian.ts";
@@ -71,7 +71,7 @@ export async function nutsFromFit(target: Target, options: NutsFromFitOptions, c
     context.progress(at);
   };
   const { warmup, draws, targetAccept } = options;
-  const seed = rng.split("nuts").below(2 ** 32);
+  const seed = rng.split("nuts").below(LARGEST_SEED + 1);
   const outcome = await runEngine(
     target,
     nuts,
