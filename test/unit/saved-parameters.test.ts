@@ -186,6 +186,24 @@ describe("params as latents", () => {
     const values = { m: 0.7, s: 1.3, z: [0.2, 1.1] };
     expect(sampled.logDensity(sampled.unconstrain(values))).toBeCloseTo(plain.logDensity(plain.unconstrain(values)), 12);
   });
+  test("reach functions that read them, by way of others too", async () => {
+    const model = ppl`
+      data y: real[N]
+      param a: real[2], b: real
+      a ~ Normal(0, 2)
+      fn inner(x) = a[1] * x + a[2]
+      fn outer(x, b) = inner(x) + b
+      fn shift(x) = outer(x, 1) * b
+      for n in 1..N { z[n] ~ Normal(0, 1); y[n] ~ Normal(shift(z[n]), 1) }`;
+    const sampled = await model.withSampledParams().bind({ y: [1, 2] });
+    const plain = await ppl`
+      data y: real[N]
+      a: real[2] ~ Normal(0, 2)
+      b: real ~ Flat()
+      for n in 1..N { z[n] ~ Normal(0, 1); y[n] ~ Normal((a[1] * z[n] + a[2] + 1) * b, 1) }`.bind({ y: [1, 2] });
+    const values = { a: [0.3, -0.6], b: 1.7, z: [0.2, 1.1] };
+    expect(sampled.logDensity(sampled.unconstrain(values))).toBeCloseTo(plain.logDensity(plain.unconstrain(values)), 12);
+  });
   test("of a model without any is a sentence", () => {
     const none = ppl`data y: real
       mu ~ Normal(0, 1)
