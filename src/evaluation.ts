@@ -6,6 +6,7 @@ import { breather } from "./inference/run.ts";
 import { type Family, guided } from "./inference/vi/approximation.ts";
 import { evaluateRows, type RowEvaluation, type RowEvaluationOptions } from "./inference/vi/evaluate-rows.ts";
 import type { Fitted } from "./inference/vi/rows-weights.ts";
+import { shearedAsFitted } from "./inference/vi/shear.ts";
 import { outermostPlate } from "./inference/vi/train.ts";
 import { type PictureOptions, type Pictures, picturesOf } from "./pictures.ts";
 import { UsageError } from "./runtime/errors.ts";
@@ -48,7 +49,12 @@ export async function fittedTarget(target: Target, given: GivenParameters | unde
     : Object.fromEntries(
         target.parameters.filter((p) => !parameters[p.name]).map((p) => [p.name, new Float64Array(sizeOf(p.shape))]),
       );
-  return { target, fitted: { parameters: { ...rest, ...parameters }, family: values }, ...(family ? { family } : {}), plate };
+  return {
+    target: shearedAsFitted(target, Object.fromEntries(own)),
+    fitted: { parameters: { ...rest, ...parameters }, family: values },
+    ...(family ? { family } : {}),
+    plate,
+  };
 }
 
 export interface EvaluateOptions extends Partial<Omit<RowEvaluationOptions, "rows">> {

@@ -6,7 +6,7 @@ import { runEngine } from "../../src/inference/run.ts";
 import { hmc, stateAt } from "../../src/inference/vi/hmc-rows.ts";
 import { Noise } from "../../src/inference/vi/noise.ts";
 import { localLatents, rowDensity } from "../../src/inference/vi/rows-density.ts";
-import { sheared, shearName } from "../../src/inference/vi/shear.ts";
+import { shearDraws, sheared, shearedAsFitted, shearName } from "../../src/inference/vi/shear.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import { interpret } from "../../src/runtime/ir/interpret.ts";
 import { simplify } from "../../src/runtime/ir/simplify.ts";
@@ -196,6 +196,37 @@ guide { for n in 1..N { z[n] ~ Normal(zeros(3), 1) } }
       for (let j = 0; j < 3; j++) for (let k = 0; k < 3; k++) absorbed[3 * i + j] += a[3 * k + i] * v[3 * k + j];
     expect(logJoint(other, { V: v, [shearName("z")]: a })).toBeCloseTo(logJoint(target, { V: absorbed }), 11);
     expect(logJoint(other.fix({ [shearName("z")]: a, V: v }), {})).toBeCloseTo(logJoint(target, { V: absorbed }), 11);
+  });
+
+  test("is taken up by what looks at a fit, and draws are those that the model reads", async () => {
+    const { target, other } = await shearedTarget();
+    const learnt = { [shearName("z")]: a };
+    const again = shearedAsFitted(target, learnt);
+    expect(logJoint(again, { V: v })).toBeCloseTo(logJoint(other, { V: v, ...learnt }), 12);
+    expect(again.parameters.map((p) => p.name)).toEqual(["V"]);
+    expect(shearedAsFitted(target, {})).toBe(target);
+    const positions = Float64Array.from([...z, ...z]);
+    shearDraws(target, learnt, positions);
+    for (const draw of [0, 1])
+      for (let n = 0; n < 4; n++)
+        for (let i = 0; i < 3; i++) {
+          const moved = [0, 1, 2].reduce((s, j) => s + a[3 * i + j] * z[3 * n + j], 0);
+          expect(positions[12 * draw + 3 * n + i]).toBeCloseTo(moved, 12);
+        }
+  });
+
+  test("is refused where no latent is a vector of unbounded numbers", async () => {
+    for (const latent of [
+      "z[n]: positive[3] ~ Exponential(1)",
+      "z[n]: real[3] ~ noncentered Normal(0, 2)",
+      "z[n] ~ Normal(0, 1)",
+    ]) {
+      const { target } = await bound(`data x: real[N]\nfor n in 1..N { ${latent}\n x[n] ~ Normal(sum([z[n]]), 1) }`, {
+        x: [1, 2],
+      });
+      const local = localLatents(target);
+      expect("refusal" in local ? local.refusal : sheared(target, local)).toBeUndefined();
+    }
   });
 
   test("its coordinates are what stands below the diagonal", async () => {

@@ -5,7 +5,7 @@ import { defineEngine, defineOptions, type Options, type Result, type RunEngineC
 import { type RefinementTrace, refinedGoal } from "../vi/hmc-goal.ts";
 import { refinedDraws } from "../vi/refined-draws.ts";
 import { localLatents } from "../vi/rows-density.ts";
-import { sheared } from "../vi/shear.ts";
+import { shearDraws, sheared } from "../vi/shear.ts";
 import { guideOptions, judged, refuseWithoutGuide, trainGuide } from "./guide-training.ts";
 import { refuseSampling } from "./refuse.ts";
 import { gaussianOptions } from "./training-options.ts";
@@ -66,7 +66,8 @@ export const viHmc = defineEngine({
   name: "vi-hmc",
   doc: `Hamiltonian Monte Carlo that a variational fit initialises (Hoffman 2017). For a model with a guide: in each training step a chain for each
 row of the minibatch starts at the guide's draw, with steps that are a multiple of the guide's scales, and the model learns from where the chains
-end, which is nearer to the posterior than the guide is; the guide itself learns from its bound, beside it. For a model with nothing to
+end, which is nearer to the posterior than the guide is; the guide itself learns from its bound, beside it. The draws that are kept are those of
+longer chains. For a model with nothing to
 learn: a Gaussian family is fitted, NUTS starts from its draws with its covariance as the metric, and the report says where the two disagree.`,
   options: viHmcOptions,
   unit: "run",
@@ -113,6 +114,7 @@ async function refined(plain: Target, options: Options<typeof viHmcOptions>, con
   const ends =
     chain &&
     (await refinedDraws(target, trained.family, trained.fitted, chain.draws, moves, context.rng.split("refined"), context));
+  if (ends && options.shear) shearDraws(plain, trained.fitted.parameters, ends.positions);
   return {
     ...result,
     ...(chain && ends

@@ -1,23 +1,30 @@
 // The shear matrix of Hoffman (2017): z' = A z, A lower triangular with a unit diagonal and the same for all rows, stands between the latents and
 // everything that reads them. A is a parameter; it is trained on the guide's bound, as the guide is.
 import { InternalError } from "../../runtime/errors.ts";
+import { createBuilder } from "../../runtime/ir/builder.ts";
 import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import type { Assignment, Parameter, Setting, Slot, Target, Term } from "../../runtime/target.ts";
-import type { LocalLatents } from "./rows-density.ts";
+import { type LocalLatents, localLatents } from "./rows-density.ts";
 
 export const shearName = (latent: string): string => `shear of ${latent}`;
 
-/** Latents that are vectors of real numbers, one a row, given by a single statement. */
-const shearedSlots = (target: Target, { slots }: LocalLatents): Slot[] =>
-  slots.flatMap(({ slot, axis, shape }) => {
-    const isVector = axis === 0 && shape.length === 1 && shape[0] > 1 && String(slot.shape) === String(slot.unconstrained);
-    const isWhole = target.layout.filter((s) => s.name === slot.name).length === 1;
-    return isVector && isWhole ? [slot] : [];
-  });
+/** Latents that are vectors of unbounded numbers, one a row, given by a single statement and sampled as they are: their own coordinates. */
+function shearedSlots(target: Target, { slots }: LocalLatents): Slot[] {
+  const b = createBuilder();
+  const all = slots.map(({ slot }) => b.input(`${slot.name} at ${slot.offset}`, { shape: slot.unconstrained, dtype: "real" }));
+  const parameters = Object.fromEntries(
+    target.parameters.map((p) => [p.name, b.input(p.name, { shape: p.shape, dtype: "real" })]),
+  );
+  const flat = all.map((u, i) => b.reshape(u, [slots[i].slot.size]));
+  const { values } = target.constrain(b, flat, { parameters });
+  return slots.flatMap(({ slot, axis, shape }, i) =>
+    axis === 0 && shape.length === 1 && shape[0] > 1 && values[slot.name] === all[i] ? [slot] : [],
+  );
+}
 
 /**
  * The same model in which each latent vector is sheared before other statements read it: its own prior is that of z. A matrix of `fixed`, by
- * parameter, is constant, the others are learnt. Terms, parameters and fix are those of the sheared model; coordinates, draws and the guide
+ * parameter, is constant, the others are learnt. Terms, observations, parameters and fix are those of the sheared model; coordinates, draws and the guide
  * are of z itself. Undefined where no latent is a vector.
  */
 export function sheared(
@@ -38,10 +45,14 @@ export function sheared(
         return [s.name, value];
       }),
     );
-  const terms = (b: Builder, values: Assignment, setting?: Setting): readonly Term[] => {
+  /** The values as other statements read them. */
+  const move = (b: Builder, values: Assignment, setting?: Setting): Assignment => {
     const a = matrices(b, setting);
     const shear = (name: string): Value => b.matmul(values[name], b.transpose(a[name], [1, 0]));
-    const moved: Assignment = { ...values, ...Object.fromEntries(slots.map((s) => [s.name, shear(s.name)])) };
+    return { ...values, ...Object.fromEntries(slots.map((s) => [s.name, shear(s.name)])) };
+  };
+  const terms = (b: Builder, values: Assignment, setting?: Setting): readonly Term[] => {
+    const moved = move(b, values, setting);
     const isPrior = (t: Term): boolean => t.role === "prior" && slots.some((s) => s.name === t.site);
     // The prior of one latent is that of z itself, given the others as they are read.
     const priors = slots.flatMap(({ name }) =>
@@ -83,7 +94,38 @@ export function sheared(
       return sheared(target.fix(values), local, constants) ?? target;
     },
     terms,
+    observations: (b, values, setting) => target.observations(b, move(b, values, setting), setting),
   };
+}
+
+/** The target as a fit left it: sheared where matrices are among what was learnt, by name. */
+export function shearedAsFitted(target: Target, learnt: Readonly<Record<string, Float64Array>>): Target {
+  const local = localLatents(target);
+  if ("refusal" in local) return target;
+  const own = shearedSlots(target, local).map((s) => shearName(s.name));
+  if (!own.some((name) => learnt[name])) return target;
+  return sheared(target, local, Object.fromEntries(own.map((name) => [name, learnt[name]]))) ?? target;
+}
+
+/** Replaces each latent vector in draws of the unconstrained vector by what other statements read, z' = A z. */
+export function shearDraws(target: Target, learnt: Readonly<Record<string, Float64Array>>, positions: Float64Array): void {
+  const local = localLatents(target);
+  if ("refusal" in local) return;
+  for (const { name, offset, unconstrained } of shearedSlots(target, local)) {
+    const [rows, k] = unconstrained;
+    const a = learnt[shearName(name)];
+    if (a === undefined) continue;
+    const z = new Float64Array(k);
+    for (let from = offset; from < positions.length; from += target.dimension)
+      for (let n = 0; n < rows; n++) {
+        const at = from + n * k;
+        z.set(positions.subarray(at, at + k));
+        for (let i = 0; i < k; i++) {
+          positions[at + i] = 0;
+          for (let j = 0; j <= i; j++) positions[at + i] += a[i * k + j] * z[j];
+        }
+      }
+  }
 }
 
 /** The elements below the diagonal, row after row, with ones on it. */
