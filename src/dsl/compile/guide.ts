@@ -20,6 +20,7 @@ import { enterParams, type ParameterPool } from "./parameters.ts";
 import { at, bindCodes, reject } from "./rejection.ts";
 import { overRows, rowShape } from "./rows.ts";
 import { drawOf, overRowsOf } from "./staged.ts";
+import { tableDraw } from "./table-draw.ts";
 import { axesOf, namedIn } from "./walk.ts";
 
 type Part = "guide" | "reverse";
@@ -170,7 +171,7 @@ function site(w: GuideWalk, c: Context, s: SampleStatement | AuxStatement): void
       role: s.kind === "aux" ? "aux" : "latent",
       plates,
       discrete,
-      gradient: law.draw?.gradient ?? "score",
+      gradient: (law.draw ?? law.attempts)?.gradient ?? "score",
       span: place.span,
     });
   const target = s.kind === "sample" ? s.target : placeExpression(place);
@@ -207,16 +208,20 @@ function ownShape(w: GuideWalk, c: Context, s: SampleStatement | AuxStatement, d
 
 function drawSite(c: Context, d: Applied, element: Shape, noise: NoiseSource, s: SampleStatement | AuxStatement): Drawn {
   const over = overRowsOf(c, d, element);
-  if (!over.draw)
+  const draw = over.draw ?? over.attempts ?? tableDraw(c.b, over);
+  if (!draw)
     return reject(bindCodes.notYet, s.distribution.span, `a guide cannot draw from ${d.name} yet`, {
       label: "its draws are no function of noise",
-      notes: ["use a distribution with one: Normal, LogNormal, Weibull, Logistic, Gumbel, Uniform, or a transform of them"],
+      notes: ["use Normal, LogNormal, Gamma, Beta, Poisson or a distribution over few integers, a transform of them, or a flow"],
     });
   const shape = [...rowShape(c.rows), ...element];
   const axes: readonly Axis[] = axesOf(c, []);
   const asked = (n: NoiseSpec): Value => noise.noise(n.kind, n.shape, axes);
-  const both = over.draw.buildWithDensity?.(c.b, over.draw.noise(shape).map(asked), shape);
-  return both ?? { x: drawOf(c.b, over.draw, shape, asked) };
+  const both = draw.buildWithDensity?.(c.b, draw.noise(shape).map(asked), shape);
+  if (both) return both;
+  const x = drawOf(c.b, draw, shape, asked);
+  // What has a score has no path: proposals move with the parameters, but what is accepted does not follow them.
+  return { x: draw.gradient === "score" ? c.b.stopGradient(x) : x };
 }
 /** A draw, with its log density over the rows where that came with it. */
 interface Drawn {

@@ -47,6 +47,8 @@ export interface Applied {
   logDensity(b: Builder, x: Value): Value;
   /** Draws as a program of noise. At most one of `draw` and `sample` is there. */
   readonly draw?: AppliedDraw;
+  /** Beside `sample`, for guides: without a path to the parameters. */
+  readonly attempts?: AppliedDraw;
   /** One event drawn on the host; each argument holds one event's numbers. */
   sample?(rng: Rng, values: readonly Float64Array[], out: Float64Array): void;
   /** x = location + scale * raw (cholesky: location + scale @ raw), raw distributed as `raw`. Without location: scale * raw. */
@@ -111,13 +113,31 @@ function at(d: Distribution, params: Readonly<Record<string, Value>>): Applied {
   /** f of x and the parameters; over their batch axes when an event has axes of its own (numbers broadcast by themselves). */
   const eventwise = (b: Builder, x: Value, f: (x: Value, p: Readonly<Record<string, Value>>) => Value): Value =>
     numbers ? f(x, params) : overEvents(b, [{ value: x, rank: d.event }, ...args], ([e, ...values]) => f(e, named(values)));
-  const { draw, sample, affine, symmetricAbout } = d;
+  const { draw, attempts, sample, affine, symmetricAbout } = d;
+  const program = draw ?? (attempts && { ...attempts, gradient: "score" as const });
   const meanOf = (b: Builder, p: Readonly<Record<string, Value>>): Value => {
     if (!d.mean) throw new InternalError(`${d.name} has no mean`);
     return d.mean(b, p);
   };
   const elementwise = (f: ((b: Builder, x: Value, p: Readonly<Record<string, Value>>) => Value) | undefined) =>
     f && ((b: Builder, x: Value) => f(b, b.cast(x, "real"), params));
+
+  const asProgram: AppliedDraw | undefined = program && {
+    gradient: program.gradient,
+    noise: (shape) => {
+      if (numbers) return program.noise(shape);
+      const batch = shape.slice(0, shape.length - d.event);
+      return program.noise(shape.slice(batch.length)).map((n) => ({ kind: n.kind, shape: [...batch, ...n.shape] }));
+    },
+    build: (b, noise, shape) => {
+      if (numbers) return program.build(b, noise, params, shape);
+      const event = shape.slice(shape.length - d.event);
+      const ranks = program.noise(event).map((n) => n.shape.length);
+      return overEvents(b, [...noise.map((value, i) => ({ value, rank: ranks[i] })), ...args], (values) =>
+        program.build(b, values.slice(0, noise.length), named(values.slice(noise.length)), event),
+      );
+    },
+  };
 
   return {
     name: d.name,
@@ -133,22 +153,7 @@ function at(d: Distribution, params: Readonly<Record<string, Value>>): Applied {
     arguments: args,
     withArguments: (values) => at(d, named(values)),
     logDensity: (b, x) => eventwise(b, b.cast(x, "real"), (e, p) => d.logDensity(b, e, p)),
-    draw: draw && {
-      gradient: draw.gradient,
-      noise: (shape) => {
-        if (numbers) return draw.noise(shape);
-        const batch = shape.slice(0, shape.length - d.event);
-        return draw.noise(shape.slice(batch.length)).map((n) => ({ kind: n.kind, shape: [...batch, ...n.shape] }));
-      },
-      build: (b, noise, shape) => {
-        if (numbers) return draw.build(b, noise, params, shape);
-        const event = shape.slice(shape.length - d.event);
-        const ranks = draw.noise(event).map((n) => n.shape.length);
-        return overEvents(b, [...noise.map((value, i) => ({ value, rank: ranks[i] })), ...args], (values) =>
-          draw.build(b, values.slice(0, noise.length), named(values.slice(noise.length)), event),
-        );
-      },
-    },
+    ...(asProgram ? (draw ? { draw: asProgram } : { attempts: asProgram }) : {}),
     sample:
       sample && ((rng, values, out) => sample(rng, Object.fromEntries(args.map((a, i) => [a.name, values[i]])), out, shapes)),
     affine: affine && {

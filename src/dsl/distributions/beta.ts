@@ -3,6 +3,7 @@
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import { beta as betaDraw } from "../../runtime/numeric/samplers.ts";
 import { unit } from "../constraints/interval.ts";
+import { gammaAttempts } from "./attempts.ts";
 import { defineDistribution } from "./define.ts";
 import { positiveNumber, probability } from "./params.ts";
 import { logBeta, total } from "./standardise.ts";
@@ -44,6 +45,15 @@ export const beta = defineDistribution({
   logDensity: (b, x, { alpha, beta }) => logBetaDensity(b, x, alpha, beta),
   sample: (rng, { alpha, beta }, out) => {
     out[0] = betaDraw(rng, alpha[0], beta[0]);
+  },
+  attempts: {
+    noise: (shape) => [...gammaAttempts.noise(shape), ...gammaAttempts.noise(shape)],
+    build(b, noise, { alpha, beta }, shape) {
+      const half = noise.length / 2;
+      const successes = gammaAttempts.build(b, noise.slice(0, half), { shape: alpha }, shape);
+      const failures = gammaAttempts.build(b, noise.slice(half), { shape: beta }, shape);
+      return b.div(successes, b.add(successes, failures));
+    },
   },
   mean: (b, { alpha, beta }) => b.div(alpha, b.add(alpha, beta)),
   normalised: true,

@@ -66,6 +66,11 @@ export interface Distribution<P extends Params = any> {
   };
   /** Where no finite program of noise gives a draw: one event drawn on the host. `out` has the event's elements. */
   sample?(rng: Rng, params: Values<P, Float64Array>, out: Float64Array, shapes: Values<P, Shape>): void;
+  /** Beside `sample`: a draw as a program of noise all the same, by rejection with many proposals, which guides take. */
+  readonly attempts?: {
+    noise(shape: Shape): readonly NoiseSpec[];
+    build(b: Builder, noise: readonly Value[], params: Values<P, Value>, shape: Shape): Value;
+  };
   /** x = location + scale * raw, raw ~ the same distribution at location 0 and scale 1 (`standard`, where there is a shorter record of it). */
   readonly affine?: {
     readonly location?: keyof P & string;

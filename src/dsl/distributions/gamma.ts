@@ -2,6 +2,7 @@
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import { gamma as gammaDraw } from "../../runtime/numeric/samplers.ts";
 import { positive } from "../constraints/interval.ts";
+import { gammaAttempts } from "./attempts.ts";
 import { defineDistribution } from "./define.ts";
 import { positiveNumber } from "./params.ts";
 import { halve, total } from "./standardise.ts";
@@ -52,6 +53,10 @@ export const gamma = defineDistribution({
   sample: (rng, { alpha, beta }, out) => {
     out[0] = gammaDraw(rng, alpha[0]) / beta[0];
   },
+  attempts: {
+    noise: gammaAttempts.noise,
+    build: (b, noise, { alpha, beta }, shape) => b.div(gammaAttempts.build(b, noise, { shape: alpha }, shape), beta),
+  },
   mean: (b, { alpha, beta }) => b.div(alpha, beta),
   normalised: true,
   golden: {
@@ -89,6 +94,10 @@ export const invGamma = defineDistribution({
   logDensity: (b, x, { alpha, beta }) => logInvGamma(b, x, alpha, beta),
   sample: (rng, { alpha, beta }, out) => {
     out[0] = beta[0] / gammaDraw(rng, alpha[0]);
+  },
+  attempts: {
+    noise: gammaAttempts.noise,
+    build: (b, noise, { alpha, beta }, shape) => b.div(beta, gammaAttempts.build(b, noise, { shape: alpha }, shape)),
   },
   normalised: true,
   golden: {

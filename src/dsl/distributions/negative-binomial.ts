@@ -8,6 +8,7 @@ import {
   poisson as poissonDraw,
 } from "../../runtime/numeric/samplers.ts";
 import { count } from "../constraints/interval.ts";
+import { gammaAttempts, poissonAttempts } from "./attempts.ts";
 import { defineDistribution } from "./define.ts";
 import { location, positiveNumber } from "./params.ts";
 import { logRising } from "./rising.ts";
@@ -65,6 +66,14 @@ export const negBinomial2 = defineDistribution({
   logDensity: (b, x, { mu, phi }) => logByMean(b, x, mu, phi),
   sample: (rng, { mu, phi }, out) => {
     out[0] = negativeBinomial(rng, phi[0], mu[0]);
+  },
+  attempts: {
+    noise: (shape) => [...gammaAttempts.noise(shape), ...poissonAttempts.noise(shape)],
+    build(b, noise, { mu, phi }, shape) {
+      const first = gammaAttempts.noise(shape).length;
+      const rate = b.div(gammaAttempts.build(b, noise.slice(0, first), { shape: phi }, shape), phi);
+      return poissonAttempts.build(b, noise.slice(first), { mean: b.mul(rate, mu) }, shape);
+    },
   },
   mean: (_b, { mu }) => mu,
   normalised: true,

@@ -2,6 +2,7 @@
 import { exp } from "../../runtime/numeric/math.ts";
 import { poisson as poissonDraw } from "../../runtime/numeric/samplers.ts";
 import { count } from "../constraints/interval.ts";
+import { poissonAttempts } from "./attempts.ts";
 import { defineDistribution } from "./define.ts";
 import { location, nonnegativeNumber } from "./params.ts";
 import { total } from "./standardise.ts";
@@ -19,6 +20,10 @@ export const poisson = defineDistribution({
   logDensity: (b, x, { lambda }) => total(b, b.xlogy(x, lambda), b.neg(lambda), b.neg(b.lgamma(b.add(x, b.constant(1))))),
   sample: (rng, { lambda }, out) => {
     out[0] = poissonDraw(rng, lambda[0]);
+  },
+  attempts: {
+    noise: poissonAttempts.noise,
+    build: (b, noise, { lambda }, shape) => poissonAttempts.build(b, noise, { mean: lambda }, shape),
   },
   mean: (_b, { lambda }) => lambda,
   normalised: true,
@@ -43,6 +48,10 @@ export const poissonLog = defineDistribution({
   logDensity: (b, x, { alpha }) => total(b, b.mul(x, alpha), b.neg(b.exp(alpha)), b.neg(b.lgamma(b.add(x, b.constant(1))))),
   sample: (rng, { alpha }, out) => {
     out[0] = poissonDraw(rng, exp(alpha[0]));
+  },
+  attempts: {
+    noise: poissonAttempts.noise,
+    build: (b, noise, { alpha }, shape) => poissonAttempts.build(b, noise, { mean: b.exp(alpha) }, shape),
   },
   mean: (b, { alpha }) => b.exp(alpha),
   normalised: true,
