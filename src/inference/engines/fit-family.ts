@@ -4,7 +4,7 @@ import { wasmBackend } from "../../runtime/wasm/backend.ts";
 import type { Failure, Options, Result, RunEngineContext } from "../engine.ts";
 import type { Family } from "../vi/approximation.ts";
 import { estimatorNotes } from "../vi/estimators.ts";
-import { evaluateFamily, fitVerdict } from "../vi/evaluate.ts";
+import { evaluateFamily, verdictOn } from "../vi/evaluate.ts";
 import { evidenceOf } from "../vi/evidence.ts";
 import type { Start } from "../vi/families/gaussian.ts";
 import { constrainedParameters, startingParameters } from "../vi/parameters.ts";
@@ -60,7 +60,15 @@ export async function fitFamily(
   const parameters = constrainedParameters(target, fit.parameters);
   const evaluated = await evaluateFamily(target.fix(parameters), family, fit.family, options.draws, rng.split("draws"));
   const { logP, logQ, positions = new Float64Array(0) } = evaluated;
-  const verdict = fitVerdict(evaluated);
+  const verdict = verdictOn(
+    logP.map((x, i) => x - logQ[i]),
+    {
+      pass: "the approximation covers the posterior: Pareto k-hat is at most 0.5",
+      warn: "the approximation misses part of the posterior",
+      fail: "the approximation does not cover the posterior, and its means and deviations are not to be trusted",
+      advice: "Try more --steps, more --samples, --engine hierarchical with another --prior, or a guide.",
+    },
+  );
   const { evidence, figures } = evidenceOf(evaluated);
   const sites = [
     ...target.discrete.map(({ name }) => ({ name, gradient: "score" as const })),
