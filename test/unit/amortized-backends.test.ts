@@ -45,7 +45,7 @@ describe(`on ${whatLoads}`, () => {
       const { results, failure } = await runEngine(target, viHmc, options, { seed: 1, backend });
       expect(failure).toBeUndefined();
       const { fitted, figures } = results[0];
-      expect(Math.abs((fitted?.w[0] ?? 0) / best.w - 1)).toBeLessThan(0.05);
+      expect(Math.abs((fitted?.w[0] ?? 0) / best.w - 1)).toBeLessThan(0.03);
       expect(figures?.acceptance).toBeCloseTo(0.67, 1);
     });
 

@@ -3,8 +3,10 @@ import { describe, expect, test } from "vitest";
 import { amortized } from "../../src/inference/engines/amortized.ts";
 import { viHmc } from "../../src/inference/engines/vi-hmc.ts";
 import { runEngine } from "../../src/inference/run.ts";
+import { guided } from "../../src/inference/vi/approximation.ts";
 import { hmc, stateAt } from "../../src/inference/vi/hmc-rows.ts";
 import { Noise } from "../../src/inference/vi/noise.ts";
+import { refinedDraws } from "../../src/inference/vi/refined-draws.ts";
 import { localLatents, rowDensity } from "../../src/inference/vi/rows-density.ts";
 import { shearDraws, sheared, shearedAsFitted, shearName } from "../../src/inference/vi/shear.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
@@ -93,6 +95,42 @@ guide { for n in 1..N { z[n] ~ Normal(0.4 * x[n], 0.15) } }
     expect(r.verdicts.at(-1)).toMatchObject({ what: "acceptance", level: "pass" });
   });
 
+  test("chains that start at draws of the posterior end at such", async () => {
+    // One latent, and two of them: what the builder makes of coordinates differs.
+    const x = numbers(40, 1);
+    const one = `
+data x: real[N]
+for n in 1..N { z[n] ~ Normal(0, 1)
+  x[n] ~ Normal(z[n], 0.5) }
+guide { for n in 1..N { z[n] ~ Normal(0.8 * x[n], sqrt(0.2)) } }
+`;
+    const two = one
+      .replace("x[n] ~", "y[n] ~ Normal(0, 2)\n  x[n] ~")
+      .replace("guide { for n in 1..N {", "guide { for n in 1..N { y[n] ~ Normal(0, 2)\n ");
+    for (const text of [one, two]) {
+      const { target } = await bound(text, { x });
+      const family = guided(target);
+      if (!family) throw new Error("no guide");
+      const moves = { transitions: 2, leapfrog: 5, jitter: 0.25, step: 1.5 };
+      const context = { stop: () => false, breathe: async () => {} };
+      const { positions } = await refinedDraws(
+        target,
+        family,
+        { parameters: {}, family: {} },
+        500,
+        moves,
+        stream(1, "d"),
+        context,
+      );
+      const from = target.layout.find((s) => s.name === "z")?.offset ?? 0;
+      const z = positions.filter((_, i) => i % target.dimension >= from && i % target.dimension < from + 40);
+      expect(z.length).toBe(20_000);
+      const e = z.map((v, i) => (v - 0.8 * x[i % 40]) / Math.sqrt(0.2));
+      expect(Math.abs(e.reduce((s, v) => s + v, 0) / e.length)).toBeLessThan(4 / Math.sqrt(e.length));
+      expect(Math.abs(e.reduce((s, v) => s + v * v, 0) / e.length - 1)).toBeLessThan((4 * Math.SQRT2) / Math.sqrt(e.length));
+    }
+  });
+
   test("keeps draws of chains, which are those of the posterior where the guide's are not", async () => {
     // z given x is N(0.8 x, 0.2).
     const x = numbers(40, 1);
@@ -130,8 +168,7 @@ guide { for n in 1..N { l[n] ~ LogNormal(log(x[n] + 0.5) + a, s) } }
       { steps: 1500, batch: 100, rate: 0.02, schedule: "cosine", judged: 0, draws: 100, transitions: 12 },
     );
     const mean = x.reduce((s, v) => s + v, 0) / x.length;
-    // Chains that end keep something of where they began: of 12 transitions 4 %, of 40 it is 2.
-    expect(Math.abs((r.fitted?.m[0] ?? 0) / mean - 1)).toBeLessThan(0.06);
+    expect(Math.abs((r.fitted?.m[0] ?? 0) / mean - 1)).toBeLessThan(0.05);
     expect(r.figures?.acceptance).toBeCloseTo(0.67, 1);
   });
 

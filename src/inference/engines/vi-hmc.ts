@@ -37,7 +37,7 @@ const viHmcOptions = defineOptions({
   },
   jitter: {
     type: "number",
-    default: 0.25,
+    default: 0.1,
     min: 0,
     max: 0.9,
     doc: "with a guide: each trajectory has steps of (1 ± this) times the adapted size",

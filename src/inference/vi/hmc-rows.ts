@@ -1,14 +1,15 @@
 // Hamiltonian Monte Carlo of many rows side by side, unrolled into a program: each row has its own trajectory, and its own accept or reject.
 import { gradient } from "../../runtime/ir/gradient.ts";
-import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Builder, shapeOf, typeOf, type Value } from "../../runtime/ir/graph.ts";
+import { substitute } from "../../runtime/ir/substitute.ts";
 import type { NoiseSource } from "../../runtime/target.ts";
 
 export interface HmcOptions {
   readonly transitions: number;
   /** Leapfrog steps of each. */
   readonly leapfrog: number;
-  /** Each transition of a row has a step from (1 ± jitter) times the given one: where all rows are alike, trajectories of one length may
-   *  come back to where they began, at which steps nothing is rejected either. */
+  /** Each transition of a row has a step from (1 ± jitter) times the given one, so that no trajectory is of just the length at which it comes back
+   *  to where it began. */
   readonly jitter: number;
 }
 /** A sum of parts, each weighted by a scalar: log densities [rows] at a position [rows, width]. Those of annealing are log p and log q. */
@@ -32,10 +33,14 @@ export interface HmcRun extends HmcState {
   readonly rise: Value;
 }
 
-/** Rows do not depend on one another, so the gradient of their sum has the gradient of each. */
+/** Rows do not depend on one another, so the gradient of their sum has the gradient of each. It is taken at a placeholder: where the position is a
+ *  reshape, or is made of parts that the density takes apart again, the builder sees through it, and the density would not depend on it. */
 export function stateAt(b: Builder, density: Mixture, position: Value): HmcState {
-  const parts = density.parts(position);
-  return { position, parts, gradients: parts.map((v) => gradient(b, b.sum(v), [position])[0]) };
+  const somewhere = b.input(`(position ${shapeOf(position)})`, typeOf(position));
+  const parts = density.parts(somewhere);
+  const gradients = parts.map((v) => gradient(b, b.sum(v), [somewhere])[0]);
+  const values = substitute(b, [...parts, ...gradients], new Map([[somewhere, position]]));
+  return { position, parts: values.slice(0, parts.length), gradients: values.slice(parts.length) };
 }
 
 function weighted(b: Builder, { weights }: Mixture, values: readonly Value[]): Value {
