@@ -17,6 +17,10 @@ const exampleShapes: Readonly<Record<string, Shape>> = {
   reshape: [784],
   flatten: [28, 28, 1],
   mlp: [20],
+  planar: [2],
+  iaf: [40],
+  coupling: [40],
+  spline: [40],
 };
 const records = [...nets.values()].map((r) => [r.name, r] as const);
 
@@ -53,7 +57,7 @@ describe.each(records)("%s", (name, record) => {
     const { pieces } = lowered(inLoop(), { x: [2, ...example] });
     let last = 0;
     for (const [key, { piece }] of pieces) {
-      const [, number] = /^f\.(\d+)\.[a-z]+$/.exec(key) ?? [];
+      const [, number] = /^f\.(\d+)(?:\.\d+)?\.[a-zA-Z]+$/.exec(key) ?? [];
       expect(Number(number), key).toBeGreaterThanOrEqual(last);
       expect(Number(number), key).toBeLessThanOrEqual(last + 1);
       last = Number(number);
