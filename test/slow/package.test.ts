@@ -69,10 +69,13 @@ test("a sampling thread loads no parser, and what samples no TensorFlow", () => 
     const text = readFileSync(join(chunks, name), "utf8");
     return text + [...text.matchAll(/from\s?"\.\/([^"]+)"/g)].map(([, next]) => loaded(next, seen)).join("");
   };
-  expect(loaded("run.js")).toContain("letStatement");
+  // The bundler names chunks by what is first in them: the command is the one that holds it.
+  const command = readdirSync(chunks).filter((name) => readFileSync(join(chunks, name), "utf8").includes("function runCommand("));
+  expect(command).toHaveLength(1);
+  expect(loaded(command[0])).toContain("letStatement");
   expect(loaded("worker.js")).not.toContain("letStatement");
   expect(loaded("worker.js").length).toBeLessThan(150_000);
-  expect(loaded("run.js")).not.toContain("@tensorflow/");
+  expect(loaded(command[0])).not.toContain("@tensorflow/");
 });
 
 test("ppl runs where it is installed, on this thread and on others", () => {
