@@ -89,7 +89,7 @@ export function commandLine(finish: (code: ExitCode) => void): Command {
   for (const [name, { option, users }] of engineOptions()) {
     run.addOption(engineFlag(name, option, users));
     const isOn = users.some((engine) => engine.options[name].default === true);
-    if (isOn) run.addOption(new Option(`--no-${flagOf(name).slice(2)}`, `not that (${users.map((u) => u.name).join(", ")})`));
+    if (isOn) run.addOption(new Option(`--no-${flagOf(name).slice(2)}`, "not that").helpGroup(headingOf(users)));
   }
   run.action(async (model: string, options: Record<string, unknown>) =>
     finish(await (await import("./run.ts")).runCommand(model, options)),
@@ -192,14 +192,21 @@ function engineFlag(name: string, option: EngineOption, users: readonly Engine[]
         : option.type === "string"
           ? " <text>"
           : " <n>";
-  return new Option(`${flagOf(name)}${what}`, `${option.doc} (${defaults(name, users)})`);
+  return new Option(`${flagOf(name)}${what}`, `${option.doc}${defaults(name, users)}`).helpGroup(headingOf(users));
 }
 
-/** "default 1000; nuts, hmc", or of each where they differ. */
+/** Flags stand with those of the same engines. */
+const headingOf = (users: readonly Engine[]): string => `Options of ${users.map((engine) => engine.name).join(", ")}:`;
+
+/** " (default: 1000)", or for each default the engines that have it. */
 function defaults(name: string, users: readonly Engine[]): string {
-  const options = users.map(({ options }) => options[name] as EngineOption);
-  const names = users.map((engine) => engine.name);
-  if (options[0].type === "boolean") return names.join(", ");
-  if (new Set(options.map((option) => option.default)).size === 1) return `default ${options[0].default}; ${names.join(", ")}`;
-  return users.map((engine, i) => `default ${options[i].default} of ${engine.name}`).join(", ");
+  const byDefault = new Map<unknown, string[]>();
+  for (const { name: engine, options } of users) {
+    const { default: value, type } = options[name] as EngineOption;
+    if (type === "boolean" || value === "") continue;
+    byDefault.set(value, [...(byDefault.get(value) ?? []), engine]);
+  }
+  if (byDefault.size === 0) return "";
+  const texts = [...byDefault].map(([value, engines]) => `${value}${byDefault.size === 1 ? "" : ` of ${engines.join(", ")}`}`);
+  return ` (default: ${texts.join("; ")})`;
 }
