@@ -31,24 +31,17 @@ export async function backendNamed(name: string): Promise<ChosenBackend> {
 
 /** Throws a UsageError for a name that is none, one that does not load, or an engine that runs on wasm alone. */
 export async function chooseBackend(name: string, engine: Engine, target: Target): Promise<ChosenBackend> {
-  if (!backendNames.includes(name)) throw new UsageError(`there is no backend ${name}; there are ${backendNames.join(", ")}`);
-  const wasm = { backend: wasmBackend, words: "float64 WebAssembly" };
   const trains = engine.precision === "any";
-  if (name === "wasm" || (name === "auto" && !trains)) return wasm;
-  if (!trains)
+  if (!trains && libraries.some((l) => l === name))
     throw new UsageError(
       `${engine.name} runs on wasm: nothing is accepted or rejected in float32. Leave --backend ${name} out, or use an engine that trains`,
     );
-  const { loadTfjs } = await import("./runtime/tfjs/load.ts");
-  const library = libraries.find((l) => l === name);
-  if (library !== undefined) {
-    const backend = await loadTfjs(library);
-    return { backend, words: `${library} ${backend.version}, float32, as asked` };
-  }
+  if (!trains || name !== "auto") return backendNamed(name);
   const count = target.parameters.reduce((n, p) => n + sizeOf(p.unconstrained), 0);
-  if (count < NETWORK) return wasm;
+  if (count < NETWORK) return backendNamed("wasm");
   const numbers = `${count} numbers to learn`;
   try {
+    const { loadTfjs } = await import("./runtime/tfjs/load.ts");
     const backend = await loadTfjs("tensorflow");
     return { backend, words: `tensorflow ${backend.version}, float32: the fastest that loads for ${numbers}` };
   } catch (e) {
