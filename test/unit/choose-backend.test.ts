@@ -1,7 +1,7 @@
 // Which backend trains: what is asked for, what fits the engine, what loads.
 import { expect, test } from "vitest";
 import { chooseBackend } from "../../src/backends.ts";
-import { engineNamed } from "../../src/model.ts";
+import { engines } from "../../src/inference/engines/index.ts";
 import { loadTfjs } from "../../src/runtime/tfjs/load.ts";
 import { bound } from "./model-under-test.ts";
 
@@ -11,7 +11,7 @@ const large = await bound(
   { x: [new Array(100).fill(0.5), new Array(100).fill(1.5)] },
 );
 const chosen = async (name: string, engine: string, { target } = small) => {
-  const { backend, words } = await chooseBackend(name, engineNamed(engine), target);
+  const { backend, words } = await chooseBackend(name, engines.get(engine)!, target);
   return `${backend.name}: ${words}`;
 };
 
