@@ -55,7 +55,7 @@ test("has the code, its types, the documentation, the models and the licence, an
   ];
   expect(needed.filter((path) => !files.includes(path))).toEqual([]);
   const kinds =
-    /^(dist\/(cli|index|chunks\/.*)\.js|dist\/chunks\/LICENSES\.txt|dist\/.*\.d\.ts|docs\/.*\.(md|json|svg)|models\/.*\.(ppl|md|json|json\.gz|csv)|[^/]*)$/;
+    /^(dist\/(cli|index|chunks\/.*)\.js|dist\/chunks\/LICENSES\.txt|dist\/.*\.d\.ts|docs\/.*\.(md|json|svg|png)|models\/.*\.(ppl|md|json|json\.gz|csv)|[^/]*)$/;
   expect(files.filter((path) => !kinds.test(path))).toEqual([]);
   expect(files.filter((path) => !path.includes("/")).sort()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
 });
