@@ -3,11 +3,10 @@ import { UsageError } from "../../runtime/errors.ts";
 import { createBuilder } from "../../runtime/ir/builder.ts";
 import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { takeRows } from "../../runtime/ir/rows.ts";
-import { simplify } from "../../runtime/ir/simplify.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import type { Target } from "../../runtime/target.ts";
-import { wasmBackend } from "../../runtime/wasm/backend.ts";
 import type { Family } from "./approximation.ts";
+import { type DrawContext, eachDraw } from "./each-draw.ts";
 import { type HmcOptions, hmc, pathScale, signs, stateAt } from "./hmc-rows.ts";
 import { Noise } from "./noise.ts";
 import { coordinatesAt, placeOf, rowDensity } from "./rows-density.ts";
@@ -29,7 +28,7 @@ export async function refinedDraws(
   draws: number,
   { step, ...options }: HmcOptions & { readonly step: number },
   rng: Rng,
-  context: { stop(): boolean; breathe(): Promise<void> },
+  context: DrawContext,
 ): Promise<RefinedDraws> {
   const b = createBuilder();
   const noise = new Noise(b);
@@ -58,40 +57,22 @@ export async function refinedDraws(
     b.add(b.sum(end.parts[0]), density.shared),
     b.div(b.sum(end.acceptance), b.constant(plate.size)),
   ];
-  const program = simplify(b, {
-    inputs: [...inputs.residents, ...noise.inputsOf(outputs)],
-    residents: inputs.residents,
-    outputs,
-    updates: [],
+  const positions = new Float64Array(draws * target.dimension);
+  const logDensity = new Float64Array(draws);
+  const acceptance = new Float64Array(draws);
+  const count = await eachDraw(b, { residents: inputs, noise, outputs }, draws, rng, context, ([u, [lp], [accepted]], d) => {
+    logDensity[d] = lp;
+    acceptance[d] = accepted;
+    const from = d * target.dimension;
+    slots.forEach(({ offset, size }, slot) => {
+      for (let n = 0; n < plate.size; n++)
+        for (let k = 0; k < size; k++) positions[from + placeOf(local, slot, n, k)] = u[n * width + offset + k];
+    });
   });
-  const executable = await wasmBackend.compile(program);
-  try {
-    inputs.write(executable);
-    const fill = noise.filler(executable);
-    const positions = new Float64Array(draws * target.dimension);
-    const logDensity = new Float64Array(draws);
-    const acceptance = new Float64Array(draws);
-    let d = 0;
-    for (; d < draws && !context.stop(); d++) {
-      fill(rng);
-      executable.run();
-      const [u, [lp], [accepted]] = executable.outputs;
-      logDensity[d] = lp;
-      acceptance[d] = accepted;
-      const from = d * target.dimension;
-      slots.forEach(({ offset, size }, slot) => {
-        for (let n = 0; n < plate.size; n++)
-          for (let k = 0; k < size; k++) positions[from + placeOf(local, slot, n, k)] = u[n * width + offset + k];
-      });
-      await context.breathe();
-    }
-    return {
-      draws: d,
-      positions: positions.subarray(0, d * target.dimension),
-      logDensity: logDensity.subarray(0, d),
-      acceptance: acceptance.subarray(0, d),
-    };
-  } finally {
-    executable.dispose();
-  }
+  return {
+    draws: count,
+    positions: positions.subarray(0, count * target.dimension),
+    logDensity: logDensity.subarray(0, count),
+    acceptance: acceptance.subarray(0, count),
+  };
 }
