@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Engine, OptionValues, Result } from "../../src/inference/engine.ts";
 import { ais } from "../../src/inference/engines/ais.ts";
 import { fullrank } from "../../src/inference/engines/full-rank.ts";
+import { hierarchical } from "../../src/inference/engines/hierarchical.ts";
 import { importance } from "../../src/inference/engines/importance.ts";
 import { laplace } from "../../src/inference/engines/laplace.ts";
 import { lowrank } from "../../src/inference/engines/low-rank.ts";
@@ -241,6 +242,37 @@ for n in 1..N { z[n] ~ Normal(0, 1)
   });
 });
 
+describe("where the log density is no number at some draws", async () => {
+  // Beyond 1.5, with probability 0.067: what is left has the evidence Φ(1.5).
+  const target = await targetOf({ text: "x ~ Normal(0, 1)\nfactor(x > 1.5 ? 0 / (x - x) : 0)", data: {} });
+  for (const [engine, options] of [
+    [laplace, {}],
+    [importance, { proposal: "laplace" }],
+    [importance, { proposal: "prior" }],
+    [ais, {}],
+  ] as const)
+    test(`${engine.name} ${JSON.stringify(options)}: they have no weight`, async () => {
+      const { evidence, figures = {}, effectiveDraws } = await run(engine, target, options);
+      const { mean, se } = evidence ?? { mean: Number.NaN, se: Number.NaN };
+      expect(Math.abs(mean - Math.log(0.9331928))).toBeLessThan(SIGMAS * se);
+      for (const [name, value] of Object.entries(figures)) if (name !== "elbo") expect(value, name).toBeGreaterThan(-1e-9);
+      if (effectiveDraws !== undefined) expect(effectiveDraws).toBeGreaterThan(10);
+    });
+  test("where no draw has a weight there is no result", async () => {
+    const far = await targetOf({ text: "x ~ Normal(0, 1)\nfactor(x > 9 ? 0 : -1 / 0)", data: {} });
+    const { failure } = await runEngine(far, importance, { proposal: "prior" }, { seed: 1 });
+    expect(failure?.reason).toContain("all draws have weight 0");
+  });
+});
+
+test("paths that find no start are fewer paths, not an interruption", async () => {
+  const target = await targetOf({ text: "x ~ Normal(50, 1)\nfactor(x > 10 ? 0 : -1 / 0)", data: {} });
+  const { results } = await runEngine(target, pathfinder, {}, { seed: 1, starts: [{ position: Float64Array.of(49) }] });
+  expect(Object.keys(results[0].traces)).toEqual(["elbo of path 1"]);
+  expect(results[0].chain?.interrupted).toBe(false);
+  expect(meanOf(column(results[0], 0))).toBeCloseTo(50, 0);
+});
+
 describe("where the prior is no density", () => {
   const reason = async (text: string, data: object, engine: Engine = ais, options = {}) =>
     (await runEngine(await targetOf({ text, data: data as never }), engine, options, { seed: 1 })).failure?.reason;
@@ -260,6 +292,15 @@ describe("where the prior is no density", () => {
       const { evidence, notes } = await run(engine, flat, hasty[engine.name] ?? {});
       expect(evidence).toBeUndefined();
       expect(notes?.[0]).toContain("no evidence is given: the evidence is defined by a prior that integrates to 1");
+    }
+  });
+  test("nor does one of discrete latents", async () => {
+    const text = "data y: real[N]\nmu ~ Flat()\nk ~ Bernoulli(0.3)\ny ~ Normal(mu + k, 1)";
+    const target = await targetOf({ text, data: { y: [1, 2] } });
+    for (const engine of [meanfield, hierarchical]) {
+      const { evidence, notes } = await run(engine, target, { steps: 300 });
+      expect(evidence).toBeUndefined();
+      expect(notes?.[0]).toContain("Flat has no normaliser");
     }
   });
   test("a prior on a narrower type is one", async () => {

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { logSumExp, paretoK, smoothed } from "../../src/inference/diagnostics/psis.ts";
-import { evidenceFrom } from "../../src/inference/vi/evidence.ts";
+import { evidenceFrom, evidenceOf } from "../../src/inference/vi/evidence.ts";
 import { resampled, takeRowsAt } from "../../src/inference/vi/resample.ts";
 import { stream } from "../../src/runtime/numeric/random.ts";
 
@@ -63,6 +63,32 @@ describe("Pareto smoothing", () => {
     );
     expect(paretoK(new Float64Array(1000).fill(Number.NaN))).toBe(Number.POSITIVE_INFINITY);
   });
+  test("ratios hundreds of nats apart are the worst, not too few", () => {
+    const x = uniforms(1000, 5).map((u) => -720 - 20 * u);
+    x[17] = 0;
+    expect(paretoK(x)).toBe(Number.POSITIVE_INFINITY);
+  });
+  // Draws of discrete latents have few ratios, and the tail may end among equal ones.
+  test("a few values that are not far apart are no heavy tail, however often each is drawn", () => {
+    for (const share of [0.002, 0.01, 0.05, 0.08, 0.2]) {
+      const x = uniforms(1000, 9).map((u) => (u < share ? 0.4 : 0) + (u > 0.5 ? 1e-13 : 0));
+      const { k, logWeights } = smoothed(x);
+      expect(k).toBeLessThan(0);
+      // As they are: no quantiles of a continuous law.
+      expect(new Set(Array.from(logWeights, (w) => w.toFixed(9))).size).toBe(2);
+      expect(Math.abs(logSumExp(logWeights))).toBeLessThan(1e-12);
+    }
+    // One draw in twenty, with nearly all the weight.
+    expect(paretoK(uniforms(1000, 9).map((u) => (u < 0.05 ? 12 : 0)))).toBeGreaterThan(0.7);
+  });
+  test("infinite ratios: those at the top share the weight", () => {
+    const one = smoothed(Float64Array.of(...new Float64Array(50), Number.POSITIVE_INFINITY));
+    expect(one.k).toBe(Number.POSITIVE_INFINITY);
+    expect(Array.from(one.logWeights.map(Math.exp)).slice(-2)).toEqual([0, 1]);
+    expect(Array.from(smoothed(new Float64Array(4).fill(Number.NEGATIVE_INFINITY)).logWeights.map(Math.exp))).toEqual([
+      0.25, 0.25, 0.25, 0.25,
+    ]);
+  });
 });
 
 describe("weights", () => {
@@ -74,6 +100,19 @@ describe("weights", () => {
     expect(mean).toBeCloseTo(Math.log(average) - 700, 10);
     expect(se).toBeCloseTo(Math.sqrt(variance / 5) / average, 12);
     expect(effective).toBeCloseTo(20 ** 2 / 130, 12);
+  });
+  test("a log density that is no number is no weight, and no weight at all is no evidence", () => {
+    const logP = Float64Array.of(0, Number.NaN, Math.log(3), Number.NEGATIVE_INFINITY);
+    const { evidence, figures } = evidenceOf({ logP, logQ: new Float64Array(4) });
+    expect(evidence.mean).toBeCloseTo(0, 12);
+    expect(figures.effective_draws).toBeCloseTo(1.6, 12);
+    expect(figures.elbo).toBe(Number.NEGATIVE_INFINITY);
+    expect("elbo_se" in figures).toBe(false);
+    expect(evidenceFrom(new Float64Array(3).fill(Number.NEGATIVE_INFINITY))).toEqual({
+      mean: Number.NEGATIVE_INFINITY,
+      se: Number.POSITIVE_INFINITY,
+      effective: 0,
+    });
   });
   test("draws follow the weights, and take their rows along", () => {
     const p = [0.1, 0, 0.2, 0.7];

@@ -19,32 +19,41 @@ export function smoothed(logRatios: Float64Array): Smoothed {
   const ratios = logRatios.map((x) => (Number.isNaN(x) ? Number.NEGATIVE_INFINITY : x));
   let top = Number.NEGATIVE_INFINITY;
   for (const x of ratios) top = Math.max(top, x);
-  if (top === Number.POSITIVE_INFINITY || top === Number.NEGATIVE_INFINITY)
-    return { k: Number.POSITIVE_INFINITY, logWeights: normalised(ratios) };
+  if (!Number.isFinite(top)) return { k: Number.POSITIVE_INFINITY, logWeights: sharedByTop(ratios, top) };
   const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => ratios[i] - ratios[j]);
   const size = Math.ceil(Math.min(n / 5, 3 * Math.sqrt(n)));
   if (size < LEAST_TAIL) return { k: Number.NaN, logWeights: normalised(ratios) };
-  const tail = order.slice(n - size);
-  const cutoff = ratios[order[n - size - 1]];
-  const shifted = exp(cutoff - top);
-  const excess = Float64Array.from(tail, (i) => exp(ratios[i] - top) - shifted);
+  const last = ratios[order[n - size - 1]];
   // All alike, up to the rounding of their logarithms: no tail at all.
-  if (excess[size - 1] < ROUNDING) return { k: Number.NEGATIVE_INFINITY, logWeights: normalised(ratios) };
-  if (!(excess[size - 1] > 0) || excess[Math.floor(size / 4 + 0.5) - 1] <= 0)
-    return { k: excess[size - 1] > 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY, logWeights: normalised(ratios) };
-  const { k, sigma } = paretoFit(excess);
+  if (1 - exp(last - top) < ROUNDING) return { k: Number.NEGATIVE_INFINITY, logWeights: normalised(ratios) };
+  const tail = order.slice(n - size);
+  // Of draws of discrete latents many have one ratio, which the tail's end may part: the cutoff is the next one below.
+  let below = n - size - 1;
+  while (below >= 0 && !(ratios[order[below]] < ratios[tail[0]] - ROUNDING)) below--;
+  const isParted = below < n - size - 1;
+  const shifted = below < 0 ? 0 : exp(ratios[order[below]] - top);
+  const excess = Float64Array.from(tail, (i) => exp(ratios[i] - top) - shifted);
+  const { k, sigma } = excess[quartileOf(size)] > 0 ? paretoFit(excess) : { k: Number.NaN, sigma: Number.NaN };
+  // Weights so far apart that they cannot be fitted as numbers.
+  if (Number.isNaN(k)) return { k: Number.POSITIVE_INFINITY, logWeights: normalised(ratios) };
+  // The quantiles of a continuous law are no better than weights that take a few values.
+  if (isParted) return { k, logWeights: normalised(ratios) };
   const out = ratios.slice();
-  if (Number.isFinite(k)) {
-    tail.forEach((i, rank) => {
-      const p = (rank + 0.5) / size;
-      out[i] = Math.min(0, log(shifted + paretoQuantile(p, k, sigma))) + top;
-    });
-  }
+  tail.forEach((i, rank) => {
+    const p = (rank + 0.5) / size;
+    out[i] = Math.min(0, log(shifted + paretoQuantile(p, k, sigma))) + top;
+  });
   return { k, logWeights: normalised(out) };
 }
 
 /** k-hat alone. */
 export const paretoK = (logRatios: Float64Array): number => smoothed(logRatios).k;
+
+/** Of infinite ones: those at the top share alike, and the others have none. */
+function sharedByTop(ratios: Float64Array, top: number): Float64Array {
+  const count = ratios.filter((x) => x === top).length;
+  return ratios.map((x) => (x === top ? -log(count) : Number.NEGATIVE_INFINITY));
+}
 
 function normalised(x: Float64Array): Float64Array {
   const total = logSumExp(x);
@@ -66,7 +75,7 @@ export function logSumExp(x: Float64Array): number {
 export function paretoFit(x: Float64Array): { readonly k: number; readonly sigma: number } {
   const n = x.length;
   const grid = 30 + Math.floor(Math.sqrt(n));
-  const quartile = x[Math.floor(n / 4 + 0.5) - 1];
+  const quartile = x[quartileOf(n)];
   const shape = (theta: number): number => {
     let sum = 0;
     for (const v of x) sum += log1p(-theta * v);
@@ -85,6 +94,8 @@ export function paretoFit(x: Float64Array): { readonly k: number; readonly sigma
   const raw = shape(theta);
   return { k: (n * raw + 10 * 0.5) / (n + 10), sigma: -raw / theta };
 }
+
+const quartileOf = (n: number): number => Math.floor(n / 4 + 0.5) - 1;
 
 function paretoQuantile(p: number, k: number, sigma: number): number {
   const l = -log1p(-p);

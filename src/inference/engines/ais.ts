@@ -2,15 +2,11 @@
 import { Annealer } from "../annealing/anneal.ts";
 import { type Spacing, spacings, temperatures } from "../annealing/temperatures.ts";
 import { Tempered } from "../annealing/tempered.ts";
-import { smoothed } from "../diagnostics/psis.ts";
 import { defineEngine } from "../engine.ts";
-import { verdictOn } from "../vi/evaluate.ts";
-import { evidenceFrom } from "../vi/evidence.ts";
-import { resampled, takeRowsAt } from "../vi/resample.ts";
-import { evidenceIfProper } from "./prior-density.ts";
 import { type ProposalName, proposalOf, proposals, refuseProposal } from "./proposals.ts";
 import { refuseWithoutLatents } from "./refuse.ts";
 import { gaussianOptions } from "./training-options.ts";
+import { fromWeighted } from "./weighted.ts";
 
 /** Particles on which steps and metric are tuned. */
 const PILOTS = 20;
@@ -90,35 +86,35 @@ that each move leaves its density invariant. Without a fit it takes a prior that
       }
       if (done === 0) return { failure: { reason: "it was interrupted before any chain had arrived" }, verdicts: [], traces: {} };
       const weights = logWeights.slice(0, done);
-      const { mean, se, effective } = evidenceFrom(weights);
-      if (!Number.isFinite(mean)) return { failure: { reason: nowhere }, verdicts: [], traces: {} };
-      const rows = resampled(smoothed(weights).logWeights, options.draws, context.rng.split("resampling"));
       const unused = new Float64Array(n);
       const logP = Float64Array.from({ length: done }, (_, i) => density.evaluate(ends.subarray(i * n, (i + 1) * n), unused));
+      const ended = fromWeighted(
+        proposal.target,
+        { positions: ends, logWeights: weights, stats: { lp: logP, log_weight: weights } },
+        options.draws,
+        context.rng.split("resampling"),
+        {
+          pass: "the annealing weights are well behaved: Pareto k-hat is at most 0.5",
+          warn: "a few chains carry much of the weight, so the evidence and its error are rough",
+          fail: "a few chains carry most of the weight: the evidence is more likely too low than not, and its error is not to be trusted",
+          advice: `Try more --temperatures (${10 * options.temperatures}), or more --leapfrog-steps.`,
+          more: "--particles 100",
+        },
+      );
+      if ("reason" in ended) return { failure: ended, verdicts: [], traces: {} };
+      const { drawn, ...found } = ended;
       return {
         chain: {
           chain: 1,
           dimension: n,
-          draws: rows.length,
-          positions: takeRowsAt(ends, n, rows),
-          stats: { lp: takeRowsAt(logP, 1, rows), log_weight: takeRowsAt(weights, 1, rows) },
+          ...drawn,
           seconds: { warmup: (started - began) / 1000, sampling: (context.now() - started) / 1000 },
-          evaluations: pilot.evaluations + annealer.evaluations,
+          evaluations: pilot.evaluations + annealer.evaluations + done,
           interrupted: done < options.particles,
           divergences: [],
         },
         fitted: proposal.parameters,
-        effectiveDraws: 1 / (1 / effective + 1 / options.draws),
-        ...evidenceIfProper(proposal.target, { mean, se }),
-        figures: { effective_draws: effective },
-        verdicts: [
-          verdictOn(weights, {
-            pass: "the annealing weights are well behaved: Pareto k-hat is at most 0.5",
-            warn: "a few chains carry much of the weight, so the evidence and its error are rough",
-            fail: "a few chains carry most of the weight: the evidence is more likely too low than not, and its error is not to be trusted",
-            advice: `Try more --temperatures (${10 * options.temperatures}), or more --leapfrog-steps.`,
-          }),
-        ],
+        ...found,
         traces: { ...proposal.traces, "log weight": weights },
       };
     } finally {
@@ -127,5 +123,3 @@ that each move leaves its density invariant. Without a fit it takes a prior that
     }
   },
 });
-
-const nowhere = "all chains ended with weight 0: the posterior has no mass where they started";

@@ -4,13 +4,14 @@ import { wasmBackend } from "../../runtime/wasm/backend.ts";
 import type { Failure, Options, Result, RunEngineContext } from "../engine.ts";
 import type { Family } from "../vi/approximation.ts";
 import { estimatorNotes } from "../vi/estimators.ts";
-import { evaluateFamily, verdictOn } from "../vi/evaluate.ts";
+import { evaluateFamily, fitVerdict } from "../vi/evaluate.ts";
 import { evidenceOf } from "../vi/evidence.ts";
 import type { Start } from "../vi/families/gaussian.ts";
 import { constrainedParameters, startingParameters } from "../vi/parameters.ts";
 import { train } from "../vi/train.ts";
 import { startOf } from "./gaussian-vi.ts";
 import { DEFAULT_RADIUS } from "./init.ts";
+import { evidenceIfProper } from "./prior-density.ts";
 import { trainingFrom, type trainingOptions } from "./training-options.ts";
 
 /** Where continuous latents begin: at the best normal distribution of a few L-BFGS paths, or, where discrete latents leave them without a density of
@@ -58,18 +59,13 @@ export async function fitFamily(
   if (fit.failure !== undefined) return { failure: { reason: fit.failure }, verdicts: [], traces: {} };
   const trained = context.now();
   const parameters = constrainedParameters(target, fit.parameters);
-  const evaluated = await evaluateFamily(target.fix(parameters), family, fit.family, options.draws, rng.split("draws"));
+  const fixed = target.fix(parameters);
+  const evaluated = await evaluateFamily(fixed, family, fit.family, options.draws, rng.split("draws"));
   const { logP, logQ, positions = new Float64Array(0) } = evaluated;
-  const verdict = verdictOn(
-    logP.map((x, i) => x - logQ[i]),
-    {
-      pass: "the approximation covers the posterior: Pareto k-hat is at most 0.5",
-      warn: "the approximation misses part of the posterior",
-      fail: "the approximation does not cover the posterior, and its means and deviations are not to be trusted",
-      advice: "Try more --steps, more --samples, --engine hierarchical with another --prior, or a guide.",
-    },
-  );
+  const advice = "Try more --steps, more --samples, --engine hierarchical with another --prior, or a guide.";
+  const verdict = fitVerdict(evaluated, advice);
   const { evidence, figures } = evidenceOf(evaluated);
+  const told = verdict.level === "fail" ? {} : evidenceIfProper(fixed, evidence);
   const sites = [
     ...target.discrete.map(({ name }) => ({ name, gradient: "score" as const })),
     ...continuous.map((name) => ({ name, gradient: "pathwise" as const })),
@@ -88,10 +84,10 @@ export async function fitFamily(
     },
     fitted: { ...parameters, ...fit.family },
     fittedShapes: Object.fromEntries(family.parameters.filter((p) => p.shape.length > 1).map((p) => [p.name, p.shape])),
-    ...(verdict.level === "fail" ? {} : { evidence }),
+    ...told,
     figures,
     verdicts: [verdict],
-    notes: estimatorNotes(sites, options.samples, training.objective),
+    notes: [...(told.notes ?? []), ...estimatorNotes(sites, options.samples, training.objective)],
     traces: { elbo: fit.bounds },
   };
 }

@@ -1,13 +1,10 @@
 // The engine `importance`: the evidence, and draws, by weighting draws of a fitted proposal.
-import { smoothed } from "../diagnostics/psis.ts";
 import { defineEngine } from "../engine.ts";
-import { verdictOn } from "../vi/evaluate.ts";
-import { evidenceFrom } from "../vi/evidence.ts";
-import { resampled, takeRowsAt } from "../vi/resample.ts";
-import { evidenceIfProper } from "./prior-density.ts";
+import { logWeightsOf } from "../vi/evidence.ts";
 import { type ProposalName, proposalOf, proposals, refuseProposal } from "./proposals.ts";
 import { refuseWithoutLatents } from "./refuse.ts";
 import { gaussianOptions } from "./training-options.ts";
+import { fromWeighted } from "./weighted.ts";
 
 export const importance = defineEngine({
   name: "importance",
@@ -43,42 +40,46 @@ weights are to be trusted. --proposal prior is naive Monte Carlo.`,
     const density = await proposal.target.density();
     const logP = new Float64Array(options.samples);
     const unused = new Float64Array(n);
-    for (let i = 0; i < logP.length; i++) {
-      logP[i] = density.evaluate(positions.subarray(i * n, (i + 1) * n), unused);
-      if (i % 100 === 0) {
-        context.progress({ chain: 1, phase: "weighting", done: i, total: logP.length, divergences: 0 });
+    let done = 0;
+    for (; done < logP.length && !context.stop(); done++) {
+      logP[done] = density.evaluate(positions.subarray(done * n, (done + 1) * n), unused);
+      if (done % 100 === 0) {
+        context.progress({ chain: 1, phase: "weighting", done, total: logP.length, divergences: 0 });
         await context.breathe();
       }
     }
     density.dispose();
     proposal.density.dispose();
-    const logRatios = logP.map((x, i) => (Number.isNaN(x) ? Number.NEGATIVE_INFINITY : x - logQ[i]));
-    const { mean, se, effective } = evidenceFrom(logRatios);
-    const rows = resampled(smoothed(logRatios).logWeights, options.draws, context.rng.split("resampling"));
+    if (done === 0) return { failure: { reason: "it was interrupted before any draw had a weight" }, verdicts: [], traces: {} };
+    const seen = { logP: logP.subarray(0, done), logQ: logQ.subarray(0, done) };
+    const ended = fromWeighted(
+      proposal.target,
+      { positions, logWeights: logWeightsOf(seen), stats: { lp: seen.logP, log_p: seen.logP, log_g: seen.logQ } },
+      options.draws,
+      context.rng.split("resampling"),
+      {
+        pass: "the importance weights are well behaved: Pareto k-hat is at most 0.5",
+        warn: "a few draws carry much of the weight, so the evidence and its error are rough",
+        fail: "a few draws carry most of the weight: neither the evidence nor the draws are to be trusted",
+        advice:
+          "Try a proposal that fits better (--proposal fullrank, lowrank or laplace), more --samples, or --engine ais, which needs no good fit.",
+        more: "--samples 5000",
+      },
+    );
+    if ("reason" in ended) return { failure: ended, verdicts: [], traces: {} };
+    const { drawn, ...found } = ended;
     return {
       chain: {
         chain: 1,
         dimension: n,
-        draws: rows.length,
-        positions: takeRowsAt(positions, n, rows),
-        stats: { lp: takeRowsAt(logP, 1, rows), log_p: takeRowsAt(logP, 1, rows), log_g: takeRowsAt(logQ, 1, rows) },
+        ...drawn,
         seconds: { warmup: (fitted - began) / 1000, sampling: (context.now() - fitted) / 1000 },
-        evaluations: logP.length,
-        interrupted: context.stop(),
+        evaluations: done,
+        interrupted: done < options.samples,
         divergences: [],
       },
       fitted: proposal.parameters,
-      effectiveDraws: 1 / (1 / effective + 1 / options.draws),
-      ...evidenceIfProper(proposal.target, { mean, se }),
-      figures: { effective_draws: effective },
-      verdicts: [
-        verdictOn(logRatios, {
-          pass: "the importance weights are well behaved: Pareto k-hat is at most 0.5",
-          warn: "a few draws carry much of the weight, so the evidence and its error are rough",
-          fail: "a few draws carry most of the weight: neither the evidence nor the draws are to be trusted",
-          advice: `Try a proposal that fits better (--proposal fullrank, lowrank or laplace), more --samples, or --engine ais, which needs no good fit.`,
-        }),
-      ],
+      ...found,
       traces: proposal.traces,
     };
   },

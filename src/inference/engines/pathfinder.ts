@@ -6,12 +6,13 @@ import { defineEngine, type Result } from "../engine.ts";
 import type { Path } from "../optimize/path.ts";
 import { deviationsOf, drawNormal, normalLogDensity } from "../optimize/quasi-newton-normal.ts";
 import { verdictOn } from "../vi/evaluate.ts";
-import { evidenceOf } from "../vi/evidence.ts";
+import { evidenceOf, logWeightsOf } from "../vi/evidence.ts";
 import { resampled, takeRowsAt } from "../vi/resample.ts";
 import { initOption, radiusOf } from "./init.ts";
 import { bestPath, multiPath } from "./multi-path.ts";
 import { evidenceIfProper } from "./prior-density.ts";
 import { refuseSampling } from "./refuse.ts";
+import { worthOf } from "./weighted.ts";
 
 export const pathfinder = defineEngine({
   name: "pathfinder",
@@ -61,24 +62,23 @@ by Pareto-smoothed importance weights over the mixture of the paths, are the res
           logMixture[i] = logSumExp(each) - log(found.length);
         }
       });
-      const { logWeights } = smoothed(logP.map((x, i) => x - logMixture[i]));
+      const weighed = { logP, logQ: logMixture };
+      const logWeights = logWeightsOf(weighed);
       const rng = context.rng.split("resampling");
       const rows = options.resample
-        ? resampled(logWeights, options.draws, rng)
+        ? resampled(smoothed(logWeights).logWeights, options.draws, rng)
         : Int32Array.from({ length: Math.min(options.draws, logP.length) }, (_, i) =>
             Math.floor((i * logP.length) / Math.min(options.draws, logP.length)),
           );
       const path = Float64Array.from(logP, (_, i) => Math.floor(i / count) + 1);
-      const { evidence, figures } = evidenceOf({ logP, logQ: logMixture });
-      const verdict = verdictOn(
-        logP.map((x, i) => x - logMixture[i]),
-        {
-          pass: "the paths' normal distributions cover the posterior: Pareto k-hat is at most 0.5",
-          warn: "the paths' normal distributions miss part of the posterior",
-          fail: "the paths' normal distributions do not cover the posterior: a look at it, but means and deviations are not to be trusted",
-          advice: "More paths (--paths 20) help where they ended apart; else sample: --engine nuts.",
-        },
-      );
+      const { evidence, figures } = evidenceOf(weighed);
+      const verdict = verdictOn(logWeights, {
+        pass: "the paths' normal distributions cover the posterior: Pareto k-hat is at most 0.5",
+        warn: "the paths' normal distributions miss part of the posterior",
+        fail: "the paths' normal distributions do not cover the posterior: a look at it, but means and deviations are not to be trusted",
+        advice: "More paths (--paths 20) help where they ended apart; else sample: --engine nuts.",
+        more: "--path-draws 1000",
+      });
       return {
         chain: {
           chain: 1,
@@ -88,10 +88,10 @@ by Pareto-smoothed importance weights over the mixture of the paths, are the res
           stats: { lp: takeRowsAt(logP, 1, rows), lp_approx: takeRowsAt(logQ, 1, rows), path: takeRowsAt(path, 1, rows) },
           seconds: { warmup: (climbed - began) / 1000, sampling: (context.now() - climbed) / 1000 },
           evaluations: paths.reduce((sum, p) => sum + p.evaluations, 0) + logP.length,
-          interrupted: paths.some((p) => p.interrupted) || paths.length < options.paths,
+          interrupted: context.stop() || paths.some((p) => p.interrupted),
           divergences: [],
         },
-        ...(options.resample ? { effectiveDraws: 1 / (1 / figures.effective_draws + 1 / options.draws) } : {}),
+        ...(options.resample ? { effectiveDraws: worthOf(figures.effective_draws, options.draws) } : {}),
         start: { position: best.normal.mean, scale: deviationsOf(best.normal) },
         ...(verdict.level === "fail" ? {} : evidenceIfProper(target, evidence)),
         figures: { ...figures, elbo: best.elbo },

@@ -5,10 +5,22 @@ import type { LogDensity, Target, Term } from "../../runtime/target.ts";
 import type { Result } from "../engine.ts";
 import { compiledDensity } from "../vi/compiled-density.ts";
 
+/** Discrete latents are anything: the terms are looked at, or there are none. */
 function priorTerms(b: Builder, target: Target) {
   const q = b.input("q", { shape: [target.dimension], dtype: "real" });
-  const { values, jacobian } = target.constrain(b, q);
-  return { q, jacobian, prior: target.terms(b, values).filter((t) => t.role === "prior") };
+  const given = Object.fromEntries(
+    target.discrete.map((s) => [
+      s.name,
+      b.tensor(
+        s.lower.map((low) => (Number.isFinite(low) ? low : 0)),
+        s.shape,
+        "int",
+      ),
+    ]),
+  );
+  const { values, jacobian } = target.constrain(b, q, { parameters: {}, given });
+  const prior = target.terms(b, { ...values, ...given }).filter((t) => t.role === "prior");
+  return { q, jacobian, prior };
 }
 
 /** Log prior with the log-Jacobian, and its gradient. */

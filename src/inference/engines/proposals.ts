@@ -1,4 +1,5 @@
 // Normalised densities that resemble the posterior, to draw from and to anneal from: fitted families, curvature at the mode, the prior.
+import { InternalError } from "../../runtime/errors.ts";
 import { createBuilder } from "../../runtime/ir/builder.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import type { LogDensity, Target } from "../../runtime/target.ts";
@@ -78,7 +79,7 @@ export async function proposalOf(
       return fromFamily(target, standardNormal(target, startAt(normal)), {});
     }
     case "prior":
-      return fromPrior(target);
+      return fromPrior(target, context.rng.split("trial"));
     default:
       return name satisfies never;
   }
@@ -107,7 +108,10 @@ async function fromFamily(
   };
 }
 
-async function fromPrior(target: Target): Promise<Proposal> {
+async function fromPrior(target: Target, rng: Rng): Promise<Proposal | Failure> {
+  // What cannot be drawn is said before anything is compiled.
+  const first = await target.simulatePrior(rng);
+  if ("refusal" in first) return { reason: first.refusal };
   const density = await compiledPrior(target);
   const n = target.dimension;
   return {
@@ -118,8 +122,7 @@ async function fromPrior(target: Target): Promise<Proposal> {
       const unused = new Float64Array(n);
       for (let i = 0; i < count; i++) {
         const drawn = await target.simulatePrior(rng);
-        // Refused before the run: `refusePrior`.
-        if ("refusal" in drawn) throw new Error(drawn.refusal);
+        if ("refusal" in drawn) throw new InternalError(`a prior that could be drawn from, and cannot: ${drawn.refusal}`);
         positions.set(drawn.position, i * n);
         logQ[i] = density.evaluate(drawn.position, unused);
       }

@@ -9,6 +9,7 @@ import { wasmBackend } from "../../runtime/wasm/backend.ts";
 import { paretoK } from "../diagnostics/psis.ts";
 import type { Verdict } from "../engine.ts";
 import type { Drawn, Family } from "./approximation.ts";
+import { logWeightsOf } from "./evidence.ts";
 import { Noise } from "./noise.ts";
 import { reverseTerms } from "./weights.ts";
 
@@ -81,23 +82,24 @@ async function drawAll(b: Builder, noise: Noise, outputs: readonly Value[], draw
 }
 
 /** k-hat of draws of q, in words (Yao, Vehtari, Simpson and Gelman 2018). */
-export function fitVerdict({ logP, logQ }: Pick<Evaluated, "logP" | "logQ">): Verdict {
-  return verdictOn(
-    logP.map((x, i) => x - logQ[i]),
-    {
-      pass: "the approximation covers the posterior: Pareto k-hat is at most 0.5",
-      warn: "the approximation misses part of the posterior",
-      fail: "the approximation does not cover the posterior, and its means and deviations are not to be trusted",
-      advice: "Try fullrank or lowrank in place of meanfield, noncentered latents, or sample: --engine nuts.",
-    },
-  );
+export function fitVerdict(draws: Pick<Evaluated, "logP" | "logQ">, advice = GAUSSIAN_ADVICE): Verdict {
+  return verdictOn(logWeightsOf(draws), {
+    pass: "the approximation covers the posterior: Pareto k-hat is at most 0.5",
+    warn: "the approximation misses part of the posterior",
+    fail: "the approximation does not cover the posterior, and its means and deviations are not to be trusted",
+    advice,
+    more: "--draws 1000",
+  });
 }
+const GAUSSIAN_ADVICE = "Try fullrank or lowrank in place of meanfield, noncentered latents, or sample: --engine nuts.";
 
 export interface VerdictWords {
   readonly pass: string;
   readonly warn: string;
   readonly fail: string;
   readonly advice: string;
+  /** The flag that makes more draws, with enough of them. */
+  readonly more: string;
 }
 /** The limits of Vehtari et al. 2024: up to 0.5 weights have a variance, beyond 0.7 nothing that finite samples show. */
 export function verdictOn(logRatios: Float64Array, words: VerdictWords): Verdict {
@@ -107,7 +109,7 @@ export function verdictOn(logRatios: Float64Array, words: VerdictWords): Verdict
       what: "k-hat",
       level: "warn",
       value: k,
-      advice: `${logRatios.length} draws are too few for Pareto k-hat, so nothing is known of how good they are: --draws 1000`,
+      advice: `${logRatios.length} draws are too few for Pareto k-hat, so nothing is known of how good they are: ${words.more}`,
     };
   const level = k <= 0.5 ? "pass" : k <= 0.7 ? "warn" : "fail";
   return {

@@ -1,7 +1,7 @@
 // What the log weights of single rows tell of an amortised fit.
-import { log } from "../../runtime/numeric/math.ts";
-import { logSumExp, paretoK } from "../diagnostics/psis.ts";
+import { paretoK } from "../diagnostics/psis.ts";
 import type { Verdict } from "../engine.ts";
+import { evidenceFrom } from "./evidence.ts";
 
 /** Above it the weights of a row are unreliable (Vehtari et al. 2024), and q is far from the row's posterior (Yao et al. 2018). */
 const LARGEST_K = 0.7;
@@ -17,12 +17,15 @@ export interface RowVerdict {
   readonly logMean: Float64Array;
 }
 
-/** `weights`: rows x draws. */
+/** `weights`: rows x draws; those that are NaN count as 0. */
 export function judgeRows(weights: Float64Array, rows: number, plate: string): RowVerdict {
   const draws = weights.length / rows;
   const each = Array.from({ length: rows }, (_, n) => weights.slice(n * draws, (n + 1) * draws));
   const k = Float64Array.from(each, paretoK);
-  const logMean = Float64Array.from(each, (w) => logSumExp(w) - log(draws));
+  const logMean = Float64Array.from(
+    each,
+    (w) => evidenceFrom(w.map((x) => (Number.isNaN(x) ? Number.NEGATIVE_INFINITY : x))).mean,
+  );
   const bad = k.filter((x) => !(x <= LARGEST_K)).length;
   const share = bad / rows;
   const level = share > FAIL_ABOVE ? "fail" : share > WARN_ABOVE ? "warn" : "pass";
