@@ -243,22 +243,22 @@ function priorDraws(target: Target, { local }: RowDensity): (rows: Int32Array, r
   const { width } = local;
   return async (rows, rng) => {
     const out = new Float64Array(rows.length * width);
+    // Which of its row's chains each is. Rows are independent under the prior, so that one draw of it serves a chain of every row.
     const seen = new Map<number, number>();
-    let drawn: Float64Array = new Float64Array(0);
-    let chain = -1;
-    for (const [i, n] of rows.entries()) {
-      // Another draw for each further chain of a row.
+    const chains = rows.map((n) => {
       const own = seen.get(n) ?? 0;
       seen.set(n, own + 1);
-      if (own !== chain) {
-        const made = await target.simulatePrior(rng.split(`${own} ${i}`));
-        if ("refusal" in made) throw new UsageError(made.refusal);
-        drawn = made.position;
-        chain = own;
-      }
-      local.slots.forEach(({ offset, size }, slot) => {
-        for (let k = 0; k < size; k++) out[i * width + offset + k] = drawn[placeOf(local, slot, n, k)];
-      });
+      return own;
+    });
+    const most = Math.max(0, ...seen.values());
+    for (let chain = 0; chain < most; chain++) {
+      const drawn = await target.simulatePrior(rng.split(`${chain}`));
+      if ("refusal" in drawn) throw new UsageError(drawn.refusal);
+      for (const [i, n] of rows.entries())
+        if (chains[i] === chain)
+          local.slots.forEach(({ offset, size }, slot) => {
+            for (let k = 0; k < size; k++) out[i * width + offset + k] = drawn.position[placeOf(local, slot, n, k)];
+          });
     }
     return out;
   };

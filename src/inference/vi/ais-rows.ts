@@ -1,10 +1,11 @@
 // Annealed importance sampling (Neal 2001) of many rows side by side: log p(x_n) by chains from q, or the prior, to the posterior of each row.
-import { exp, log } from "../../runtime/numeric/math.ts";
+import { log } from "../../runtime/numeric/math.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import type { Axis, Target } from "../../runtime/target.ts";
-import { logSumExp } from "../diagnostics/psis.ts";
+import { temperatures as spaced } from "../annealing/temperatures.ts";
 import { type MoveOptions, priorScales, type Runner, startProgram, stepProgram } from "./ais-programs.ts";
 import type { Family } from "./approximation.ts";
+import { evidenceFrom } from "./evidence.ts";
 import type { Fitted, RowContext } from "./rows-weights.ts";
 
 export interface AisOptions extends MoveOptions {
@@ -52,7 +53,7 @@ export async function annealRows(
     await priorScales(target, fitted, rng.split("scales")),
     context.backend,
   );
-  const beta = temperaturesOf(temperatures);
+  const beta = spaced(temperatures, "sigmoidal");
   /** rows x temperatures */
   const logSteps = new Float64Array(rows.length * temperatures);
   const acceptance = new Float64Array(rows.length);
@@ -67,7 +68,9 @@ export async function annealRows(
     const logStep = isPilot ? await firstSteps(run, wide, options.targetAccept) : new Float64Array(wide);
     const sum = new Float64Array(wide);
     for (let t = 1; t <= temperatures && !context.stop(); t++) {
-      for (let i = 0; i < wide; i++) sum[i] += (beta[t] - beta[t - 1]) * difference[i];
+      // A chain where a density is no number has no weight.
+      for (let i = 0; i < wide; i++)
+        sum[i] += Number.isNaN(difference[i]) ? Number.NEGATIVE_INFINITY : (beta[t] - beta[t - 1]) * difference[i];
       // At the last temperature nothing is left to weigh; a move there would be for nothing.
       if (t < temperatures) {
         if (!isPilot) for (let i = 0; i < wide; i++) logStep[i] = logSteps[at[i] * temperatures + t];
@@ -113,25 +116,9 @@ export function logMeans(
   weights: Float64Array,
   rows: number,
 ): { readonly estimates: Float64Array; readonly errors: Float64Array } {
-  const each = weights.length / rows;
-  const estimates = new Float64Array(rows);
-  const errors = new Float64Array(rows);
-  for (let n = 0; n < rows; n++) {
-    const w = weights.subarray(n * each, (n + 1) * each);
-    const total = logSumExp(w);
-    estimates[n] = total - log(each);
-    let squares = 0;
-    for (const x of w) squares += exp(2 * (x - total));
-    errors[n] = Math.sqrt(Math.max(0, (each * squares - 1) / Math.max(1, each - 1)));
-  }
-  return { estimates, errors };
-}
-
-/** Inverse temperatures 0 … 1, closer together at both ends: a sigmoid over ± 4 (Wu, Burda, Salakhutdinov and Grosse 2017). */
-export function temperaturesOf(count: number): Float64Array {
-  const sigmoid = (t: number): number => 1 / (1 + exp(-4 * ((2 * t) / count - 1)));
-  const [low, high] = [sigmoid(0), sigmoid(count)];
-  return Float64Array.from({ length: count + 1 }, (_, t) => (sigmoid(t) - low) / (high - low));
+  const draws = weights.length / rows;
+  const each = Array.from({ length: rows }, (_, n) => evidenceFrom(weights.subarray(n * draws, (n + 1) * draws)));
+  return { estimates: Float64Array.from(each, ({ mean }) => mean), errors: Float64Array.from(each, ({ se }) => se) };
 }
 
 async function firstSteps(run: Runner, wide: number, wanted: number): Promise<Float64Array> {
