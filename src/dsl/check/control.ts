@@ -53,7 +53,7 @@ function expectArrays(c: Context, s: ForStatement, frames: readonly LoopFrame[])
 function eachPlace(body: readonly Statement[], f: (place: Place, kind: "let" | "quantity" | "predict" | "latent") => void): void {
   for (const s of body) {
     if (s.kind === "let" || s.kind === "quantity" || s.kind === "predict") f(s.place, s.kind);
-    else if (s.kind === "sample" && s.place) f(s.place, "latent");
+    else if ((s.kind === "sample" || s.kind === "aux") && s.place) f(s.place, "latent");
     else if (s.kind === "for") eachPlace(s.body, f);
     else if (s.kind === "if") {
       eachPlace(s.then, f);

@@ -1,23 +1,24 @@
 // Guides and their reverse (language.md rules 42-49): checked when the model has been, since they are about its latents.
-import type { AuxStatement, GuideStatement, Identifier, ReverseStatement, SampleStatement, Statement } from "../language/ast.ts";
-import { formatRange } from "../ranges.ts";
-import { placeFacts } from "./arrays.ts";
+import type { AuxStatement, GuideStatement, Place, ReverseStatement, SampleStatement, Statement } from "../language/ast.ts";
+import { formatRange, type Range } from "../ranges.ts";
 import type { Context, Session } from "./context.ts";
 import { declaredType } from "./declared-types.ts";
 import type { DistributionType } from "./distribution-type.ts";
 import { infer } from "./expressions.ts";
+import { checkSizes, give } from "./guide-elements.ts";
 import { checkLatent } from "./latents.ts";
 import { checkDistribution, checkFit } from "./samples.ts";
 import { type Entry, Scope } from "./scope.ts";
 import { nameOf } from "./shape-messages.ts";
+import { isUnknown, unknownType } from "./value-type.ts";
 
 /** What a guide block knows while its statements are checked. */
 export interface GuideFacts {
   readonly part: "guide" | "reverse";
   /** The model's latents by name. */
   readonly latents: ReadonlyMap<string, Entry>;
-  /** Names given so far, with the place of the first statement. */
-  readonly given: Map<string, Identifier>;
+  /** Names given so far, with the elements that statements have given. */
+  readonly given: Map<string, Entry>;
   readonly auxiliaries: Map<string, Entry>;
   /** `rest ~ meanfield()` */
   rest?: SampleStatement;
@@ -37,13 +38,18 @@ export function checkGuides(c: Context, blocks: readonly (GuideStatement | Rever
   const inside = guideContext(c, facts);
   for (const g of guides) check(g.body, inside);
   for (const g of guides.slice(0, 1)) complete(c, g, facts);
+  for (const [name, entry] of facts.given) checkSizes(inside, entry, latents.get(name)?.type ?? unknownType);
   // The reverse sees what the guide has drawn, and gives the auxiliaries alone.
   const back: GuideFacts = { ...facts, part: "reverse", given: new Map() };
   const outside = guideContext(c, back);
   for (const e of latents.values()) outside.session.root.set({ ...e, loops: [] });
   for (const r of reverses) check(r.body, outside);
   for (const [name, entry] of facts.auxiliaries) {
-    if (back.given.has(name)) continue;
+    const given = back.given.get(name);
+    if (given) {
+      checkSizes(outside, given, entry.type);
+      continue;
+    }
     report.error("PPL518", entry.span, `aux ${name} has no distribution in a reverse block`, {
       label: "r of it given the latents is needed for the bound",
       notes: [`write reverse { ${name} ~ … } beside the guide`],
@@ -104,8 +110,7 @@ export function checkGuideSite(c: Context, guide: GuideFacts, s: SampleStatement
     checkDistribution(c, asSample(s));
     return;
   }
-  if (!guide.given.has(name)) guide.given.set(name, place.name);
-  if (place.subscripts.length > 0) placeFacts(c, place);
+  give(c, guide.given, place);
   const d = checkDistribution(c, asSample(s));
   c.session.root.set({ ...latent, loops: [], used: true, given: true });
   const element = infer(c, { kind: "name", name, span: place.span });
@@ -127,46 +132,47 @@ const asSample = (s: SampleStatement | AuxStatement): SampleStatement => {
 
 /** As a latent of the guide's own. */
 function checkAuxiliary(c: Context, guide: GuideFacts, s: SampleStatement | AuxStatement): void {
-  const place = s.place as AuxStatement["place"];
+  const place = s.place as Place;
   const name = place.name.name;
-  if (!guide.given.has(name)) guide.given.set(name, place.name);
   if (guide.part === "guide") {
     checkLatent(c, asSample(s));
     const entry = c.session.root.here(name);
     if (entry) guide.auxiliaries.set(name, entry);
+    isDrawable(c, s, c.session.distributions.get(s.distribution.call.callee.name)?.support.constraint.name);
     return;
   }
+  give(c, guide.given, place);
   const drawn = guide.auxiliaries.get(name);
-  if (drawn) c.session.root.set({ ...drawn, loops: [], used: true });
   const d = checkDistribution(c, asSample(s));
-  if (d) checkFit(c, asSample(s), infer(c, asSample(s).target).shape, d, false);
+  if (drawn) c.session.root.set({ ...drawn, loops: [], used: true });
+  if (!d || !drawn) return;
+  checkFit(c, asSample(s), infer(c, asSample(s).target).shape, d, false);
+  if (!sameKind(c, s, drawn, d, "in the guide")) return;
+  const own = rangeOf(c, s, d);
+  const { range } = drawn.type;
+  if (own.lower <= range.lower && own.upper >= range.upper) return;
+  c.session.report.error("PPL517", s.distribution.span, `${name} may be where ${d.name} gives it no density`, {
+    label: `${d.name} is over numbers ${formatRange(own)}`,
+    notes: ["the reverse needs a density wherever the guide draws"],
+  });
 }
+
+const rangeOf = (c: Context, s: SampleStatement | AuxStatement, d: DistributionType): Range =>
+  s.type ? declaredType(c, s.type, { latentBounds: true }).type.range : d.range;
 
 /** A draw of q must be a value that the model gives a density to. */
 function checkReach(c: Context, s: SampleStatement | AuxStatement, latent: Entry, d: DistributionType): void {
   const { report } = c.session;
-  const declared = s.type && declaredType(c, s.type, { latentBounds: true }).type;
-  const own = declared?.range ?? d.range;
-  const { range, structure, dtype } = latent.type;
+  const { range } = latent.type;
   const name = latent.name;
-  if (d.discrete !== (dtype === "int")) {
-    report.error("PPL517", s.distribution.span, `${name} is ${dtype === "int" ? "an integer" : "a real number"} in the model`, {
-      label: `${d.name} gives ${d.discrete ? "integers" : "real numbers"}`,
+  if (d.noDensity !== undefined) {
+    report.error("PPL517", s.distribution.span, `${name} is latent, and ${d.name} is for observed numbers`, {
+      label: d.noDensity,
     });
     return;
   }
-  if (structure !== undefined && d.constraint?.name !== structure && declared?.structure !== structure) {
-    report.error(
-      "PPL517",
-      s.distribution.span,
-      `${name} is ${c.session.constraints.get(structure)?.words ?? structure} in the model`,
-      {
-        label: `${d.name} gives other values`,
-        notes: [`use a distribution over it, or leave ${name} to rest ~ meanfield()`],
-      },
-    );
-    return;
-  }
+  if (!sameKind(c, s, latent, d, "in the model") || !isDrawable(c, s, d.constraint?.name)) return;
+  const own = rangeOf(c, s, d);
   if (own.lower >= range.lower && own.upper <= range.upper) return;
   report.error("PPL517", s.distribution.span, `${nameOf(c, s.distribution.call, d.name)} reaches beyond what ${name} may be`, {
     label: `the model gives ${name} a density at numbers ${formatRange(range)} alone`,
@@ -176,6 +182,43 @@ function checkReach(c: Context, s: SampleStatement | AuxStatement, latent: Entry
         : `use a distribution on that set, or declare it: ${name}: real<lo, hi> ~ …`,
     ],
   });
+}
+
+/** Integers or numbers, of one structure. */
+function sameKind(c: Context, s: SampleStatement | AuxStatement, of: Entry, d: DistributionType, where: string): boolean {
+  const { report, constraints } = c.session;
+  const { name } = of;
+  const { structure, dtype } = of.type;
+  if (isUnknown(of.type)) return false;
+  if (d.discrete !== (dtype === "int")) {
+    report.error("PPL517", s.distribution.span, `${name} is ${dtype === "int" ? "an integer" : "a real number"} ${where}`, {
+      label: `${d.name} gives ${d.discrete ? "integers" : "real numbers"}`,
+    });
+    return false;
+  }
+  if (structure === undefined || d.constraint?.name === structure) return true;
+  report.error("PPL517", s.distribution.span, `${name} is ${constraints.get(structure)?.words ?? structure} ${where}`, {
+    label: `${d.name} gives other values`,
+    notes: [`use a distribution over it${c.guide?.part === "guide" ? `, or leave ${name} to rest ~ meanfield()` : ""}`],
+  });
+  return false;
+}
+
+/** Draws of independent numbers have no order and no sum: a type cannot bring them into one. */
+function isDrawable(c: Context, s: SampleStatement | AuxStatement, drawn: string | undefined): boolean {
+  const { report, constraints } = c.session;
+  const structure = s.type && declaredType(c, s.type, { latentBounds: true }).type.structure;
+  if (structure === undefined || drawn === structure) return true;
+  report.error(
+    "PPL517",
+    s.type?.span ?? s.span,
+    `a guide cannot draw ${structure} values from ${s.distribution.call.callee.name}`,
+    {
+      label: `this is ${constraints.get(structure)?.words ?? structure}`,
+      notes: ["use a distribution over such values"],
+    },
+  );
+  return false;
 }
 
 function checkRest(c: Context, guide: GuideFacts, s: SampleStatement): void {

@@ -63,9 +63,9 @@ function reader(c: Context): NetReader {
     size(e) {
       const size = sizeOfAxis(c, e);
       const known = size && constantOfDimension(size);
-      if (known !== undefined && known < 1)
-        report.error("PPL309", e.span, `${report.text(e.span)} is no size`, { label: "a layer has at least one element" });
-      return size;
+      if (known === undefined || known >= 1) return size;
+      report.error("PPL309", e.span, `${report.text(e.span)} is no size`, { label: "a layer has at least one element" });
+      return undefined;
     },
     sizes(e) {
       const t = infer(c, e);

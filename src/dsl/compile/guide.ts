@@ -14,11 +14,13 @@ import { arrayAt, executeBlock, placeCoordinates } from "./block.ts";
 import { type Context, newContext } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
 import { evaluate } from "./evaluate.ts";
+import { checkComplete, elementsOf } from "./guide-coverage.ts";
 import { limitForDraws, meetType, oneRange } from "./latents.ts";
 import { checkFit } from "./likelihood.ts";
 import { enterParams, type ParameterPool } from "./parameters.ts";
 import { at, bindCodes, reject } from "./rejection.ts";
 import { overRows, rowShape } from "./rows.ts";
+import { PieceArray } from "./scope.ts";
 import { drawOf, overRowsOf } from "./staged.ts";
 import { tableDraw } from "./table-draw.ts";
 import { axesOf, namedIn } from "./walk.ts";
@@ -36,6 +38,12 @@ export interface GuideWalk {
   readonly source: Source;
   /** Shapes of the model's latents. */
   readonly shapes: ReadonlyMap<string, Shape>;
+  /** Of names that are given element by element, what statements have given. */
+  readonly elements: Map<string, PieceArray>;
+  /** Shapes of names that are given as a whole. */
+  readonly wholes: Map<string, Shape>;
+  /** Names some of whose draws have no path to the parameters: then none has, since a name has one estimator. */
+  readonly scored: ReadonlySet<string>;
   rest?: NonNullable<Guide["rest"]>;
 }
 
@@ -49,11 +57,22 @@ export function walkGuide(
   part: Part,
   source: Source,
   setting?: Setting,
+  scored: ReadonlySet<string> = new Set(),
 ): GuideWalk {
   const context = newContext(b, model, data, false, setting);
   enterData(context);
   enterParams(context);
-  const w: GuideWalk = { sites: new Map(), terms: [], context, part, source, shapes };
+  const w: GuideWalk = {
+    sites: new Map(),
+    terms: [],
+    context,
+    part,
+    source,
+    shapes,
+    elements: new Map(),
+    wholes: new Map(),
+    scored,
+  };
   // A guide sees what it has drawn; its reverse, all that has been drawn.
   if (source.kind === "values") for (const [name, v] of Object.entries(source.values)) context.root.value(name, v);
   const statements = model.statements.flatMap((s): readonly Statement[] => (s.kind === part ? s.body : []));
@@ -76,13 +95,15 @@ function restOf(s: SampleStatement): { readonly family: string; readonly rank?: 
   return { family: callee.name, ...(rank?.kind === "number" ? { rank: rank.value } : {}) };
 }
 
-/** The guide as engines see it; `parameters` are those that it read. */
+/** The guide as engines see it. `shapes`: of the model's latents; `definedOf`: the elements that they have, where these are not all. `pools`: the
+ *  parameters that it met; `roots`: the values by which it reads them. */
 export function guideOf(
   model: CheckedModel,
   data: BoundData,
   shapes: ReadonlyMap<string, Shape>,
   learn: Builder,
-): { readonly guide: Guide; readonly pools: readonly ParameterPool[]; readonly terms: readonly Term[] } | undefined {
+  definedOf: (name: string) => readonly number[] | undefined,
+): { readonly guide: Guide; readonly pools: readonly ParameterPool[]; readonly roots: readonly Value[] } | undefined {
   if (!hasGuide(model)) return undefined;
   const placeholder: NoiseSource = {
     noise: (_kind, shape) => learn.input(`(noise ${shape})#${learned++}`, { shape, dtype: "real" }),
@@ -90,13 +111,24 @@ export function guideOf(
   let learned = 0;
   const first = walkGuide(learn, model, data, shapes, "guide", { kind: "draws", noise: placeholder });
   const values = drawnBy(first);
-  checkComplete(model, first);
+  const covered = [...shapes].filter(([name]) => !first.rest || first.sites.has(name));
+  checkComplete(
+    first,
+    covered.map(([name, shape]) => ({ name, shape, defined: definedOf(name) })),
+  );
   const back = walkGuide(learn, model, data, shapes, "reverse", { kind: "values", values: withRest(learn, first, values) });
+  const auxiliaries = [...first.sites.values()].filter((s) => s.role === "aux").map((s) => s.name);
+  checkComplete(
+    back,
+    auxiliaries.map((name) => ({ name, shape: shapeOf(values[name]), defined: elementsOf(first.elements.get(name)) })),
+  );
+  const sites = [...first.sites.values()];
+  const scored = new Set(sites.filter((s) => s.gradient === "score").map((s) => s.name));
   const guide: Guide = {
-    sites: [...first.sites.values()],
+    sites,
     ...(first.rest ? { rest: first.rest } : {}),
     draw(b, noise, setting) {
-      const w = walkGuide(b, model, data, shapes, "guide", { kind: "draws", noise }, setting);
+      const w = walkGuide(b, model, data, shapes, "guide", { kind: "draws", noise }, setting, scored);
       const drawn = drawnBy(w);
       return { values: drawn, terms: withReads(w.terms, drawn) };
     },
@@ -106,7 +138,9 @@ export function guideOf(
       withReads(walkGuide(b, model, data, shapes, "reverse", { kind: "values", values: given }, setting).terms, given),
   };
   const pools = [first, back].map((w) => w.context.session.parameters);
-  return { guide, pools, terms: [...first.terms, ...back.terms] };
+  // A shift of the draw is in no log density: the draws are read too.
+  const roots = [...[...first.terms, ...back.terms].map((t) => t.value), ...Object.values(values)];
+  return { guide, pools, roots };
 }
 
 /** Latents that an engine's family covers have no draw here; the reverse may read them. */
@@ -128,19 +162,6 @@ function drawnBy(w: GuideWalk): Assignment {
   );
 }
 
-/** The guide must give every element of what it names; which names those are, the checker has seen to. */
-function checkComplete(model: CheckedModel, w: GuideWalk): void {
-  for (const [name, shape] of w.shapes) {
-    const given = w.sites.get(name);
-    const value = given && namedIn(w.context, name);
-    if (!given || !value || shapeOf(value).join() === shape.join()) continue;
-    reject(bindCodes.coverage, given.span, `the guide gives ${name} the shape [${shapeOf(value).join(", ")}]`, {
-      label: `the model's ${name} has shape [${shape.join(", ")}]`,
-      notes: [`a guide of ${model.name} covers every element of each latent that it names`],
-    });
-  }
-}
-
 /** z[n] ~ D or aux a ~ D. */
 function site(w: GuideWalk, c: Context, s: SampleStatement | AuxStatement): void {
   const { place } = s;
@@ -151,28 +172,41 @@ function site(w: GuideWalk, c: Context, s: SampleStatement | AuxStatement): void
   const law = limitForDraws(c, s, d, meeting);
   const elements = place.subscripts.length === 0 ? undefined : oneRange(placeCoordinates(c, place, c.rows), place);
   const inside = elements?.inside ?? [];
-  const own = ownShape(w, c, s, law).slice();
+  const own = ownShape(w, c, s, law);
   checkFit([...inside, ...own], law, s.span);
+  if (meeting.structural)
+    reject(bindCodes.notYet, s.distribution.span, `a guide cannot draw ${meeting.constraint.words} from ${law.name}`, {
+      notes: ["use a distribution over such values"],
+    });
   const { discrete } = law.support.constraint;
+  if (!elements) w.wholes.set(name, own);
   let known: Value | undefined;
   if (w.source.kind === "draws") {
-    const drawn = drawSite(c, law, [...inside, ...own], w.source.noise, s);
+    const drawn = drawSite(c, law, [...inside, ...own], w.source.noise, s, w.scored.has(name));
     known = drawn.logDensity;
     const value = discrete ? c.b.cast(drawn.x, "int") : drawn.x;
-    if (elements) arrayAt(c.root, name).add(elements.coordinates, c.b.reshape(value, [elements.count, ...own]), s.span);
-    else if (c.rows.length > 0)
+    if (elements) {
+      const array = arrayAt(c.root, name);
+      w.elements.set(name, array);
+      array.add(elements.coordinates, c.b.reshape(value, [elements.count, ...own]), s.span);
+    } else if (c.rows.length > 0)
       reject(bindCodes.twice, place.span, `${name} is given once in each iteration`, { notes: [`did you mean ${name}[…]?`] });
     else c.root.value(name, value);
+  } else if (elements && w.part === "reverse") {
+    const array = w.elements.get(name) ?? new PieceArray(name);
+    w.elements.set(name, array);
+    array.add(elements.coordinates, c.b.broadcastTo(c.b.constant(0), [elements.count, ...own]), s.span);
   }
-  const plates = axesOf(c, []);
-  if (!w.sites.has(name))
+  const gradient = (law.draw ?? law.attempts)?.gradient ?? "score";
+  const before = w.sites.get(name);
+  if (!before || gradient === "score")
     w.sites.set(name, {
       name,
       role: s.kind === "aux" ? "aux" : "latent",
-      plates,
+      plates: before?.plates ?? axesOf(c, []),
       discrete,
-      gradient: (law.draw ?? law.attempts)?.gradient ?? "score",
-      span: place.span,
+      gradient,
+      span: before?.span ?? place.span,
     });
   const target = s.kind === "sample" ? s.target : placeExpression(place);
   const density = (): Value => at(s.span, () => logDensityInside(c.b, law, evaluate(c, target), meeting.beyond));
@@ -206,7 +240,14 @@ function ownShape(w: GuideWalk, c: Context, s: SampleStatement | AuxStatement, d
   return [...d.batchShape, ...d.eventShape];
 }
 
-function drawSite(c: Context, d: Applied, element: Shape, noise: NoiseSource, s: SampleStatement | AuxStatement): Drawn {
+function drawSite(
+  c: Context,
+  d: Applied,
+  element: Shape,
+  noise: NoiseSource,
+  s: SampleStatement | AuxStatement,
+  isScored: boolean,
+): Drawn {
   const over = overRowsOf(c, d, element);
   const draw = over.draw ?? over.attempts ?? tableDraw(c.b, over);
   if (!draw)
@@ -217,11 +258,9 @@ function drawSite(c: Context, d: Applied, element: Shape, noise: NoiseSource, s:
   const shape = [...rowShape(c.rows), ...element];
   const axes: readonly Axis[] = axesOf(c, []);
   const asked = (n: NoiseSpec): Value => noise.noise(n.kind, n.shape, axes);
-  const both = draw.buildWithDensity?.(c.b, draw.noise(shape).map(asked), shape);
-  if (both) return both;
-  const x = drawOf(c.b, draw, shape, asked);
   // What has a score has no path: proposals move with the parameters, but what is accepted does not follow them.
-  return { x: draw.gradient === "score" ? c.b.stopGradient(x) : x };
+  if (isScored || draw.gradient === "score") return { x: c.b.stopGradient(drawOf(c.b, draw, shape, asked)) };
+  return draw.buildWithDensity?.(c.b, draw.noise(shape).map(asked), shape) ?? { x: drawOf(c.b, draw, shape, asked) };
 }
 /** A draw, with its log density over the rows where that came with it. */
 interface Drawn {

@@ -44,7 +44,7 @@ import {
 import { Rejection } from "./rejection.ts";
 import { Drawing } from "./staged.ts";
 import { type LatentValues, makeUnconstrainer } from "./unconstrain.ts";
-import { type LatentSource, type LoweredTerm, namedValue, total, type Walk, walk } from "./walk.ts";
+import { definedOf, type LatentSource, type LoweredTerm, namedValue, total, type Walk, walk } from "./walk.ts";
 
 interface DensityOptions {
   readonly jacobian?: boolean;
@@ -190,7 +190,7 @@ interface Layout {
 function learntBy(w: Walk, guide: ReturnType<typeof guideOf>): Layout["parameters"] {
   const pools = [w.context.session.parameters, ...(guide?.pools ?? [])];
   const byModel = new Set(nodesOf([...w.terms, ...w.jacobian].map((t) => t.value)));
-  const byGuide = new Set(nodesOf((guide?.terms ?? []).map((t) => t.value)));
+  const byGuide = new Set(nodesOf(guide?.roots ?? []));
   const met = new Map(pools.flatMap((p) => [...p.met]));
   return [...met.values()]
     .filter(({ value }) => value.node.op === "input")
@@ -235,7 +235,7 @@ function learnLayout(model: CheckedModel, data: BoundData, folds: Folds): Layout
   const shapes = new Map([...w.latents.keys()].map((name) => [name, shapeOf(latentValue(w, name))]));
   const plates = new Map<string, Axis>();
   for (const t of w.terms) for (const a of t.axes) plates.set(a.name, a);
-  const guide = guideOf(model, data, shapes, b);
+  const guide = guideOf(model, data, shapes, b, (name) => definedOf(w, name));
   return {
     pieces,
     dimension,

@@ -19,7 +19,7 @@ export interface NetParameter {
   readonly default?: number | boolean | string;
   /** What a word may be. */
   readonly words?: readonly string[];
-  /** Where a number must lie. */
+  /** Where a number or a size must lie. */
   readonly range?: Range;
 }
 /** What was given for a parameter; undefined: only bind knows. */

@@ -20,15 +20,15 @@ const hidden: NetParameter = {
 };
 const bins: NetParameter = {
   name: "bins",
-  kind: "number",
+  kind: "size",
   default: 8,
-  range: range(2, Number.POSITIVE_INFINITY),
+  range: range(2, 200),
   doc: "pieces of each spline",
 };
 
 /** The layers at their arguments, for vectors that follow `context` numbers. */
 function made(record: FlowRecord, args: Arguments, context: number): FlowLayer {
-  const option = (name: "hidden" | "bins"): number => (record.reads.includes(name) ? Math.trunc(args.known(name)) : 1);
+  const option = (name: "hidden" | "bins"): number => (record.reads.includes(name) ? args.known(name) : 1);
   const options = { depth: args.known("depth"), hidden: option("hidden"), bins: option("bins") };
   return flowOf(record, args.known("size"), context, options);
 }

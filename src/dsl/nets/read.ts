@@ -5,6 +5,7 @@ import { didYouMean } from "../did-you-mean.ts";
 import {
   compareDimensions,
   constantDimension,
+  constantOfDimension,
   describeShape,
   formatSize,
   formatSymbolicShape,
@@ -12,7 +13,7 @@ import {
   type SymbolicShape,
 } from "../dimensions.ts";
 import type { Call, Expression, Name } from "../language/ast.ts";
-import { disjoint, formatRange, point } from "../ranges.ts";
+import { disjoint, formatRange, point, type Range } from "../ranges.ts";
 import {
   Arguments,
   type ArgumentValue,
@@ -145,13 +146,17 @@ function readArgument(r: NetReader, record: NetRecord, p: NetParameter, e: Expre
     return false;
   };
   switch (p.kind) {
-    case "size":
-      return { value: r.size(e) };
+    case "size": {
+      const value = r.size(e);
+      const known = value && constantOfDimension(value);
+      if (known !== undefined && p.range && disjoint(point(known), p.range)) return wrong(`a size ${rangeWords(p.range)}`);
+      return { value };
+    }
     case "sizes":
       return { value: e.kind === "array" ? e.elements.map((x) => r.size(x)) : r.sizes(e) };
     case "number": {
       const value = r.number(e);
-      if (value !== undefined && p.range && disjoint(point(value), p.range)) return wrong(`a number ${formatRange(p.range)}`);
+      if (value !== undefined && p.range && disjoint(point(value), p.range)) return wrong(`a number ${rangeWords(p.range)}`);
       return { value };
     }
     case "flag":
@@ -163,6 +168,7 @@ function readArgument(r: NetReader, record: NetRecord, p: NetParameter, e: Expre
     case "activation": {
       if (e.kind !== "name") return wrong("the name of a function");
       const value = r.activation(e.name, e.span);
+      if (value === undefined && nets.has(e.name)) return wrong("the name of a function, and no layer,");
       if (value === undefined) unknown(r, e.name, e.span);
       if (!value) return false;
       return value.elementwise || value.own ? { value } : wrong("a function that acts on each element");
@@ -171,6 +177,10 @@ function readArgument(r: NetReader, record: NetRecord, p: NetParameter, e: Expre
       return unreachable(p.kind, "kind of an argument");
   }
 }
+
+/** Of an interval whose upper end alone does not belong to it, that it does not. */
+const rangeWords = (r: Range): string =>
+  r.upperOpen && !r.lowerOpen && Number.isFinite(r.upper - r.lower) ? `from ${r.lower} to below ${r.upper}` : formatRange(r);
 
 // ---------------------------------------------------------------- shapes
 

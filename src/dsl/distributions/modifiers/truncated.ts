@@ -37,6 +37,7 @@ const restricted = (d: Applied): Applied => ({
   mean: undefined,
   withArguments: (values) => restricted(d.withArguments(values)),
   draw: undefined,
+  attempts: undefined,
   sample: undefined,
   affine: undefined,
   symmetricAbout: undefined,
