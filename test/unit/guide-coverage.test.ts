@@ -42,7 +42,7 @@ const refused: readonly (readonly [string, string, string])[] = [
   ],
 ];
 test.each(refused)("%s", async (_, text, message) => {
-  await expect(bound(text, { y: [0.5, 1.5, 2] })).rejects.toThrow(message);
+  await expect((async () => bound(text, { y: [0.5, 1.5, 2] }))()).rejects.toThrow(message);
 });
 
 test("missing entries are latent", async () => {
