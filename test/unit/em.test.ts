@@ -1,5 +1,6 @@
 // EM over latents in which the log joint is quadratic: its evidence is that of the marginal model, exactly, and never falls.
 import { describe, expect, test } from "vitest";
+import { type Gradient, shapeOf } from "../../src/inference/em/blocks.ts";
 import { finiteStep } from "../../src/inference/em/finite.ts";
 import { compileJoint } from "../../src/inference/em/joint.ts";
 import { expectationAt, quadraticStep, structureOf } from "../../src/inference/em/latents.ts";
@@ -140,6 +141,26 @@ for n in 1..N {
 }`,
     data: { x: factorRows.map(([a, b, c], n) => (n % 3 === 0 ? [a + 3, b, c - 2] : [a, b, c])) },
   },
+  "a label that is given in some rows: a value of no probability": {
+    text: `data x: real[N, D], p: unit[N]
+param w: real[2, D] = 0.7, mu: real[2, D], s: positive
+for n in 1..N {
+  k[n] ~ Bernoulli(p[n])
+  z[n] ~ Normal(0, 1)
+  x[n] ~ Normal(mu[k[n] + 1] + z[n] * w[k[n] + 1], s)
+}`,
+    marginal: `data x: real[N, D], p: unit[N]
+param w: real[2, D] = 0.7, mu: real[2, D], s: positive
+for n in 1..N {
+  let a = lpdf(MultiNormal(mu[1], outer(w[1], w[1]) + diag(s^2 * ones(D))), x[n])
+  let b = lpdf(MultiNormal(mu[2], outer(w[2], w[2]) + diag(s^2 * ones(D))), x[n])
+  observe(logsumexp([log(1 - p[n]) + a, log(p[n]) + b]))
+}`,
+    data: {
+      x: factorRows.map(([a, b, c], n) => (n % 3 === 0 ? [a + 3, b, c - 2] : [a, b, c])),
+      p: factorRows.map((_, n) => (n % 5 === 0 ? (n % 3 === 0 ? 1 : 0) : 0.4)),
+    },
+  },
   "one switch for all, and a count of the rest": {
     text: `data y: real[N]
 param mu: real, s: positive
@@ -243,6 +264,26 @@ test("rows that are alike are seen to be, and expectations over two points are t
   joint.dispose();
 });
 
+test("two blocks of many that depend on each other are seen, whatever the seed", () => {
+  // -½ Σ u² - ½ (u_3 - u_7)²
+  const n = 10;
+  const blocks = [{ plate: "N", rows: n, width: 1, places: Int32Array.from({ length: n }, (_, i) => i) }];
+  const together: Gradient = (u, out) => {
+    out.set(u.map((x) => -x));
+    out[3] -= u[3] - u[7];
+    out[7] -= u[7] - u[3];
+    return Number.NaN;
+  };
+  const apart: Gradient = (u, out) => {
+    out.set(u.map((x) => -x));
+    return Number.NaN;
+  };
+  for (let seed = 0; seed < 50; seed++) {
+    expect(shapeOf(n, blocks, together, stream(seed, "shape")).separate, `seed ${seed}`).toBe(false);
+    expect(shapeOf(n, blocks, apart, stream(seed, "shape")).separate).toBe(true);
+  }
+});
+
 const reasonOf = async (text: string, data: DataObject): Promise<string | undefined> =>
   (await runEngine((await bound(text, data)).target, em, {}, { seed: 1 })).failure?.reason;
 
@@ -270,6 +311,28 @@ for n in 1..N { y[n] ~ Normal(mu[k[n] + 1] + mu[k[max(n - 1, 1)] + 1], 1) }`;
     const outside =
       "data y: real[N]\nparam r: unit\nm ~ Normal(0, 1)\nfor n in 1..N {\n  k[n] ~ Bernoulli(r)\n  y[n] ~ Normal(m + k[n], 1)\n}";
     expect(await reasonOf(outside, { y: walk })).toMatch(/other latents do not/);
+  });
+  test("where few rows depend on each other, whatever the seed", async () => {
+    const pairs = `data y: real[N]
+param a: unit, mu: real[2]
+k: int[N] ~ Bernoulli(a)
+for n in 1..N { y[n] ~ Normal(mu[k[n] + 1] + (n == 2 ? k[3] : 0), 1) }`;
+    const { target } = await bound(pairs, { y: [0.1, 3, -1, 2, 0.5] });
+    for (let seed = 1; seed <= 20; seed++)
+      expect((await runEngine(target, em, { iterations: 1 }, { seed })).failure?.reason).toMatch(
+        /of one row of N depends on those/,
+      );
+  });
+  test("where a term of no row reads the latents of one", async () => {
+    const text = `data y: real[N]
+param m: real
+for n in 1..N {
+  k[n] ~ Bernoulli(0.3)
+  z[n] ~ Normal(m, 1)
+  y[n] ~ Normal(z[n] + k[n], 1)
+}
+factor(-z[2]^2)`;
+    expect(await reasonOf(text, { y: [1, 2, 3] })).toMatch(/not quadratic in the continuous latents, row by row/);
   });
   test("where nothing is to be learnt", async () => {
     expect(await reasonOf("data y: real[N]\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 1)", { y: walk })).toMatch(/has no param to learn/);

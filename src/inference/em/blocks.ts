@@ -48,7 +48,7 @@ export interface Shape {
 const ROUNDING = 1e-7;
 
 /** At random points a random step changes the gradient as much from wherever it is made (quadratic), and a step of some blocks changes that of
- *  no other (separate). */
+ *  no other (separate). Block k moves where a bit of k is set: for one of the bits, of any two blocks one moves and the other does not. */
 export function shapeOf(n: number, blocks: readonly Blocks[], gradient: Gradient, rng: Rng, points = 2): Shape {
   const [u, step] = [new Float64Array(n), new Float64Array(n)];
   const at = (length: number, along: Float64Array): Float64Array => {
@@ -61,6 +61,7 @@ export function shapeOf(n: number, blocks: readonly Blocks[], gradient: Gradient
   };
   const crooked = new Set<number>();
   let separate = true;
+  const count = blocks.reduce((sum, { rows }) => sum + rows, 0);
   for (let point = 0; point < points; point++) {
     rng.fillNormal(u);
     rng.fillNormal(step);
@@ -68,18 +69,19 @@ export function shapeOf(n: number, blocks: readonly Blocks[], gradient: Gradient
     const size = largest([g0, g1, g2]);
     // H (2.5 δ) = 2.5 H δ.
     for (let i = 0; i < n; i++) if (!(Math.abs(g2[i] - g0[i] - 2.5 * (g1[i] - g0[i])) <= ROUNDING * size)) crooked.add(i);
-    const moved = new Float64Array(n);
-    const still: number[] = [];
-    for (const { rows, width, places } of blocks)
-      for (let r = 0; r < rows; r++) {
-        const moves = rng.uniform() < 0.5;
-        for (let j = r * width; j < (r + 1) * width; j++) {
-          if (moves) moved[places[j]] = step[places[j]];
-          else still.push(places[j]);
-        }
-      }
-    const g = at(1, moved);
-    for (const i of still) if (!(Math.abs(g[i] - g0[i]) <= ROUNDING * size)) separate = false;
+    for (let bit = 1; bit < count && separate; bit *= 2) {
+      const moved = new Float64Array(n);
+      const still: number[] = [];
+      let block = 0;
+      for (const { rows, width, places } of blocks)
+        for (let r = 0; r < rows; r++, block++)
+          for (let j = r * width; j < (r + 1) * width; j++) {
+            if (block & bit) moved[places[j]] = step[places[j]];
+            else still.push(places[j]);
+          }
+      const g = at(1, moved);
+      for (const i of still) if (!(Math.abs(g[i] - g0[i]) <= ROUNDING * size)) separate = false;
+    }
   }
   return { crooked, separate };
 }

@@ -122,35 +122,51 @@ function lookAt(target: Target, joint: MixedJoint, e: Enumeration, theta: Float6
       const own = new Float64Array(e.rows);
       const gradient: Gradient = (at, out) => joint.inLatents(near, at, z, own, out);
       const { crooked, separate } = shapeOf(n, blocks, gradient, rng);
-      if (crooked.size > 0 || !separate)
+      // What belongs to no row is none of a row's latents either.
+      const rest = [u, u.map((x) => x + rng.normal())].map((at) => joint.inLatents(near, at, z, own, unused));
+      if (crooked.size > 0 || !separate || Math.abs(rest[1] - rest[0]) > 1e-9 * (1 + Math.abs(rest[0])))
         return {
           reason: `given the params and ${names}, the log joint is not quadratic in the continuous latents, row by row, so that its integral is not known exactly. Learn them too, as params, or use meanfield`,
         };
     }
   }
-  if (e.plate === undefined) return undefined;
-  // A row's value does not change with the latents of other rows.
-  const mix = (): number[] => Array.from({ length: e.rows }, () => rng.below(e.values.length));
-  const [one, other] = [mix(), mix()];
-  const kept = one.map(() => rng.uniform() < 0.5);
-  const [a, b] = [new Float64Array(e.rows), new Float64Array(e.rows)];
-  const restA = joint.inLatents(near, u, taking(target, e, one), a, unused);
-  const restB = joint.inLatents(
-    near,
-    u,
-    taking(
-      target,
-      e,
-      one.map((c, r) => (kept[r] ? c : other[r])),
-    ),
-    b,
-    unused,
-  );
-  const same = (x: number, y: number): boolean => Object.is(x, y) || Math.abs(x - y) <= 1e-9 * (1 + Math.abs(x));
-  if (same(restA, restB) && kept.every((k, r) => !k || same(a[r], b[r]))) return undefined;
+  if (!dependsAcrossRows(target, joint, e, near, u, rng)) return undefined;
   return {
     reason: `${names} of one row of ${e.plate} depend${target.discrete.length > 1 ? "" : "s"} on those of another, and em goes through the values of each row alone: a chain of discrete latents is not built yet`,
   };
+}
+
+/** Random values of all rows that are looked at: a row may depend on another at some of them only. */
+const LOOKS = 4;
+
+/** Whether a row's value, or what belongs to no row, changes with the discrete latents of other rows. Those change where a bit of the row's number
+ *  is set, and then where it is not: for one of the bits, of any two rows the one is kept while the other changes. */
+function dependsAcrossRows(
+  target: Target,
+  joint: MixedJoint,
+  e: Enumeration,
+  theta: Float64Array,
+  u: Float64Array,
+  rng: Rng,
+): boolean {
+  const many = e.values.length;
+  if (e.plate === undefined || many < 2) return false;
+  const unused = new Float64Array(target.dimension);
+  const [a, b] = [new Float64Array(e.rows), new Float64Array(e.rows)];
+  const same = (x: number, y: number): boolean => Object.is(x, y) || Math.abs(x - y) <= 1e-9 * (1 + Math.abs(x));
+  for (let look = 0; look < LOOKS; look++) {
+    const one = Array.from({ length: e.rows }, () => rng.below(many));
+    const other = one.map((c) => (c + 1 + rng.below(many - 1)) % many);
+    const restA = joint.inLatents(theta, u, taking(target, e, one), a, unused);
+    for (let bit = 1; bit < e.rows; bit *= 2)
+      for (const side of [0, bit]) {
+        const isKept = (r: number): boolean => (r & bit) === side;
+        const mixed = one.map((c, r) => (isKept(r) ? c : other[r]));
+        const restB = joint.inLatents(theta, u, taking(target, e, mixed), b, unused);
+        if (!same(restA, restB) || a.some((v, r) => isKept(r) && !same(v, b[r]))) return true;
+      }
+  }
+  return false;
 }
 
 /** z in which row r has value c[r]. */
@@ -190,7 +206,8 @@ function expectationAt(
     if (n > 0) {
       const gradient: Gradient = (u, out) => {
         const value = joint.inLatents(x, u, z, own, out);
-        return own.reduce((s, v) => s + v, value);
+        // A value that a row cannot have does not keep the others from having theirs.
+        return own.reduce((s, v) => (v === Number.NEGATIVE_INFINITY ? s : s + v), value);
       };
       const p = gaussianPosterior(blocks, gradient, starts?.[c] ?? unused, false);
       if (p === undefined) return undefined;
