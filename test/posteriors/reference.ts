@@ -29,6 +29,15 @@ export interface ReferencePosterior {
   readonly references: ReadonlyMap<string, Reference>;
 }
 
+/** A model with more to its name than posteriordb's has that one's data: hmm_gaussian_proper those of hmm_gaussian. */
+const SIBLING = /_proper$/;
+
+/** Names of all data sets that posteriordb has for a model. */
+export const dataOf = (model: string): readonly string[] =>
+  index().flatMap((entry) => (entry.model === model.replace(SIBLING, "") ? [entry.data] : []));
+export const readData = (name: string): DataObject =>
+  JSON.parse(gunzipSync(readFileSync(new URL(`data/${name}.json.gz`, folder))).toString("utf8"));
+
 const readJson = (name: string): unknown => JSON.parse(readFileSync(new URL(name, folder), "utf8"));
 
 /** Names of all posteriors that have a reference and a model here. */
@@ -47,7 +56,7 @@ export function readPosterior(name: string): ReferencePosterior {
   return {
     name,
     modelPath: fileURLToPath(path),
-    data: JSON.parse(gunzipSync(readFileSync(new URL(`data/${entry.data}.json.gz`, folder))).toString("utf8")),
+    data: readData(entry.data),
     options: runOptions(readFileSync(path, "utf8")),
     references: new Map(Object.entries(references[name])),
   };
