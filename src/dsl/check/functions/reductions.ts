@@ -28,6 +28,8 @@ interface Reduction {
   /** Of a single number, itself. */
   readonly numbers?: true;
 }
+/** Sums of ints are ints; bools count as 0 and 1. */
+const countingType = (x: ValueType): "real" | "int" => (x.dtype === "real" ? "real" : "int");
 const axisParameter: FunctionParameter = { name: "axis", kind: "size", named: true };
 
 /** f(x) over all elements and f(x, axis = k) along the axis k, counted from 1. */
@@ -37,7 +39,7 @@ function reduction(
   lower: (b: Builder, x: Value, axes: Axes) => Value,
   facts: Reduction = {},
 ): readonly BuiltIn[] {
-  const dtypeOf = (x: ValueType): "real" | "int" => (facts.integers && x.dtype !== "real" ? "int" : "real");
+  const dtypeOf = (x: ValueType): "real" | "int" => (facts.integers ? countingType(x) : "real");
   const prepared = (b: Builder, x: Value): Value => (facts.integers ? asNumber(b, x) : asReal(b, x));
   const rangeOf = (x: ValueType): Range | undefined => facts.range?.(elementRange(x));
   return [
@@ -238,16 +240,16 @@ export const reductions: readonly BuiltIn[] = [
     aliases: ["cumulative_sum"],
     doc: "Sums of the first 1, 2, … elements, along the last axis.",
     parameters: [array("x")],
-    result: ([x]) => ({ dtype: "real", shape: x.shape, range: signOnly(elementRange(x)) }),
-    lower: (b, [x]) => b.cumsum(asReal(b, x)),
+    result: ([x]) => ({ dtype: countingType(x), shape: x.shape, range: signOnly(elementRange(x)) }),
+    lower: (b, [x]) => b.cumsum(asNumber(b, x)),
   },
   {
     name: "diff",
     doc: "Differences of neighbours: x[2..] - x[..n - 1].",
     parameters: [{ name: "x", kind: "vector" }],
-    result: ([x]) => ({ dtype: "real", shape: x.shape && [undefined] }),
+    result: ([x]) => ({ dtype: countingType(x), shape: x.shape && [undefined] }),
     lower: (b, [v]) => {
-      const x = asReal(b, v);
+      const x = asNumber(b, v);
       const n = shapeOf(x)[0];
       return b.sub(b.slice(x, 0, 1, Math.max(0, n - 1)), b.slice(x, 0, 0, Math.max(0, n - 1)));
     },
