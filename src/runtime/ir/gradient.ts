@@ -12,9 +12,25 @@ import { sizeOf } from "./type.ts";
 /** The gradient of the scalar `root` with respect to each of `wrt`, of its shape; zeros where it does not depend on it. */
 export function gradient(b: Builder, root: Value, wrt: readonly Value[]): Value[] {
   if (sizeOf(shapeOf(root)) !== 1) throw new InternalError(`the gradient of a value of shape [${shapeOf(root)}]`);
+  const one = { value: root, cotangent: b.broadcastTo(b.constant(1), shapeOf(root)), mayVanish: false };
+  return pullback(b, [one], wrt).map((ct, i) => ct ?? b.broadcastTo(b.constant(0), shapeOf(wrt[i])));
+}
+
+/** A value with what is known of it: the derivative of something by each of its elements, and whether that may be exactly 0. */
+export interface Seed {
+  readonly value: Value;
+  readonly cotangent: Value;
+  readonly mayVanish: boolean;
+}
+
+/** Cotangents of `wrt`, given those of other values; null where none of these depends on it. */
+export function pullback(b: Builder, seeds: readonly Seed[], wrt: readonly Value[]): (Value | null)[] {
   const cotangents = new Cotangents(b);
-  if (dtypeOf(root) === "real") cotangents.add(root, b.broadcastTo(b.constant(1), shapeOf(root)), false);
-  const path = nodesBetween(wrt, [root]);
+  for (const { value, cotangent, mayVanish } of seeds) if (dtypeOf(value) === "real") cotangents.add(value, cotangent, mayVanish);
+  const path = nodesBetween(
+    wrt,
+    seeds.map((s) => s.value),
+  );
   const wanted = new Set(path);
   const targets = new Set(wrt);
   for (const node of path.reverse()) {
@@ -29,7 +45,7 @@ export function gradient(b: Builder, root: Value, wrt: readonly Value[]): Value[
       cotangents.add(x, sumToShape(b, own, shapeOf(x)), mayVanish || givesZeros(op, node, i));
     });
   }
-  return wrt.map((x) => cotangents.of(x) ?? b.broadcastTo(b.constant(0), shapeOf(x)));
+  return wrt.map((x) => cotangents.of(x));
 }
 
 /** The cotangent g of an input, 0 where the cotangents that it is made of are exactly 0: a derivative that is infinite or NaN there must

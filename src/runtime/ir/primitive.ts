@@ -71,7 +71,9 @@ export type WasmRule<A = any> =
   /** Sums of products over the axes of DotAttrs: fused as such where that is the faster, else a call of the routine. */
   | { readonly kind: "contract"; readonly routine: string }
   /** A call of a routine of runtime/wasm/routines: operands and results in memory, not fused. */
-  | { readonly kind: "routine"; readonly routine: string };
+  | { readonly kind: "routine"; readonly routine: string }
+  /** A routine whose code is made of the body in LoopAttrs. */
+  | { readonly kind: "loop" };
 
 export interface ReduceRule {
   readonly kind: "reduce";

@@ -10,18 +10,28 @@ export interface Placed {
   readonly at: Index;
 }
 
+/** What all tables of a module share. */
+interface Pool {
+  end: number;
+  readonly pieces: { readonly offset: number; readonly values: Numbers }[];
+}
+
 export class ConstantMemory {
-  private end: number;
-  private readonly pieces: { readonly offset: number; readonly values: Numbers }[] = [];
+  private readonly pool: Pool;
   private readonly tables = new Map<string, Home>();
+  private readonly numbered = new Map<Int32Array, number>();
   private readonly checked = new Set<string>();
 
-  constructor(start: number) {
-    this.end = start;
+  constructor(pool: number | Pool) {
+    this.pool = typeof pool === "number" ? { end: pool, pieces: [] } : pool;
+  }
+  /** For the constants of another graph in the same memory. */
+  ofAnotherGraph(): ConstantMemory {
+    return new ConstantMemory(this.pool);
   }
   /** First byte behind all constants. */
   get size(): number {
-    return this.end;
+    return this.pool.end;
   }
   /** As numbers, at this position: float64, or the bytes themselves where there are many; where the innermost loop would stride through it, a copy in the loop's own order. */
   real(v: Value, at: Index, innermost: AxisVariable | null): Placed {
@@ -63,8 +73,14 @@ export class ConstantMemory {
     }
     return this.table(`indices ${id(v)}`, "i32", () => Int32Array.from(values, (i) => 8 * i));
   }
+  /** As 32-bit integers. */
+  integers(values: Int32Array): Home {
+    let own = this.numbered.get(values);
+    if (own === undefined) this.numbered.set(values, (own = this.numbered.size));
+    return this.table(`integers ${own}`, "i32", () => values);
+  }
   writeTo(memory: Uint8Array): void {
-    for (const { offset, values } of this.pieces) {
+    for (const { offset, values } of this.pool.pieces) {
       memory.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), offset);
     }
   }
@@ -72,10 +88,11 @@ export class ConstantMemory {
     let home = this.tables.get(key);
     if (home === undefined) {
       const values = make();
-      home = { offset: this.end, element };
-      this.pieces.push({ offset: this.end, values });
-      this.end = align(this.end + values.byteLength);
-      checkSize(this.end);
+      const { pool } = this;
+      home = { offset: pool.end, element };
+      pool.pieces.push({ offset: pool.end, values });
+      pool.end = align(pool.end + values.byteLength);
+      checkSize(pool.end);
       this.tables.set(key, home);
     }
     return home;

@@ -55,7 +55,7 @@ class Fuser {
     for (const [node, results] of this.results) {
       if (typeof node.op === "string") continue;
       for (const v of results) if (isHard(this.roles.of(v)) && sizeOf(shapeOf(v)) > 0) this.hold(v);
-      if (node.op.wasm.kind !== "routine" && node.op.wasm.kind !== "contract") continue;
+      if (!isCall(node.op.wasm.kind)) continue;
       for (const operand of node.inputs) {
         const base = underReshapes(operand, this.isHeld);
         const role = this.roles.of(base);
@@ -206,6 +206,9 @@ function repeatedFolds(nodes: Iterable<Node>, roles: Roles, isHeld: (v: Value) =
   }
   return [...found];
 }
+
+/** Operands are read where they lie in memory. */
+const isCall = (kind: string): boolean => kind === "routine" || kind === "contract" || kind === "loop";
 
 const LOAD = 0.7;
 const DYNAMIC_LOAD = 1.5;

@@ -7,6 +7,7 @@ import { sizeOf } from "../ir/type.ts";
 import { underReshapes } from "./analyse.ts";
 import type { Fusion } from "./fuse.ts";
 import { isConstant } from "./indices.ts";
+import { loopBody } from "./loop-body.ts";
 import type { Sink } from "./plan.ts";
 import { routines } from "./routines/index.ts";
 import { COPIES, clashes, copyBytes } from "./scatters.ts";
@@ -59,15 +60,16 @@ interface Region {
   offset: number;
 }
 
-export function layOut(program: Program, fusion: Fusion): Layout {
+/** From `start` on; `given`: inputs that lie elsewhere already. */
+export function layOut(program: Program, fusion: Fusion, start = FIRST, given: ReadonlyMap<Value, Home> = new Map()): Layout {
   const { groups, inMemory } = fusion;
-  let end = 16; // offset 0 stays unused, so that a stray address shows
+  let end = start;
   const take = (bytes: number): number => {
     const at = end;
     end = align(at + bytes);
     return at;
   };
-  const homes = new Map<Value, Home>();
+  const homes = new Map<Value, Home>(given);
   const place = (v: Value): InputPlace => {
     const element = elementOf(v);
     const length = sizeOf(shapeOf(v));
@@ -75,7 +77,9 @@ export function layOut(program: Program, fusion: Fusion): Layout {
     homes.set(v, { offset, element });
     return { name: nameOf(v), offset, length, type: element };
   };
-  const inputs = callInputsOf(program).map(place);
+  const inputs = callInputsOf(program)
+    .filter((v) => !given.has(v))
+    .map(place);
   const residents = residentsOf(program).map(place);
 
   const copies = new Map<Value, Home>();
@@ -141,8 +145,8 @@ export function layOut(program: Program, fusion: Fusion): Layout {
       }
       if (sink.kind === "routine") {
         for (const v of sink.results) use(v, position);
-        const bytes = 8 * routineOf(sink.node).scratch(sink.node);
-        scratchRegions.set(sink.node, { bytes, life: { from: position, to: position }, offset: 0 });
+        const { bytes, lasts } = scratchOf(sink.node);
+        scratchRegions.set(sink.node, { bytes, life: lasts ? null : { from: position, to: position }, offset: 0 });
       } else if (needed.has(sink.value) && !(sink.kind === "store" && sink.copy)) use(sink.value, position);
     }
   });
@@ -157,6 +161,17 @@ export function layOut(program: Program, fusion: Fusion): Layout {
   const scratch = new Map([...scratchRegions].map(([node, region]) => [node, region.offset]));
   const spare = new Map([...spareRegions].map(([sink, region]) => [sink, region.offset]));
   return { homes, copies, placed, spare, scratch, updates, inputs, residents, outputs, narrowed, end };
+}
+
+/** Offset 0 stays unused, so that a stray address shows. */
+const FIRST = 16;
+
+/** What a call needs besides its operands and results; a loop's body counts on zeros that nobody else writes to. */
+function scratchOf(node: Node): { readonly bytes: number; readonly lasts: boolean } {
+  const body = loopBody(node);
+  if (body === null) return { bytes: 8 * routineOf(node).scratch(node), lasts: false };
+  const nowhere: Home = { offset: 0, element: "f64" };
+  return { bytes: layOut(body.program, body.fusion, 0, new Map(body.given.map((v) => [v, nowhere]))).end, lasts: true };
 }
 
 const nameOf = (input: Value): string => (input.node.attrs as InputAttrs).name;

@@ -95,6 +95,7 @@ export class Roles {
       case "routine":
         return kind;
       case "contract":
+      case "loop":
         return "routine";
       case "reduce": {
         const operand = node.inputs[0];

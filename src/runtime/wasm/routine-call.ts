@@ -4,6 +4,8 @@ import { constantOf, shapeOf, type Value } from "../ir/graph.ts";
 import { underReshapes } from "./analyse.ts";
 import type { Group } from "./fuse.ts";
 import type { GroupContext } from "./generate.ts";
+import { loopBody } from "./loop-body.ts";
+import { emitLoop } from "./loop-call.ts";
 import { routineOf } from "./memory.ts";
 import type { ModuleBuilder } from "./module.ts";
 import type { Operand } from "./routines/index.ts";
@@ -23,7 +25,9 @@ export function callRoutine(module: ModuleBuilder, context: GroupContext, { repo
     const inputs = node.inputs.map(operand);
     const results = sink.results.map((v): Operand => ({ offset: context.homeOf(v).offset, shape: shapeOf(v) }));
     const callee = module.function([], []);
-    routineOf(node).emit(callee, { module, node, inputs, results, scratch: layout.scratch.get(node)! });
+    const scratch = layout.scratch.get(node)!;
+    if (loopBody(node) !== null) emitLoop(module, callee, constants, { node, inputs, results, scratch });
+    else routineOf(node).emit(callee, { module, node, inputs, results, scratch });
     return { kind: "invoke", callee, args: [], results: [] };
   });
 }

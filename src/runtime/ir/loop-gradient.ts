@@ -1,0 +1,175 @@
+// The derivative of a loop: the same loop backwards. What a step of a recurrence has read is in the final states, since each row is written once:
+// nothing is stored on the way, and nothing but the step itself computed again. What is changed after it was read is recorded first (Griewank &
+// Walther 2008, ch. 12).
+import { InternalError } from "../errors.ts";
+import { instantiate } from "./body.ts";
+import { pullback, type Seed } from "./gradient.ts";
+import { type Builder, constantOf, dtypeOf, type Node, resultsOf, shapeOf, typeOf, type Value } from "./graph.ts";
+import { makeLoop, symbol, type WrittenState } from "./loops.ts";
+import { nodesOf } from "./order.ts";
+import { add } from "./primitives/elementwise.ts";
+import { type ScatterAddAttrs, scatterAdd } from "./primitives/gather.ts";
+import type { LoopAttrs, LoopWrite } from "./primitives/loop.ts";
+import { type AssembleAttrs, assemble, reshape } from "./primitives/shape.ts";
+import { substitute } from "./substitute.ts";
+import { sizeOf } from "./type.ts";
+
+/** Cotangents of the inputs; null for those that are not real. */
+export function loopGradient(b: Builder, cts: readonly (Value | null)[], node: Node<LoopAttrs>): (Value | null)[] {
+  const { attrs } = node;
+  const { steps, body, tables } = attrs;
+  if (attrs.stop !== null) throw new InternalError("a loop is differentiated that may stop early");
+  const states = node.inputs.slice(0, attrs.states);
+  const frees = node.inputs.slice(attrs.states);
+  const ends = resultsOf(b, node);
+  const written = states.map((_, i) => rowsWrittenOnce(attrs, i));
+  const isRead = new Set(nodesOf(body.results));
+  const recorded = states.flatMap((_, i) => (written[i] === null && isRead.has(body.params[i].node) ? [i] : []));
+  const records = record(b, node, recorded);
+  const zeros = (v: Value): Value => b.broadcastTo(b.constant(0), shapeOf(v));
+  const learnt = frees.flatMap((f, i) => (dtypeOf(f) === "real" ? [i] : []));
+  const backwards = makeLoop(b, {
+    steps,
+    states: [...ends.map((e, i) => cts[i] ?? zeros(e)), ...learnt.map((i) => zeros(frees[i]))],
+    ordinals: [...tables.map(({ values }) => values.slice().reverse()), countUp(steps).reverse()],
+    body({ states: collected, ordinals }) {
+      const read = states.map((s) => symbol(b, typeOf(s)));
+      const given = frees.map((f) => symbol(b, typeOf(f)));
+      const results = instantiate(b, body, [...read, ...ordinals.slice(0, tables.length), ...given]);
+      const placeOf = ({ at }: LoopWrite): Value | null =>
+        at === null ? null : "ordinal" in at ? ordinals[at.ordinal] : results[at.result];
+      const seeds = attrs.writes.map((w): Seed => {
+        const cotangent = rowsAt(b, collected[w.state], w.rows, placeOf(w), shapeOf(results[w.value]));
+        return { value: results[w.value], cotangent, mayVanish: true };
+      });
+      const cleared = attrs.writes.flatMap((w): WrittenState[] => {
+        if (w.mode === "add" || written[w.state] !== null) return [];
+        const { state, mode, rows } = w;
+        const place = placeOf(w);
+        return [{ state, mode, rows, value: zeros(results[w.value]), ...(place ? { at: place } : {}) }];
+      });
+      const step = ordinals[tables.length];
+      const before = read.map((_, i) => (recorded.includes(i) ? b.gather(records[recorded.indexOf(i)], step) : ends[i]));
+      const own = new Map<Value, Value>([
+        ...read.map((s, i): [Value, Value] => [s, before[i]]),
+        ...given.map((s, i): [Value, Value] => [s, frees[i]]),
+      ]);
+      const gradients = pullback(b, seeds, [...read, ...learnt.map((i) => given[i])]);
+      const collectedOnes = gradients.flatMap((ct, i) => (ct === null ? [] : additions(b, i, substitute(b, [ct], own)[0])));
+      const places = substitute(
+        b,
+        cleared.flatMap((w) => w.at ?? []),
+        own,
+      );
+      let next = 0;
+      const withPlaces = cleared.map((w) => (w.at ? { ...w, at: places[next++] } : w));
+      return { writes: [...withPlaces, ...collectedOnes] };
+    },
+  });
+  const ofStates = states.map((s, i): Value => {
+    const rows = written[i];
+    return rows === null ? backwards[i] : b.select(b.tensor(rows, shapeOf(s), "bool"), b.constant(0), backwards[i]);
+  });
+  return [...ofStates, ...frees.map((_, i) => (learnt.includes(i) ? backwards[attrs.states + learnt.indexOf(i)] : null))];
+}
+
+const countUp = (n: number): Int32Array => Int32Array.from({ length: n }, (_, i) => i);
+
+/** These states as they are before each step: [steps, …]. */
+function record(b: Builder, node: Node<LoopAttrs>, recorded: readonly number[]): Value[] {
+  if (recorded.length === 0) return [];
+  const { steps, body, tables, writes, states: count } = node.attrs;
+  const states = node.inputs.slice(0, count);
+  const histories = recorded.map((i) => b.broadcastTo(b.constant(0), [steps, ...shapeOf(states[i])]));
+  return makeLoop(b, {
+    steps,
+    states: [...states, ...histories],
+    ordinals: [...tables.map((t) => t.values), countUp(steps)],
+    body({ states: all, ordinals }) {
+      const results = instantiate(b, body, [
+        ...all.slice(0, count),
+        ...ordinals.slice(0, tables.length),
+        ...node.inputs.slice(count),
+      ]);
+      const own = writes.map(({ state, mode, rows, at, value }): WrittenState => {
+        const of = { state, mode, rows, value: results[value] };
+        return at === null ? of : { ...of, at: "ordinal" in at ? ordinals[at.ordinal] : results[at.result] };
+      });
+      const kept = recorded.map((i, k): WrittenState => {
+        return { state: count + k, mode: "set", rows: steps, at: ordinals[tables.length], value: all[i] };
+      });
+      return { writes: [...own, ...kept] };
+    },
+  }).slice(count);
+}
+
+/** 1 where the loop writes an element of the state; null where it may change what it has written. */
+function rowsWrittenOnce({ writes, body, tables }: LoopAttrs, state: number): Uint8Array | null {
+  const size = sizeOf(shapeOf(body.params[state]));
+  const written = new Uint8Array(size);
+  for (const { state: own, mode, rows, at, value } of writes) {
+    if (own !== state) continue;
+    if (mode === "add" || at === null || !("ordinal" in at)) return null;
+    const width = sizeOf(shapeOf(body.results[value]));
+    for (const place of tables[at.ordinal].values) {
+      const from = place * (size / rows);
+      for (let k = from; k < from + width; k++) {
+        if (written[k] === 1) return null;
+        written[k] = 1;
+      }
+    }
+  }
+  return written;
+}
+
+/** The elements of a state, seen as [rows, …], from a row on; without a place all of them. */
+function rowsAt(b: Builder, state: Value, rows: number, at: Value | null, shape: readonly number[]): Value {
+  if (at === null) return state;
+  const width = sizeOf(shapeOf(state)) / rows;
+  const table = b.reshape(state, [rows, width]);
+  const count = width === 0 ? 0 : sizeOf(shape) / width;
+  return b.reshape(b.gather(table, count === 1 ? at : b.add(at, b.iota([count], 0))), shape);
+}
+
+/** Elements up to which a scatter is written row by row. */
+const FEW = 16;
+
+/** A cotangent that is zero but for a few rows, as gathers and slices give them, is added there alone. */
+function additions(b: Builder, state: number, ct: Value): WrittenState[] {
+  const { node } = ct;
+  const whole: WrittenState = { state, mode: "add", rows: 1, value: ct };
+  if (node.op === add && node.inputs.every((x) => String(shapeOf(x)) === String(shapeOf(ct))))
+    return node.inputs.flatMap((x) => additions(b, state, x));
+  if (node.op === reshape) return additions(b, state, node.inputs[0]);
+  if (node.op === scatterAdd && (node.attrs as ScatterAddAttrs).batch === 0) {
+    const [values, index] = node.inputs;
+    const of = { state, mode: "add", rows: (node.attrs as ScatterAddAttrs).size } as const;
+    if (shapeOf(index).length === 0) return [{ ...of, at: index, value: values }];
+    if (shapeOf(index).length > 1) return [whole];
+    const row = (v: Value, k: number): Value => b.gather(v, b.constant(k, "int"));
+    if (isRun(index)) return [{ ...of, at: row(index, 0), value: values }];
+    const [count] = shapeOf(index);
+    if (count > FEW) return [whole];
+    return Array.from({ length: count }, (_, k) => ({ ...of, at: row(index, k), value: row(values, k) }));
+  }
+  if (node.op === assemble) {
+    const { axis, offsets } = node.attrs as AssembleAttrs;
+    const shape = shapeOf(ct);
+    if (shape.slice(0, axis).some((n) => n !== 1)) return [whole];
+    const of = { state, mode: "add", rows: shape[axis] } as const;
+    return node.inputs.map((value, i) => ({ ...of, at: b.constant(offsets[i], "int"), value }));
+  }
+  return [whole];
+}
+
+/** s + (0, 1, 2, …) */
+function isRun(index: Value): boolean {
+  const rises = (values: ArrayLike<number>): boolean => Array.from(values).every((v, i, all) => i === 0 || v === all[i - 1] + 1);
+  const known = constantOf(index);
+  if (known !== null) return rises(known);
+  const { op, inputs } = index.node;
+  if (op !== add) return false;
+  const [steps, start] = constantOf(inputs[0]) !== null ? inputs : [inputs[1], inputs[0]];
+  const values = constantOf(steps);
+  return values !== null && shapeOf(steps).length === 1 && rises(values) && sizeOf(shapeOf(start)) === 1;
+}

@@ -1,0 +1,61 @@
+// One function of a module: all the work of a program, at the places that its layout gives.
+import { InternalError } from "../errors.ts";
+import type { Value } from "../ir/graph.ts";
+import { callRule } from "./calls.ts";
+import type { ConstantMemory } from "./constants.ts";
+import { Dataflow, type Op } from "./dataflow.ts";
+import { DataflowEmitter } from "./emitter.ts";
+import type { Fusion, Group } from "./fuse.ts";
+import { type GroupContext, generateGroup } from "./generate.ts";
+import { i32 } from "./instructions.ts";
+import { mathlib } from "./mathlib/index.ts";
+import type { Layout } from "./memory.ts";
+import type { FunctionBuilder, ModuleBuilder } from "./module.ts";
+import { outlined } from "./outline.ts";
+import { callRoutine } from "./routine-call.ts";
+import { type Statement, writeStatements } from "./statements.ts";
+
+/** Writes the body of `f`, a function without parameters and results. */
+export function generateFunction(
+  module: ModuleBuilder,
+  f: FunctionBuilder,
+  constants: ConstantMemory,
+  fusion: Fusion,
+  layout: Layout,
+): void {
+  const graph = new Dataflow();
+  const w = new DataflowEmitter(graph, callRule(module, mathlib, graph));
+  const elements = new Map<Value, Map<number, Op<"v128">>>();
+  const exported = new Set<number>();
+  const context: GroupContext = {
+    w,
+    f,
+    constants,
+    fusion,
+    layout,
+    homeOf(v) {
+      const home = layout.homes.get(v);
+      if (home === undefined) throw new InternalError("a value without a place in memory");
+      return home;
+    },
+    element: (v, position) => elements.get(v)?.get(position) ?? null,
+    setElement(v, position, x) {
+      if (x.local === null) throw new InternalError("an element outside a local");
+      exported.add(x.local.index);
+      const own = elements.get(v);
+      if (own === undefined) elements.set(v, new Map([[position, x]]));
+      else own.set(position, x);
+    },
+  };
+  const statements: Statement[] = [];
+  for (const group of fusion.groups) {
+    if (isRoutine(group)) statements.push(...callRoutine(module, context, group));
+    else statements.push(...outlined(module, graph, generateGroup(context, group), exported));
+  }
+  for (const { from, to, bytes } of layout.updates) {
+    if (from !== to) statements.push({ kind: "copy", to: i32.const(to), from: i32.const(from), bytes: i32.const(bytes) });
+  }
+  writeStatements(f, statements, graph.root);
+}
+
+const isRoutine = (group: Group): boolean => group.reports[0].sink.kind === "routine";
