@@ -1,7 +1,7 @@
 // The body of a loop as a program of its own, fused once: its size is asked for before its place is known.
 import type { Program } from "../backend.ts";
 import type { Node, Value } from "../ir/graph.ts";
-import type { LoopAttrs } from "../ir/primitives/loop.ts";
+import type { LoopAttrs } from "../ir/loop/loop.ts";
 import { type Fusion, fuse } from "./fuse.ts";
 import { prepare } from "./prepare.ts";
 

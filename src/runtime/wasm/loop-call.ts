@@ -2,7 +2,7 @@
 
 import { InternalError } from "../errors.ts";
 import { type Node, shapeOf } from "../ir/graph.ts";
-import type { LoopAttrs, LoopWrite } from "../ir/primitives/loop.ts";
+import type { LoopAttrs, LoopWrite } from "../ir/loop/loop.ts";
 import { sizeOf } from "../ir/type.ts";
 import type { ConstantMemory } from "./constants.ts";
 import { generateFunction } from "./function.ts";

@@ -1,11 +1,12 @@
 // The table of all primitives. A new one is its record and a line here; the laws are quantified over this table.
+
+import * as loop from "../loop/loop.ts";
 import type { Primitive } from "../primitive.ts";
 import * as compare from "./compare.ts";
 import * as convolution from "./convolution.ts";
 import * as elementwise from "./elementwise.ts";
 import * as gather from "./gather.ts";
 import * as linalg from "./linalg.ts";
-import * as loop from "./loop.ts";
 import * as reduce from "./reduce.ts";
 import * as shape from "./shape.ts";
 import * as special from "./special.ts";

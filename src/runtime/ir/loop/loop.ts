@@ -1,15 +1,15 @@
 // Steps that follow one another: a body repeated over arrays that it reads and writes. Recurrences, forward recursions over hidden states and
 // solvers of differential equations are made of it; loops whose turns do not wait for one another are not, they are batches.
 import { InternalError, ShapeError } from "../../errors.ts";
-import { type Body, instantiate, type Table } from "../body.ts";
 import { createBuilder } from "../builder.ts";
 import { type Builder, type Node, shapeOf, typeOf, type Value } from "../graph.ts";
 import { interpret } from "../interpret.ts";
-import { loopGradient } from "../loop-gradient.ts";
-import { makeLoop, type WrittenState } from "../loops.ts";
 import type { Primitive, Probe } from "../primitive.ts";
+import { hosted } from "../primitives/tensor-rules.ts";
 import { formatType, int, type Numbers, real, sizeOf } from "../type.ts";
-import { hosted } from "./tensor-rules.ts";
+import { type Body, instantiate, type Table } from "./body.ts";
+import { loopGradient } from "./gradient.ts";
+import { makeLoop, type WrittenState } from "./make.ts";
 
 /** Inputs: the states as they begin, then what else the body reads. Results: the states as they end. Parameters of the body: states, ordinals
  *  (int), the rest. */

@@ -1,18 +1,18 @@
 // The derivative of a loop: the same loop backwards. What a step of a recurrence has read is in the final states, since each row is written once:
 // nothing is stored on the way, and nothing but the step itself computed again. What is changed after it was read is recorded first (Griewank &
 // Walther 2008, ch. 12).
-import { InternalError } from "../errors.ts";
+import { InternalError } from "../../errors.ts";
+import { pullback, type Seed } from "../gradient.ts";
+import { type Builder, constantOf, dtypeOf, type Node, resultsOf, shapeOf, typeOf, type Value } from "../graph.ts";
+import { nodesOf } from "../order.ts";
+import { add } from "../primitives/elementwise.ts";
+import { type ScatterAddAttrs, scatterAdd } from "../primitives/gather.ts";
+import { type AssembleAttrs, assemble, reshape } from "../primitives/shape.ts";
+import { substitute } from "../substitute.ts";
+import { sizeOf } from "../type.ts";
 import { instantiate } from "./body.ts";
-import { pullback, type Seed } from "./gradient.ts";
-import { type Builder, constantOf, dtypeOf, type Node, resultsOf, shapeOf, typeOf, type Value } from "./graph.ts";
-import { makeLoop, symbol, type WrittenState } from "./loops.ts";
-import { nodesOf } from "./order.ts";
-import { add } from "./primitives/elementwise.ts";
-import { type ScatterAddAttrs, scatterAdd } from "./primitives/gather.ts";
-import type { LoopAttrs, LoopWrite } from "./primitives/loop.ts";
-import { type AssembleAttrs, assemble, reshape } from "./primitives/shape.ts";
-import { substitute } from "./substitute.ts";
-import { sizeOf } from "./type.ts";
+import type { LoopAttrs, LoopWrite } from "./loop.ts";
+import { makeLoop, symbol, type WrittenState } from "./make.ts";
 
 /** Cotangents of the inputs; null for those that are not real. */
 export function loopGradient(b: Builder, cts: readonly (Value | null)[], node: Node<LoopAttrs>): (Value | null)[] {

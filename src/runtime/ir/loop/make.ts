@@ -1,15 +1,15 @@
 // Making a loop: its body is written with symbols for what a step is given; what does not depend on the states is moved out of it, there to be
 // computed for all steps at once.
-import { InternalError } from "../errors.ts";
-import { vectorize } from "./batch.ts";
+import { InternalError } from "../../errors.ts";
+import { vectorize } from "../batch.ts";
+import { type Builder, constantOf, type Node, shapeOf, typeOf, type Value } from "../graph.ts";
+import { nodesBetween, nodesOf } from "../order.ts";
+import { type GatherAttrs, gather } from "../primitives/gather.ts";
+import { reshape } from "../primitives/shape.ts";
+import { substitute } from "../substitute.ts";
+import { sizeOf, type TensorType } from "../type.ts";
 import { closeOver, tableOf } from "./body.ts";
-import { type Builder, constantOf, type Node, shapeOf, typeOf, type Value } from "./graph.ts";
-import { nodesBetween, nodesOf } from "./order.ts";
-import { type GatherAttrs, gather } from "./primitives/gather.ts";
-import { type LoopAttrs, type LoopWrite, loop } from "./primitives/loop.ts";
-import { reshape } from "./primitives/shape.ts";
-import { substitute } from "./substitute.ts";
-import { sizeOf, type TensorType } from "./type.ts";
+import { type LoopAttrs, type LoopWrite, loop } from "./loop.ts";
 
 /** What a step does to a state, all reads of the step being done: sets, or adds to, the rows from `at` on (0-based, of the state seen as
  *  [rows, …]), as many as the value has; without `at` the whole of it. */

@@ -1,8 +1,8 @@
 // The body of a loop: a graph of its own, closed, with parameters. It travels as an attribute of the node that repeats it.
-import { createBuilder } from "./builder.ts";
-import { type Builder, type ConstantAttrs, constantOf, type InputAttrs, type Node, typeOf, type Value } from "./graph.ts";
-import { nodesBetween, nodesOf } from "./order.ts";
-import { formatType, type Numbers } from "./type.ts";
+import { createBuilder } from "../builder.ts";
+import { type Builder, type ConstantAttrs, constantOf, type InputAttrs, type Node, typeOf, type Value } from "../graph.ts";
+import { nodesBetween, nodesOf } from "../order.ts";
+import { formatType, type Numbers } from "../type.ts";
 
 export interface Body {
   /** Inputs of the body's own builder. */
