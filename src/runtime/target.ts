@@ -137,6 +137,11 @@ export interface DiscreteSlot {
   readonly statement: string;
   readonly plates: readonly Axis[];
 }
+/** What is saved of discrete latents that were summed out: nothing, a joint draw of them for each draw of the others, their best values together, or the
+ *  probability of every value of each. */
+export type DiscreteOutput = "none" | "draw" | "map" | "marginals";
+/** What it takes to sum the discrete latents out: flops of an evaluation of the log density, or why it cannot be done. */
+export type Summation = { readonly flops: number } | { readonly refusal: string };
 export interface Target extends Generative {
   readonly name: string;
   readonly layout: readonly Slot[];
@@ -144,6 +149,8 @@ export interface Target extends Generative {
   readonly dimension: number;
   /** Latents over integers. What evaluates the model is given their values: in `terms`, or as `given` of a setting. */
   readonly discrete: readonly DiscreteSlot[];
+  /** Of the discrete latents, where they are not given. */
+  summation(): Summation;
   /** Numbers in a draw: `dimension`, and one for each element of a discrete latent. Finisher, blame, unconstrain and simulatePrior speak of draws. */
   readonly width: number;
   readonly plates: readonly Axis[];
@@ -180,7 +187,8 @@ export interface Target extends Generative {
   compile(program: Program): Promise<Executable>;
   /** The float64 log density with its gradient; the same options as logDensity. */
   density(options?: { readonly jacobian?: boolean; readonly prior?: boolean }): Promise<LogDensity>;
-  finisher(rng: Rng): Promise<Finisher>;
+  /** Of draws of `dimension` numbers, discrete latents being recovered, or of `width` numbers. */
+  finisher(rng: Rng, discrete?: DiscreteOutput): Promise<Finisher>;
   /** Unconstrained position of a (partial) assignment of constrained values; what is missing is taken from `base`. */
   unconstrain(values: Readonly<Record<string, readonly number[]>>, base: Float64Array): Float64Array;
   /** A joint draw of latents (prior) as an unconstrained position, or why there is none. */

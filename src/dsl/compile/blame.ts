@@ -7,7 +7,7 @@ import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { Blame } from "../../runtime/target.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { BoundData } from "./bind-data.ts";
-import { givenFrom, refuseDiscrete } from "./discrete.ts";
+import { givenFrom } from "./discrete.ts";
 import { type DrawLayout, type PlacedPiece, takeFrom } from "./piece.ts";
 import { type LoweredTerm, total, type Walk, walk } from "./walk.ts";
 
@@ -16,13 +16,18 @@ export function blameAt(model: CheckedModel, data: BoundData, layout: DrawLayout
   const b = createBuilder();
   // An input, not a constant: what depends on it is not data, and is not checked as data are.
   const u = b.input("q", { shape: [q.length], dtype: "real" });
-  const w = walk(b, model, data, {
-    kind: "coordinates",
-    merged: false,
-    take: takeFrom(b, width > dimension ? b.slice(u, 0, 0, dimension) : u, pieces),
-    ...(discrete.length > 0 && q.length === width ? { given: givenFrom(b, u, discrete, 0) } : {}),
-    discrete: refuseDiscrete(model),
-  });
+  const w = walk(
+    b,
+    model,
+    data,
+    {
+      kind: "coordinates",
+      merged: false,
+      take: takeFrom(b, width > dimension ? b.slice(u, 0, 0, dimension) : u, pieces),
+      ...(discrete.length > 0 && q.length === width ? { given: givenFrom(b, u, discrete, 0) } : {}),
+    },
+    { sums: true },
+  );
   const terms = [...w.terms, ...w.jacobian];
   const numbers = interpret(
     terms.map((t) => t.value),

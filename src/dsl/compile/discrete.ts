@@ -1,5 +1,4 @@
 // Discrete latents where they are not summed out: which there are, what values they may take, and their part of a draw.
-import { UsageError } from "../../runtime/errors.ts";
 import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf, stridesOf } from "../../runtime/ir/type.ts";
 import type { Assignment, DiscreteSlot } from "../../runtime/target.ts";
@@ -58,7 +57,7 @@ function boundOf(pieces: readonly Piece[], shape: Shape, side: "lower" | "upper"
 }
 
 /** Flat place in an array of shape `own`, broadcast from the right to `shape`, of a flat place in the latter. */
-function broadcastIndex(flat: number, shape: Shape, own: Shape): number {
+export function broadcastIndex(flat: number, shape: Shape, own: Shape): number {
   const strides = stridesOf(own);
   let rest = flat;
   let at = 0;
@@ -71,7 +70,8 @@ function broadcastIndex(flat: number, shape: Shape, own: Shape): number {
   return at;
 }
 
-function statementAt(model: CheckedModel, span: SourceSpan): string {
+/** The text of a statement on one line. */
+export function statementAt(model: CheckedModel, span: SourceSpan): string {
   const text = model.sources[span.file]?.text ?? "";
   return text.slice(span.start, span.end).replace(/\s+/gu, " ");
 }
@@ -88,13 +88,4 @@ export function integersIn(b: Builder, values: Assignment, slots: readonly Discr
   const given = slots.filter((s) => values[s.name]);
   if (given.length === 0) return values;
   return { ...values, ...Object.fromEntries(given.map((s) => [s.name, b.cast(values[s.name], "int")])) };
-}
-
-/** What stands for a discrete latent whose value nobody has given. */
-export function refuseDiscrete(model: CheckedModel): (p: Piece) => never {
-  return (p) => {
-    throw new UsageError(
-      `${p.name} is discrete (${statementAt(model, p.span)}), and discrete latent variables are not summed out yet: there is no density of the other latents alone`,
-    );
-  };
 }

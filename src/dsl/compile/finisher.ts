@@ -1,21 +1,25 @@
 // From draws in unconstrained space to the columns that are saved: latents, quantities, predictions; and draws from the prior.
-import { InternalError } from "../../runtime/errors.ts";
+import { InternalError, UsageError } from "../../runtime/errors.ts";
 import { createBuilder } from "../../runtime/ir/builder.ts";
-import { dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Builder, dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { sizeOf } from "../../runtime/ir/type.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
-import type { Column, Finisher } from "../../runtime/target.ts";
+import type { Column, DiscreteOutput, Finisher } from "../../runtime/target.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { PredictStatement } from "../language/ast.ts";
 import { type BoundData, evaluateSize } from "./bind-data.ts";
 import { arrayAt, executeLet, placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
-import { givenFrom, refuseDiscrete } from "./discrete.ts";
+import { givenFrom } from "./discrete.ts";
 import { applyDistribution } from "./distribution.ts";
+import { substituteReads } from "./elimination/read.ts";
+import { bestTogether, drawJointly, marginals } from "./elimination/recover.ts";
+import type { Site } from "./elimination/sites.ts";
+import type { Summed } from "./elimination/sum-out.ts";
 import { limitForDraws, meetType, oneRange } from "./latents.ts";
 import { checkFit } from "./likelihood.ts";
 import { type DrawLayout, takeFrom } from "./piece.ts";
-import { compileStaged, Drawing } from "./staged.ts";
+import { compileStaged, Drawing, type Staged } from "./staged.ts";
 import { definedOf, type LatentSource, namedValue, type Walk, walk } from "./walk.ts";
 
 /** predict x ~ D, or predict x = e. */
@@ -43,37 +47,36 @@ export function predict(w: Walk, c: Context, s: PredictStatement, drawing: Drawi
   arrayAt(c.root, name).add(coordinates, c.b.reshape(cast(drawn), [count, ...own]), s.span);
 }
 
-/** Compiled once; each call of the result is a finisher with memory and a stream of its own. */
+/** Compiled once; each call of the result is a finisher with memory and a stream of its own. Discrete latents are in the draws, or are recovered
+ *  from what they were summed out of. */
 export function makeFinisher(
   model: CheckedModel,
   data: BoundData,
-  { pieces, dimension, discrete, width: length }: DrawLayout,
+  layout: DrawLayout,
+  discrete: DiscreteOutput,
 ): (rng: Rng) => Finisher {
-  const b = createBuilder();
-  const q = b.input("q", { shape: [dimension], dtype: "real" });
-  const drawing = new Drawing(b);
-  const z = b.input("z", { shape: [length - dimension], dtype: "real" });
-  const source: LatentSource = {
-    kind: "coordinates",
-    merged: false,
-    take: takeFrom(b, q, pieces),
-    ...(discrete.length > 0 ? { given: givenFrom(b, z, discrete, dimension) } : {}),
-    discrete: refuseDiscrete(model),
-  };
-  const w = walk(b, model, data, source, { onPredict: (walk, c, s) => predict(walk, c, s, drawing) });
-  const { columns, values } = columnsOf(w);
-  const width = columns.reduce((n, c) => n + sizeOf(c.shape), 0);
-  const begin = compileStaged(b, drawing, discrete.length > 0 ? [q, z] : [q], values);
+  const given = layout.discrete.length > 0 ? once(() => finisherProgram(model, data, layout, undefined)) : undefined;
+  const recovered = once(() => finisherProgram(model, data, layout, discrete));
   return (rng) => {
-    const staged = begin();
-    const [position, integers] = [staged.input("q"), staged.input("z")];
+    let running: { readonly program: FinisherProgram; readonly staged: Staged } | undefined;
+    const start = (program: FinisherProgram) => {
+      running ??= { program, staged: program.begin() };
+      if (running.program !== program)
+        throw new InternalError("draws with discrete latents and draws without them in one finisher");
+      return running.staged;
+    };
+    // Without a density of the others alone, draws can but hold the discrete ones.
+    const first = given && discrete === "draw" ? (attempt(recovered) ?? given()) : recovered();
     return {
-      columns,
-      width,
+      columns: first.columns,
+      width: first.width,
       finish(from, out) {
-        if (from.length !== length) throw new InternalError(`a draw of ${from.length} numbers where ${length} belong`);
-        position?.set(from.subarray(0, dimension));
-        integers?.set(from.subarray(dimension));
+        const isGiven = given !== undefined && from.length === layout.width;
+        if (!isGiven && from.length !== layout.dimension)
+          throw new InternalError(`a draw of ${from.length} numbers where ${layout.dimension} belong`);
+        const staged = start(isGiven ? given() : recovered());
+        staged.input("q")?.set(from.subarray(0, layout.dimension));
+        staged.input("z")?.set(from.subarray(layout.dimension));
         staged.run(rng);
         let at = 0;
         for (const column of staged.outputs) {
@@ -81,10 +84,102 @@ export function makeFinisher(
           at += column.length;
         }
       },
-      dispose: () => staged.dispose(),
+      dispose: () => running?.staged.dispose(),
     };
   };
 }
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+function attempt<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch (e) {
+    if (e instanceof UsageError) return undefined;
+    throw e;
+  }
+}
+
+interface FinisherProgram {
+  readonly columns: readonly Column[];
+  readonly width: number;
+  readonly begin: () => Staged;
+}
+
+/** `discrete` absent: discrete latents are given behind the coordinates. */
+function finisherProgram(
+  model: CheckedModel,
+  data: BoundData,
+  { pieces, dimension, discrete: slots, width: length }: DrawLayout,
+  discrete: DiscreteOutput | undefined,
+): FinisherProgram {
+  const b = createBuilder();
+  const q = b.input("q", { shape: [dimension], dtype: "real" });
+  const drawing = new Drawing(b);
+  const isGiven = discrete === undefined;
+  const z = b.input("z", { shape: [length - dimension], dtype: "real" });
+  const source: LatentSource = {
+    kind: "coordinates",
+    merged: false,
+    take: takeFrom(b, q, pieces),
+    ...(isGiven && slots.length > 0 ? { given: givenFrom(b, z, slots, dimension) } : {}),
+  };
+  const w = walk(b, model, data, source, { onPredict: (walk, c, s) => predict(walk, c, s, drawing), sums: !isGiven });
+  const plain = columnsOf(w);
+  const { columns, values } = w.summed && discrete ? withDiscrete(b, w.summed, drawing, plain, discrete) : plain;
+  const begin = compileStaged(b, drawing, isGiven && slots.length > 0 ? [q, z] : [q], values);
+  return { columns, width: columns.reduce((n, c) => n + sizeOf(c.shape), 0), begin };
+}
+
+interface Columns {
+  readonly columns: Column[];
+  readonly values: Value[];
+}
+
+/** The columns with draws of the discrete latents where these are read, and with what is asked for of the latents themselves. */
+function withDiscrete(b: Builder, summed: Summed, drawing: Drawing, plain: Columns, discrete: DiscreteOutput): Columns {
+  const drawn = drawJointly(b, summed, (count) => drawing.uniform(count));
+  const atDraws = (values: readonly Value[]): Value[] => substituteReads(b, values, drawn);
+  drawing.replace(atDraws);
+  const values = atDraws(plain.values);
+  if (discrete === "draw") return { columns: plain.columns, values };
+  const isSummed = (c: Column): boolean => c.role === "latent" && summed.sites.some((s) => s.name === c.name);
+  const kept = plain.columns.map((c, i) => ({ column: c, value: values[i], read: plain.values[i] }));
+  if (discrete === "none") return split(kept.filter((k) => !isSummed(k.column)));
+  if (discrete === "map") {
+    const best = bestTogether(b, summed);
+    return split(kept.map((k) => (isSummed(k.column) ? { ...k, value: substituteReads(b, [k.read], best)[0] } : k)));
+  }
+  const tables = marginals(b, summed);
+  return split(
+    kept.map((k) => {
+      if (!isSummed(k.column)) return k;
+      const { count, anchor, values: each } = summed.sites.find((s) => s.name === k.column.name) as Site;
+      // Where an element stands in the latent's array: its number, read in place of its value.
+      const numbers = b.tensor(
+        Float64Array.from({ length: count }, (_, i) => i),
+        [count],
+        "int",
+      );
+      const [places] = substituteReads(b, [k.read], new Map([[anchor, numbers]]));
+      const shape = [...k.column.shape, each];
+      const table = b.gather(tables.get(anchor) as Value, b.reshape(places, [sizeOf(k.column.shape)]));
+      const defined = k.column.defined?.flatMap((at) => Array.from({ length: each }, (_, v) => at * each + v));
+      const { defined: _, ...column } = k.column;
+      return {
+        value: b.reshape(table, shape),
+        column: { ...column, name: `${column.name}_probability`, shape, integer: false, ...(defined ? { defined } : {}) },
+      };
+    }),
+  );
+}
+
+const split = (kept: readonly { readonly column: Column; readonly value: Value }[]): Columns => ({
+  columns: kept.map((k) => k.column),
+  values: kept.map((k) => k.value),
+});
 
 export function columnsOf(w: Walk): { readonly columns: Column[]; readonly values: Value[] } {
   const columns: Column[] = [];

@@ -85,8 +85,9 @@ export function register(w: Walk, name: string, span: Piece["span"], support: Su
 }
 
 /** Whether a latent's value is given, and not made from coordinates or drawn. */
-export const readsGiven = ({ source }: Walk, name: string): boolean =>
-  source.kind === "values" || (source.kind === "coordinates" && source.given?.[name] !== undefined);
+export const readsGiven = ({ source, open }: Walk, name: string): boolean =>
+  (source.kind === "values" && (open === undefined || source.values[name] !== undefined)) ||
+  (source.kind === "coordinates" && source.given?.[name] !== undefined);
 
 export function valueGiven({ source }: Walk, name: string): Value {
   const value = source.kind === "draws" ? undefined : (source.kind === "values" ? source.values : source.given)?.[name];
@@ -96,10 +97,14 @@ export function valueGiven({ source }: Walk, name: string): Value {
 
 /** The constrained values of a piece from its coordinates; log-Jacobians, and the merged prior of raw coordinates, are collected. */
 export function give(w: Walk, c: Context, piece: Piece, rows: Rows): Value {
-  if (w.source.kind !== "coordinates") throw new InternalError("coordinates are asked of a walk without any");
+  if (piece.constraint.discrete && w.open) return w.open.give(piece);
+  if (w.source.kind !== "coordinates") throw new InternalError(`no value is given for ${piece.name}`);
   const { b } = c;
   w.pieces.push(piece);
-  if (piece.constraint.discrete) return w.source.discrete(piece);
+  if (piece.constraint.discrete) {
+    if (!w.source.discrete) throw new InternalError(`nothing gives ${piece.name} a value`);
+    return w.source.discrete(piece);
+  }
   const u = b.reshape(w.source.take(piece), unconstrainedShape(piece));
   const { x, raw, jacobian } = constrainPiece(b, piece, u);
   const add = (to: Walk["terms"], role: "jacobian" | "prior", value: Value): void => {
@@ -145,7 +150,7 @@ export function sampleLatent(w: Walk, c: Context, s: SampleStatement, symbol: La
   register(w, name, s.span, meeting);
   if (w.source.kind === "draws") c.root.value(name, drawn(w.source, c, s, d, meeting, element));
   if (given) w.pieces.push(makePiece(c, s, name, d, meeting, element));
-  else if (w.source.kind === "coordinates") c.root.value(name, give(w, c, makePiece(c, s, name, d, meeting, element), []));
+  else if (w.source.kind !== "draws") c.root.value(name, give(w, c, makePiece(c, s, name, d, meeting, element), []));
   addPrior(w, c, s, name, d, meeting, element);
 }
 
@@ -215,10 +220,8 @@ function provisional(
       notes: ["leave noncentered out here"],
     });
   }
-  const placeholder = c.b.input(`(elements of ${array.name} #${c.session.next++})`, {
-    shape: [count, ...element],
-    dtype: "real",
-  });
+  const input = c.b.input(`(elements of ${array.name} #${c.session.next++})`, { shape: [count, ...element], dtype: "real" });
+  const placeholder = c.b.cast(input, array.dtype);
   return array.provisionally(coordinates, placeholder, s.span, () => applyDistribution(c, s.distribution.call));
 }
 

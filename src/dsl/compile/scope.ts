@@ -1,7 +1,8 @@
 // What names stand for while a model is lowered.
-import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
-import { type Shape, sizeOf, stridesOf } from "../../runtime/ir/type.ts";
+import { type Builder, dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type DType, type Shape, sizeOf, stridesOf } from "../../runtime/ir/type.ts";
 import type { SourceSpan } from "../diagnostics.ts";
+import { isReading } from "./elimination/read.ts";
 import { bindCodes, reject } from "./rejection.ts";
 import { MOST_ELEMENTS } from "./rows.ts";
 
@@ -124,6 +125,10 @@ export class PieceArray {
     }
   }
 
+  get dtype(): DType {
+    return dtypeOf(this.pieces[0].value);
+  }
+
   get elementShape(): Shape {
     return shapeOf(this.pieces[0].value).slice(1);
   }
@@ -214,6 +219,11 @@ export class PieceArray {
     const order = Float64Array.from({ length: total }, (_, flat) => places.get(flat) ?? count);
     const inOrder = count === total && order.every((from, i) => from === i);
     if (inOrder) return b.reshape(laid, [...extents, ...elementShape]);
+    if (isReading(laid)) {
+      // What no statement gives is not read: any element may stand there.
+      const some = order.map((from) => (from === count ? 0 : from));
+      return b.reshape(b.gather(laid, b.tensor(some, [total], "int")), [...extents, ...elementShape]);
+    }
     const padded =
       places.size === total ? laid : b.concat([laid, b.broadcastTo(b.constant(Number.NaN), [1, ...elementShape])], 0);
     return b.reshape(b.gather(padded, b.tensor(order, [total], "int")), [...extents, ...elementShape]);

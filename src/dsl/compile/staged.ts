@@ -61,6 +61,20 @@ export class Drawing {
     return this.#sorted(drawn, shape);
   }
 
+  /** Noise of its own, uniform in (0, 1). */
+  uniform(count: number): Value {
+    const input = this.#b.input(`noise#${this.noise.length}`, { shape: [count], dtype: "real" });
+    this.noise.push({ input, kind: "uniform" });
+    return input;
+  }
+
+  /** What the steps need, made of other values. */
+  replace(f: (values: readonly Value[]) => Value[]): void {
+    this.steps.forEach((s, i) => {
+      this.steps[i] = { ...s, needs: f(s.needs) };
+    });
+  }
+
   #plain(d: Applied, shape: Shape, span: SourceSpan): Value {
     const b = this.#b;
     if (d.draw) {

@@ -13,6 +13,7 @@ import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type {
   Assignment,
   Axis,
+  DiscreteOutput,
   DiscreteSlot,
   Guide,
   LogDensity,
@@ -20,6 +21,7 @@ import type {
   Setting,
   Site,
   Slot,
+  Summation,
   Target,
   Term,
 } from "../../runtime/target.ts";
@@ -28,7 +30,7 @@ import { densityOf } from "../../runtime/wasm/density.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { BoundData } from "./bind-data.ts";
 import { blameAt } from "./blame.ts";
-import { discreteSlots, integersIn, refuseDiscrete } from "./discrete.ts";
+import { discreteSlots, integersIn } from "./discrete.ts";
 import { makeFinisher, predict, priorDraws } from "./finisher.ts";
 import { guideOf } from "./guide.ts";
 import { constrainParameter, type ParameterPiece, parameterOf, unconstrained } from "./parameters.ts";
@@ -60,7 +62,8 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
   const width = discrete.reduce((n, s) => n + s.size, dimension);
   const { shapes } = layout;
   let image: Promise<ExecutableImage> | undefined;
-  let finisher: ReturnType<typeof makeFinisher> | undefined;
+  const finishers = new Map<DiscreteOutput, ReturnType<typeof makeFinisher>>();
+  let summation: Summation | undefined;
   let inverse: ((values: LatentValues) => Float64Array) | undefined;
   const unconstrain = (values: LatentValues): Float64Array =>
     (inverse ??= makeUnconstrainer(model, data, { pieces, shapes, dimension, discrete, width }))(values);
@@ -69,14 +72,15 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
     kind: "coordinates",
     merged,
     ...(given ? { given: integersIn(b, given, discrete) } : {}),
-    discrete: refuseDiscrete(model),
     take: isValue(u) ? takeFrom(b, u, pieces) : takeInTurn(u),
   });
   const logDensity = (b: Builder, u: Value, { jacobian = true, prior = true }: DensityOptions = {}, setting?: Setting): Value => {
-    const w = walk(b, model, data, coordinates(b, u, jacobian && prior, setting?.given), { setting });
+    const w = walk(b, model, data, coordinates(b, u, jacobian && prior, setting?.given), { setting, sums: true });
     const terms = prior ? w.terms : w.terms.filter((t) => t.role !== "prior" && t.role !== "penalty");
     return total(b, jacobian ? [...terms, ...w.jacobian] : terms);
   };
+  const densityWalk = (b: Builder): Walk =>
+    walk(b, model, data, coordinates(b, b.input("q", { shape: [dimension], dtype: "real" }), true), { sums: true });
   const densityProgram = (options?: DensityOptions): Program => {
     const b = createBuilder({ folds });
     folds = undefined;
@@ -108,19 +112,15 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
       ),
     ...(layout.guide ? { guide: layout.guide } : {}),
     terms: (b, values, setting) => {
-      const missing = discrete.find((s) => !values[s.name]);
-      if (missing)
-        throw new UsageError(
-          `${missing.name} is discrete (${missing.statement}), and is not summed out yet: its value is needed`,
-        );
-      const w = walk(b, model, data, { kind: "values", values: integersIn(b, values, discrete) }, { setting });
+      const w = walk(b, model, data, { kind: "values", values: integersIn(b, values, discrete) }, { setting, sums: true });
       return w.terms.map((t) => withReads(t, values));
     },
     observations: (b, values, setting) =>
       walk(b, model, data, { kind: "values", values }, { setting }).observations.map((make) => make()),
     constrain: (b, u, setting) => {
-      const w = walk(b, model, data, coordinates(b, u, false, setting?.given), { setting });
-      const values: Assignment = Object.fromEntries([...w.latents.keys()].map((name) => [name, latentValue(w, name)]));
+      const w = walk(b, model, data, coordinates(b, u, false, setting?.given), { setting, sums: true });
+      const names = [...w.latents.keys()].filter((name) => !w.summed?.sites.some((s) => s.name === name));
+      const values: Assignment = Object.fromEntries(names.map((name) => [name, latentValue(w, name)]));
       return { values, jacobian: w.jacobian.map((t) => withReads(t, values)) };
     },
     coordinates: (b, values, setting) => {
@@ -141,7 +141,12 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
       const plain = (options?.jacobian ?? true) && (options?.prior ?? true);
       return densityOf(dimension, instantiate(plain ? await densityImage() : compileWasm(densityProgram(options))));
     },
-    finisher: async (rng) => (finisher ??= makeFinisher(model, data, { pieces, dimension, discrete, width }))(rng),
+    summation: () => (summation ??= summationOf(() => densityWalk(createBuilder()))),
+    finisher: async (rng, output = "draw") => {
+      const made = finishers.get(output) ?? makeFinisher(model, data, { pieces, dimension, discrete, width }, output);
+      finishers.set(output, made);
+      return made(rng);
+    },
     unconstrain: (values, base) => {
       const all = new Map<string, ArrayLike<number>>(Object.entries(values));
       if ([...shapes.keys()].every((name) => values[name])) return unconstrain(all);
@@ -156,6 +161,15 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
     image: async () => ({ dimension, density: await densityImage() }),
   };
   return target;
+}
+
+function summationOf(walked: () => Walk): Summation {
+  try {
+    return { flops: walked().summed?.flops ?? 0 };
+  } catch (e) {
+    if (e instanceof UsageError) return { refusal: e.message };
+    throw e;
+  }
 }
 
 /** [log density, gradient] of a scalar built on the input q: simplified first, so that the gradient is of the small form. */
@@ -233,9 +247,10 @@ function learnLayout(model: CheckedModel, data: BoundData, folds: Folds): Layout
     { onPredict: (walked, c, s) => predict(walked, c, s, drawing) },
   );
   const shapes = new Map([...w.latents.keys()].map((name) => [name, shapeOf(latentValue(w, name))]));
+  const integers = new Set([...w.latents].flatMap(([name, l]) => (l.integer ? [name] : [])));
   const plates = new Map<string, Axis>();
   for (const t of w.terms) for (const a of t.axes) plates.set(a.name, a);
-  const guide = guideOf(model, data, shapes, b, (name) => definedOf(w, name));
+  const guide = guideOf(model, data, { shapes, integers, defined: (name) => definedOf(w, name) }, b);
   return {
     pieces,
     dimension,

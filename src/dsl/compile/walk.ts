@@ -20,6 +20,9 @@ import type {
 import { type BoundData, enterData } from "./bind-data.ts";
 import { executeBlock, executeLet } from "./block.ts";
 import { type Context, newContext, textOf } from "./context.ts";
+import { refuseSum, TooMany } from "./elimination/cost.ts";
+import { OpenSites } from "./elimination/sites.ts";
+import { type Summed, sumOut } from "./elimination/sum-out.ts";
 import { evaluate } from "./evaluate.ts";
 import { declareLatent, sampleLatent } from "./latents.ts";
 import { likelihood } from "./likelihood.ts";
@@ -38,8 +41,8 @@ export type LatentSource =
       readonly merged: boolean;
       readonly given?: Readonly<Record<string, Value>>;
       take(piece: Piece): Value;
-      /** Of a discrete latent that is not given: values of the piece's shape, or a refusal. */
-      discrete(piece: Piece): Value;
+      /** Of a discrete latent that is neither given nor summed out: values of the piece's shape. */
+      discrete?(piece: Piece): Value;
     }
   /** Constrained values by name. */
   | { readonly kind: "values"; readonly values: Readonly<Record<string, Value>> }
@@ -78,16 +81,22 @@ export interface Walk {
   readonly predictions: Saved[];
   readonly context: Context;
   readonly source: LatentSource;
+  /** Discrete latents that have no value are summed out. */
+  readonly open?: OpenSites;
+  /** What summing out has found, when the walk is done. */
+  summed?: Summed;
 }
 
 export interface WalkOptions {
   /** Absent: predictions are passed over. */
   readonly onPredict?: (w: Walk, c: Context, s: PredictStatement) => void;
   readonly setting?: Setting;
+  /** Discrete latents that nobody gives a value are summed out of the terms. */
+  readonly sums?: boolean;
 }
 
 export function walk(b: Builder, model: CheckedModel, data: BoundData, source: LatentSource, options: WalkOptions = {}): Walk {
-  const { onPredict, setting } = options;
+  const { onPredict, setting, sums = false } = options;
   const context = newContext(b, model, data, onPredict !== undefined, setting);
   enterData(context);
   enterParams(context);
@@ -103,9 +112,23 @@ export function walk(b: Builder, model: CheckedModel, data: BoundData, source: L
     predictions: [],
     context,
     source,
+    ...(sums ? { open: new OpenSites(b) } : {}),
   };
   executeBlock(context, model.statements, (c, s) => visit(w, c, s, onPredict));
+  sumDiscrete(w, model);
   return w;
+}
+
+/** Terms that read discrete latents without a value give way to those that are left of them. */
+function sumDiscrete(w: Walk, model: CheckedModel): void {
+  if (!w.open || w.open.empty) return;
+  try {
+    w.summed = sumOut(w.context.b, w.open, w.terms);
+  } catch (e) {
+    if (e instanceof TooMany) throw refuseSum(model, e);
+    throw e;
+  }
+  w.terms.splice(0, w.terms.length, ...w.summed.terms);
 }
 
 function visit(

@@ -37,7 +37,11 @@ function choice(target: Target): readonly [name: string, reason?: string] {
   if (learnt === 0 && target.discrete.length === 0) return ["nuts"];
   if (target.guide)
     return ["amortized", learnt > 0 ? "there is something to learn, and a guide" : "there are discrete latents, and a guide"];
-  if (target.discrete.length > 0) return ["meanfield", "there are discrete latents, and no guide"];
+  if (target.discrete.length > 0) {
+    const summation = target.summation();
+    if ("refusal" in summation) return ["meanfield", summation.refusal];
+    if (learnt === 0 && target.dimension > 0) return ["nuts"];
+  }
   if (target.dimension === 0) return ["mle", "there is something to learn, and no latent to infer"];
   return ["meanfield", "there is something to learn beside the latents, and no guide"];
 }

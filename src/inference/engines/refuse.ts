@@ -35,7 +35,6 @@ export function refuseOptimum(target: Target): string | undefined {
 /** Of engines that take discrete latents as summed out (rule 31 of the language). */
 export function refuseDiscrete(engine: Pick<Engine, "name" | "discrete">, target: Target): string | undefined {
   if (engine.discrete !== "summed" || target.discrete.length === 0) return undefined;
-  const statements = target.discrete.map((s) => s.statement).join("; ");
-  const names = target.discrete.map((s) => s.name).join(", ");
-  return `${engine.name} needs discrete latent variables summed out, which is not built yet, and ${names} ${target.discrete.length > 1 ? "are" : "is"} discrete: ${statements}. Use --engine hierarchical or meanfield, which fit distributions to them, with a guide amortized, or write the sum yourself: y ~ mixture(w, D)`;
+  const summation = target.summation();
+  return "refusal" in summation ? `${engine.name} needs discrete latent variables summed out: ${summation.refusal}` : undefined;
 }

@@ -1,0 +1,113 @@
+// Discrete latents after they have been summed out: a draw of all of them, the best of all, or the probability of every value of each.
+import { InternalError } from "../../../runtime/errors.ts";
+import { gradient } from "../../../runtime/ir/gradient.ts";
+import { type Builder, shapeOf, type Value } from "../../../runtime/ir/graph.ts";
+import { substitute } from "../../../runtime/ir/substitute.ts";
+import { sizeOf } from "../../../runtime/ir/type.ts";
+import type { Step } from "./eliminate.ts";
+import type { Group } from "./groups.ts";
+import type { Summed } from "./sum-out.ts";
+
+/** Values of the elements of each site, in their order, given everything that is no discrete latent: drawn jointly, by uniform noise. Elements are
+ *  drawn in the reverse order of their elimination, each given those that its table was left to. */
+export function drawJointly(b: Builder, summed: Summed, uniform: (count: number) => Value): Map<Value, Value> {
+  return backward(b, summed, summed.again("sum").steps, (table) => inverted(b, table, uniform(shapeOf(table)[0])));
+}
+
+/** The values that are most probable together. */
+export function bestTogether(b: Builder, summed: Summed): Map<Value, Value> {
+  return backward(b, summed, summed.again("best").steps, (table) => firstBest(b, table));
+}
+
+/** Codes, 0 for the least value, of [elements, values] log weights. */
+type Pick = (table: Value) => Value;
+
+function backward(b: Builder, { sites }: Summed, steps: readonly Step[], pick: Pick): Map<Value, Value> {
+  const total = sites.reduce((n, s) => n + s.count, 0);
+  const position = new Int32Array(total).fill(-1);
+  let codes: Value | undefined;
+  let next = 0;
+  const at = (elements: Int32Array): Value => {
+    if (!codes) throw new InternalError("a neighbour that has no value yet");
+    return b.gather(
+      codes,
+      b.tensor(
+        elements.map((e) => position[e]),
+        [elements.length],
+        "int",
+      ),
+    );
+  };
+  for (const { elements, neighbours, table } of [...steps].reverse()) {
+    const shape = shapeOf(table);
+    const own = shape[shape.length - 1];
+    const tables = sizeOf(shape.slice(1, -1));
+    const isShared = shape[0] === 1 && elements.length > 1;
+    let row = isShared
+      ? b.constant(0, "int")
+      : b.tensor(
+          Float64Array.from({ length: elements.length }, (_, i) => i * tables),
+          [elements.length],
+          "int",
+        );
+    neighbours.forEach((around, k) => {
+      row = b.add(row, b.mul(at(around), b.constant(sizeOf(shape.slice(k + 2, -1)), "int")));
+    });
+    const rows = b.reshape(table, [shape[0] * tables, own]);
+    const given = b.gather(rows, b.broadcastTo(row, [elements.length]));
+    const drawn = pick(given);
+    elements.forEach((e, i) => {
+      position[e] = next + i;
+    });
+    next += elements.length;
+    codes = codes ? b.concat([codes, drawn], 0) : drawn;
+  }
+  return new Map(
+    sites.map((s) => {
+      const elements = Int32Array.from({ length: s.count }, (_, i) => s.base + i);
+      return [s.anchor, b.add(at(elements), b.constant(s.least, "int"))];
+    }),
+  );
+}
+
+/** The number of partial sums that u, times their total, has passed. */
+function inverted(b: Builder, logs: Value, u: Value): Value {
+  const [count, values] = shapeOf(logs);
+  if (values === 1) return b.broadcastTo(b.constant(0, "int"), [count]);
+  const top = b.reshape(b.reduceMax(logs, [1]), [count, 1]);
+  const sums = b.cumsum(b.exp(b.sub(logs, top)));
+  const total = b.reshape(b.slice(sums, 1, values - 1, 1), [count]);
+  const passed = b.ge(b.reshape(b.mul(u, total), [count, 1]), b.slice(sums, 1, 0, values - 1));
+  return b.sum(b.cast(passed, "int"), [1]);
+}
+
+function firstBest(b: Builder, logs: Value): Value {
+  const [count, values] = shapeOf(logs);
+  const top = b.reshape(b.reduceMax(logs, [1]), [count, 1]);
+  const range = b.tensor(
+    Float64Array.from({ length: values }, (_, i) => i),
+    [1, values],
+    "int",
+  );
+  // No number anywhere: some value all the same.
+  const last = b.constant(values - 1, "int");
+  return b.reduceMin(b.select(b.eq(logs, top), b.broadcastTo(range, [count, values]), last), [1]);
+}
+
+/** For each site [elements, values]: the derivative of the log evidence by a weight of each value of each element is its probability. */
+export function marginals(b: Builder, summed: Summed): Map<Value, Value> {
+  const weights = summed.sites.map((s) => b.input(`(weights of ${s.name})`, { shape: [s.count, s.values], dtype: "real" }));
+  const beside = summed.sites.map(
+    (s, i): Group => ({
+      table: weights[i],
+      rows: s.count,
+      elements: [Int32Array.from({ length: s.count }, (_, e) => s.base + e)],
+      from: new Set(),
+    }),
+  );
+  const { rests } = summed.again("sum", beside);
+  const evidence = rests.reduce((sum, r) => b.add(sum, b.sum(r.value)), b.constant(0));
+  const zeros = new Map(weights.map((w) => [w, b.broadcastTo(b.constant(0), shapeOf(w))]));
+  const tables = substitute(b, gradient(b, evidence, weights), zeros);
+  return new Map(summed.sites.map((s, i) => [s.anchor, tables[i]]));
+}
