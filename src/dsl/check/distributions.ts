@@ -12,6 +12,7 @@ import { infer } from "./expressions.ts";
 import { inferFlow } from "./flow.ts";
 import { foreignDistribution } from "./foreign-names.ts";
 import { isFunctionName } from "./functions/index.ts";
+import { inferPrior, PRIOR } from "./restated.ts";
 import { nameOf } from "./shape-messages.ts";
 import { checkSupport } from "./supports.ts";
 import { inferModifier } from "./transformed.ts";
@@ -29,6 +30,7 @@ export const isDistributionCall = (c: Context, e: Expression): e is Call =>
     c.session.densities.has(e.callee.name) ||
     modifiers.has(e.callee.name) ||
     e.callee.name === FLOW ||
+    (e.callee.name === PRIOR && c.guide !== undefined) ||
     prefixes.has(e.callee.name));
 
 /** The distribution that a call names; undefined after an error. */
@@ -39,6 +41,7 @@ export function inferDistribution(c: Context, call: Call): DistributionType | un
   const modifier = modifiers.get(name);
   if (modifier) return inferModifier(c, modifier, call);
   if (name === FLOW) return inferFlow(c, call);
+  if (name === PRIOR) return inferPrior(c, call);
   const record = c.session.distributions.get(name);
   if (record) return plain(c, record, call);
   if (prefixes.has(name)) {

@@ -7,6 +7,7 @@ import type { DistributionType } from "./distribution-type.ts";
 import { infer } from "./expressions.ts";
 import { checkSizes, give } from "./guide-elements.ts";
 import { checkLatent } from "./latents.ts";
+import { aboutElements } from "./restated.ts";
 import { checkDistribution, checkFit } from "./samples.ts";
 import { type Entry, Scope } from "./scope.ts";
 import { nameOf } from "./shape-messages.ts";
@@ -111,7 +112,8 @@ export function checkGuideSite(c: Context, guide: GuideFacts, s: SampleStatement
     return;
   }
   give(c, guide.given, place);
-  const d = checkDistribution(c, asSample(s));
+  const call = aboutElements(s.distribution.call, place);
+  const d = checkDistribution(c, { ...asSample(s), distribution: { ...s.distribution, call } });
   c.session.root.set({ ...latent, loops: [], used: true, given: true });
   const element = infer(c, { kind: "name", name, span: place.span });
   const own = place.subscripts.length === 0 ? element : infer(c, asSample(s).target);

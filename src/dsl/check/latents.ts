@@ -70,6 +70,7 @@ function whole(c: Context, s: SampleStatement, entry: Entry, own: DeclaredType |
     return;
   }
   const d = checkDistribution(c, s);
+  if (d) (entry.laws ??= []).push(d);
   const declared: DeclaredType | undefined =
     own ??
     (entry.declared && {
@@ -122,6 +123,7 @@ function part(c: Context, s: SampleStatement, entry: Entry, own: DeclaredType | 
     notYet(report, "recurrence", s.distribution.span, "noncentered draws of a chain are computed one after the other");
   }
   const d = checkDistribution(c, s);
+  if (d) (entry.laws ??= []).push(d);
   if (fixed) {
     const element = infer(c, s.target);
     if (d) {

@@ -3,6 +3,8 @@ import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import type { Setting, TrainingSource } from "../../runtime/target.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { SourceSpan } from "../diagnostics.ts";
+import type { Applied } from "../distributions/applied.ts";
+import type { Call } from "../language/ast.ts";
 import type { BoundData } from "./bind-data.ts";
 import { ParameterPool } from "./parameters.ts";
 import { addLoop, type LoopValues, type Rows } from "./rows.ts";
@@ -37,6 +39,8 @@ export interface Session {
   readonly notes: Set<string>;
   /** What is learnt. */
   readonly parameters: ParameterPool;
+  /** prior(z[n]), in a guide. */
+  readonly restate?: (c: Context, call: Call) => Applied;
   /** Noise and statistics of networks in training; absent: they are evaluated as fitted. */
   readonly training?: TrainingSource;
 }

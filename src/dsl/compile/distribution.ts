@@ -3,6 +3,7 @@
 import { InternalError } from "../../runtime/errors.ts";
 import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { broadcastShapes, sizeOf } from "../../runtime/ir/type.ts";
+import { PRIOR } from "../check/restated.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import { type Applied, type Argument as AppliedArgument, apply, signatureOf, signatures } from "../distributions/applied.ts";
 import type { Distribution, Param } from "../distributions/define.ts";
@@ -25,7 +26,11 @@ import { declaredSupport } from "./support.ts";
 /** flow(D, f) takes a net, which no other distribution does. */
 const FLOW = "flow";
 export const isDistributionName = (c: Context, name: string): boolean =>
-  c.model.densities.has(name) || distributions.has(name) || modifiers.has(name) || name === FLOW;
+  c.model.densities.has(name) ||
+  distributions.has(name) ||
+  modifiers.has(name) ||
+  name === FLOW ||
+  (name === PRIOR && c.session.restate !== undefined);
 
 /** The distribution that a call names, at the values of its arguments. */
 export function applyDistribution(c: Context, call: Call): Applied {
@@ -35,6 +40,8 @@ export function applyDistribution(c: Context, call: Call): Applied {
   const modifier = modifiers.get(name);
   if (modifier) return at(call.span, () => modify(c, modifier, call));
   if (name === FLOW) return at(call.span, () => applyFlow(c, call));
+  const { restate } = c.session;
+  if (name === PRIOR && restate) return at(call.span, () => restate(c, call));
   const record = distributions.get(name);
   if (!record) return reject(bindCodes.constant, call.callee.span, `there is no distribution ${name}`);
   return at(call.span, () => plain(c, record, call));

@@ -5,10 +5,11 @@ import { nodesOf } from "../../runtime/ir/order.ts";
 import type { Shape } from "../../runtime/ir/type.ts";
 import type { Assignment, Axis, Guide, GuideSite, NoiseSource, Setting, Term } from "../../runtime/target.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
+import { aboutElements } from "../check/restated.ts";
 import type { Applied } from "../distributions/applied.ts";
 import type { NoiseSpec } from "../distributions/define.ts";
 import { logDensityInside } from "../distributions/modifiers/sides.ts";
-import type { AuxStatement, SampleStatement, Statement } from "../language/ast.ts";
+import type { AuxStatement, Call, SampleStatement, Statement } from "../language/ast.ts";
 import { type BoundData, enterData, evaluateSize } from "./bind-data.ts";
 import { arrayAt, executeBlock, placeCoordinates } from "./block.ts";
 import { type Context, newContext } from "./context.ts";
@@ -19,6 +20,7 @@ import { limitForDraws, meetType, oneRange } from "./latents.ts";
 import { checkFit } from "./likelihood.ts";
 import { enterParams, type ParameterPool } from "./parameters.ts";
 import { at, bindCodes, reject } from "./rejection.ts";
+import { restated } from "./restated.ts";
 import { overRows, rowShape } from "./rows.ts";
 import { PieceArray } from "./scope.ts";
 import { drawOf, overRowsOf } from "./staged.ts";
@@ -29,6 +31,14 @@ type Part = "guide" | "reverse";
 /** Where the values of the sites come from. */
 type Source = { readonly kind: "draws"; readonly noise: NoiseSource } | { readonly kind: "values"; readonly values: Assignment };
 
+/** What a guide must know of the model's latents. */
+export interface Latents {
+  readonly shapes: ReadonlyMap<string, Shape>;
+  readonly integers: ReadonlySet<string>;
+  /** The elements that there are, row-major, where these are not all. */
+  defined(name: string): readonly number[] | undefined;
+}
+
 /** One walk over the statements of a guide, or of its reverse. */
 export interface GuideWalk {
   readonly sites: Map<string, GuideSite>;
@@ -36,8 +46,7 @@ export interface GuideWalk {
   readonly context: Context;
   readonly part: Part;
   readonly source: Source;
-  /** Shapes of the model's latents. */
-  readonly shapes: ReadonlyMap<string, Shape>;
+  readonly latents: Latents;
   /** Of names that are given element by element, what statements have given. */
   readonly elements: Map<string, PieceArray>;
   /** Shapes of names that are given as a whole. */
@@ -53,22 +62,25 @@ export function walkGuide(
   b: Builder,
   model: CheckedModel,
   data: BoundData,
-  shapes: ReadonlyMap<string, Shape>,
+  latents: Latents,
   part: Part,
   source: Source,
   setting?: Setting,
   scored: ReadonlySet<string> = new Set(),
 ): GuideWalk {
-  const context = newContext(b, model, data, false, setting);
+  const plain = newContext(b, model, data, false, setting);
+  const restate = (c: Context, call: Call): Applied => restated(w, c, call);
+  const context: Context = { ...plain, session: { ...plain.session, restate } };
   enterData(context);
   enterParams(context);
+  const { shapes } = latents;
   const w: GuideWalk = {
     sites: new Map(),
     terms: [],
     context,
     part,
     source,
-    shapes,
+    latents,
     elements: new Map(),
     wholes: new Map(),
     scored,
@@ -95,28 +107,26 @@ function restOf(s: SampleStatement): { readonly family: string; readonly rank?: 
   return { family: callee.name, ...(rank?.kind === "number" ? { rank: rank.value } : {}) };
 }
 
-/** The guide as engines see it. `shapes`: of the model's latents; `definedOf`: the elements that they have, where these are not all. `pools`: the
- *  parameters that it met; `roots`: the values by which it reads them. */
+/** The guide as engines see it. `pools`: the parameters that it met; `roots`: the values by which it reads them. */
 export function guideOf(
   model: CheckedModel,
   data: BoundData,
-  shapes: ReadonlyMap<string, Shape>,
+  latents: Latents,
   learn: Builder,
-  definedOf: (name: string) => readonly number[] | undefined,
 ): { readonly guide: Guide; readonly pools: readonly ParameterPool[]; readonly roots: readonly Value[] } | undefined {
   if (!hasGuide(model)) return undefined;
   const placeholder: NoiseSource = {
     noise: (_kind, shape) => learn.input(`(noise ${shape})#${learned++}`, { shape, dtype: "real" }),
   };
   let learned = 0;
-  const first = walkGuide(learn, model, data, shapes, "guide", { kind: "draws", noise: placeholder });
+  const first = walkGuide(learn, model, data, latents, "guide", { kind: "draws", noise: placeholder });
   const values = drawnBy(first);
-  const covered = [...shapes].filter(([name]) => !first.rest || first.sites.has(name));
+  const covered = [...latents.shapes].filter(([name]) => !first.rest || first.sites.has(name));
   checkComplete(
     first,
-    covered.map(([name, shape]) => ({ name, shape, defined: definedOf(name) })),
+    covered.map(([name, shape]) => ({ name, shape, defined: latents.defined(name) })),
   );
-  const back = walkGuide(learn, model, data, shapes, "reverse", { kind: "values", values: withRest(learn, first, values) });
+  const back = walkGuide(learn, model, data, latents, "reverse", { kind: "values", values: withRest(learn, first, values) });
   const auxiliaries = [...first.sites.values()].filter((s) => s.role === "aux").map((s) => s.name);
   checkComplete(
     back,
@@ -128,14 +138,14 @@ export function guideOf(
     sites,
     ...(first.rest ? { rest: first.rest } : {}),
     draw(b, noise, setting) {
-      const w = walkGuide(b, model, data, shapes, "guide", { kind: "draws", noise }, setting, scored);
+      const w = walkGuide(b, model, data, latents, "guide", { kind: "draws", noise }, setting, scored);
       const drawn = drawnBy(w);
       return { values: drawn, terms: withReads(w.terms, drawn) };
     },
     terms: (b, given, setting) =>
-      withReads(walkGuide(b, model, data, shapes, "guide", { kind: "values", values: given }, setting).terms, given),
+      withReads(walkGuide(b, model, data, latents, "guide", { kind: "values", values: given }, setting).terms, given),
     reverse: (b, given, setting) =>
-      withReads(walkGuide(b, model, data, shapes, "reverse", { kind: "values", values: given }, setting).terms, given),
+      withReads(walkGuide(b, model, data, latents, "reverse", { kind: "values", values: given }, setting).terms, given),
   };
   const pools = [first, back].map((w) => w.context.session.parameters);
   // A shift of the draw is in no log density: the draws are read too.
@@ -147,7 +157,7 @@ export function guideOf(
 function withRest(b: Builder, w: GuideWalk, values: Assignment): Assignment {
   const others = (w.rest?.names ?? []).map((name): [string, Value] => [
     name,
-    b.input(`(rest ${name})`, { shape: w.shapes.get(name) ?? [], dtype: "real" }),
+    b.input(`(rest ${name})`, { shape: w.latents.shapes.get(name) ?? [], dtype: "real" }),
   ]);
   return { ...values, ...Object.fromEntries(others) };
 }
@@ -167,7 +177,7 @@ function site(w: GuideWalk, c: Context, s: SampleStatement | AuxStatement): void
   const { place } = s;
   if (!place) return reject(bindCodes.type, s.span, "a guide gives distributions to names");
   const { name } = place.name;
-  const d = applyDistribution(c, s.distribution.call);
+  const d = applyDistribution(c, aboutElements(s.distribution.call, place));
   const meeting = meetType(c, s.type, d);
   const law = limitForDraws(c, s, d, meeting);
   const elements = place.subscripts.length === 0 ? undefined : oneRange(placeCoordinates(c, place, c.rows), place);
@@ -231,7 +241,7 @@ function ownShape(w: GuideWalk, c: Context, s: SampleStatement | AuxStatement, d
   const place = s.place as AuxStatement["place"];
   const name = place.name.name;
   if (s.type) return s.type.sizes.map((e) => evaluateSize(c, e, `the size of ${name}`));
-  const whole = w.source.kind === "values" ? shapeOf(w.source.values[name] ?? c.b.constant(0)) : w.shapes.get(name);
+  const whole = w.source.kind === "values" ? shapeOf(w.source.values[name] ?? c.b.constant(0)) : w.latents.shapes.get(name);
   if (whole) return whole.slice(place.subscripts.length);
   if (d.eventShape === null)
     return reject(bindCodes.shape, s.span, `the shape of ${name} does not follow from ${d.name}`, {
