@@ -3,6 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { expect, test } from "vitest";
 import { commandLine } from "../src/cli/main.ts";
+import { engines } from "../src/inference/engines/index.ts";
+import { flagOf } from "../src/inference/options.ts";
 import { pages, readDocument } from "./markdown.ts";
 import { filesBelow, root } from "./modules.ts";
 
@@ -15,6 +17,17 @@ const { scripts } = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as {
 const flagsOfScript = (path: string): Set<string> =>
   new Set(existsSync(`${root}${path}`) ? readFileSync(`${root}${path}`, "utf8").match(/--[a-z][a-z-]*/g) : []);
 const ofBenchmarks = flagsOfScript("bench/run.mjs");
+
+test("a flag that engines share takes the same values in all of them, and its help says what it is in each", () => {
+  const run = subcommands.get("run");
+  for (const name of new Set([...engines.values()].flatMap((engine) => Object.keys(engine.options)))) {
+    const users = [...engines.values()].filter((engine) => Object.hasOwn(engine.options, name));
+    const kinds = new Set(users.map(({ options }) => JSON.stringify([options[name].type, options[name].choices])));
+    expect([...kinds].length, name).toBe(1);
+    const help = run?.options.find((o) => o.long === flagOf(name))?.description ?? "";
+    for (const { options } of users) expect(help).toContain(options[name].doc);
+  }
+});
 
 interface Shown {
   readonly page: string;

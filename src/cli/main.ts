@@ -86,8 +86,8 @@ export function commandLine(finish: (code: ExitCode) => void): Command {
     .option("--quiet", "print nothing but errors")
     .option("--all", "print every row of the summary")
     .addOption(new Option("--progress <how>", "progress on stderr").choices(["auto", "plain", "json", "none"]).default("auto"));
-  for (const [name, { option, users }] of engineOptions()) {
-    run.addOption(engineFlag(name, option, users));
+  for (const [name, users] of engineOptions()) {
+    run.addOption(engineFlag(name, users));
     const isOn = users.some((engine) => engine.options[name].default === true);
     if (isOn) run.addOption(new Option(`--no-${flagOf(name).slice(2)}`, "not that").helpGroup(headingOf(users)));
   }
@@ -110,8 +110,8 @@ export function commandLine(finish: (code: ExitCode) => void): Command {
     .action(async (model: string, options: Record<string, unknown>) =>
       finish(await (await import("./dump.ts")).dumpCommand(model, options)),
     );
-  command("list", "engines, distributions, functions or types of the language")
-    .argument("<what>", "engines, distributions, functions or types")
+  command("list", "engines, distributions, functions, networks or types")
+    .argument("<what>", "engines, distributions, functions, networks or types")
     .action(async (what: string) => finish(await (await import("./list.ts")).listCommand(what)));
   command("summary", "summary of a run's folder, or of Stan CSV files, as stansummary prints it")
     .argument("<paths...>")
@@ -171,19 +171,16 @@ export function commandLine(finish: (code: ExitCode) => void): Command {
 }
 
 /** Options of all engines by name; one that several share is one flag. */
-function engineOptions(): Map<string, { readonly option: EngineOption; readonly users: Engine[] }> {
-  const all = new Map<string, { readonly option: EngineOption; readonly users: Engine[] }>();
-  for (const engine of engines.values()) {
-    for (const [name, option] of Object.entries(engine.options as Record<string, EngineOption>)) {
-      const known = all.get(name);
-      if (known) known.users.push(engine);
-      else all.set(name, { option, users: [engine] });
-    }
-  }
+function engineOptions(): Map<string, Engine[]> {
+  const all = new Map<string, Engine[]>();
+  for (const engine of engines.values())
+    for (const name of Object.keys(engine.options)) all.set(name, [...(all.get(name) ?? []), engine]);
   return all;
 }
 
-function engineFlag(name: string, option: EngineOption, users: readonly Engine[]): Option {
+/** A flag takes the same kind of value wherever it is one; what it means there is said for each engine that means something of its own. */
+function engineFlag(name: string, users: readonly Engine[]): Option {
+  const option: EngineOption = users[0].options[name];
   const what =
     option.type === "boolean"
       ? ""
@@ -192,11 +189,22 @@ function engineFlag(name: string, option: EngineOption, users: readonly Engine[]
         : option.type === "string"
           ? " <text>"
           : " <n>";
-  return new Option(`${flagOf(name)}${what}`, `${option.doc}${defaults(name, users)}`).helpGroup(headingOf(users));
+  return new Option(`${flagOf(name)}${what}`, `${meanings(name, users)}${defaults(name, users)}`).helpGroup(headingOf(users));
 }
 
 /** Flags stand with those of the same engines. */
 const headingOf = (users: readonly Engine[]): string => `Options of ${users.map((engine) => engine.name).join(", ")}:`;
+
+/** What the option does; one after the other where engines mean different things. */
+function meanings(name: string, users: readonly Engine[]): string {
+  const byDoc = new Map<string, string[]>();
+  for (const { name: engine, options } of users) {
+    const { doc } = options[name] as EngineOption;
+    byDoc.set(doc, [...(byDoc.get(doc) ?? []), engine]);
+  }
+  if (byDoc.size === 1) return [...byDoc.keys()][0];
+  return [...byDoc].map(([doc, engines]) => `${doc} [${engines.join(", ")}]`).join("; ");
+}
 
 /** " (default: 1000)", or for each default the engines that have it. */
 function defaults(name: string, users: readonly Engine[]): string {

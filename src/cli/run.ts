@@ -13,12 +13,12 @@ import { jsonText } from "../inference/report/json.ts";
 import { curve } from "../inference/report/trace.ts";
 import { DEFAULT_CHAINS, LARGEST_SEED, MOST_CHAINS, MOST_THREADS } from "../inference/run.ts";
 import { loadModel } from "../load.ts";
-import { drawSeed, type Posterior, type StartValues } from "../model.ts";
+import { drawSeed, type Model, type Posterior, type StartValues } from "../model.ts";
 import { UsageError } from "../runtime/errors.ts";
 import type { Numbers } from "../runtime/ir/type.ts";
 import { refuseUnwritable } from "../runtime/platform/files.ts";
 import { type RunFacts, saveFit } from "../save.ts";
-import { modelHash, readParameters } from "../saved-parameters.ts";
+import { modelHash, readParameters, type SavedParameters } from "../saved-parameters.ts";
 import { type DataFlags, hashFile, readAssignments, readData, readInteger, rowsFlag } from "./inputs.ts";
 import { onInterrupt } from "./interrupt.ts";
 import type { ExitCode } from "./main.ts";
@@ -85,6 +85,8 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
   let fit: Fit;
   try {
     const start = await startValues(options.init);
+    const before = flags.resume === undefined ? undefined : await readParameters(flags.resume);
+    if (before && isOtherText(model, before)) warn(`note: ${otherText(model, before)}`);
     fit = await posterior.run(engine.name, {
       ...options,
       chains,
@@ -94,7 +96,7 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
       signal: interruption.signal,
       onProgress: progress.update,
       ...(start ? { start } : {}),
-      ...(flags.resume === undefined ? {} : { resume: flags.resume }),
+      ...(before ? { resume: before } : {}),
     });
   } finally {
     progress.stop();
@@ -182,10 +184,13 @@ const TRAINED = "elbo";
 function numbers({ evidence, figures }: Fit): string[] {
   const rest = Object.entries(figures).map(([name, value]) => `${name} ${Number(value.toPrecision(6))}`);
   return [
-    ...(evidence ? [`log evidence ${evidence.mean.toFixed(3)} ± ${evidence.se.toPrecision(2)}`] : []),
+    ...(evidence ? [`log evidence ${evidence.mean.toFixed(3)}${errorOf(evidence)}`] : []),
     ...(rest.length > 0 ? [rest.join(", ")] : []),
   ];
 }
+
+/** Where an engine integrates exactly there is none. */
+const errorOf = ({ se }: { readonly se: number }): string => (se === 0 ? "" : ` ± ${se.toPrecision(2)}`);
 
 /** Draws by chain, where they differ. */
 function drawn({ chains, allDraws }: Fit): string {
@@ -201,12 +206,13 @@ const words = (v: Verdict): string => `${v.level === "fail" ? "not to be trusted
 export async function fixed(posterior: Posterior, folder: string, warn: (text: string) => void): Promise<Posterior> {
   const saved = await readParameters(folder);
   const at = await posterior.fix(saved);
-  if (saved.modelSha256 !== modelHash(posterior.model.sources))
-    warn(
-      `note: the text of ${posterior.model.name} is another than that whose parameters ${folder} has; their names and shapes agree`,
-    );
+  if (isOtherText(posterior.model, saved)) warn(`note: ${otherText(posterior.model, saved)}; their names and shapes agree`);
   return at;
 }
+
+const isOtherText = ({ sources }: Model, saved: SavedParameters): boolean => saved.modelSha256 !== modelHash(sources);
+const otherText = ({ name }: Model, { folder }: SavedParameters): string =>
+  `the text of ${name} is another than that whose parameters ${folder} has`;
 
 function prepareSaving(
   model: string,

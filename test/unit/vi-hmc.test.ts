@@ -2,6 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { amortized } from "../../src/inference/engines/amortized.ts";
 import { viHmc } from "../../src/inference/engines/vi-hmc.ts";
+import { disagreements } from "../../src/inference/engines/vi-nuts.ts";
+import type { SummaryRow } from "../../src/inference/report/summary.ts";
 import { runEngine } from "../../src/inference/run.ts";
 import { guided } from "../../src/inference/vi/approximation.ts";
 import { hmc, stateAt } from "../../src/inference/vi/hmc-rows.ts";
@@ -326,6 +328,25 @@ describe("NUTS from a fit", () => {
     // Mean field has the deviation of a given b: 1/√(1 + 4), to √(5/9): 0.6.
     expect(r.notes?.[0]).toMatch(/disagree.*on 2 of 2 variables/);
     expect(r.notes?.[0]).toMatch(/a +[+-]0\.0\d sd +0\.(5[6-9]|6[0-3])/);
+  });
+
+  test("a fit without a finite mean disagrees, first of all", () => {
+    const row = (name: string, mean: number, sd: number): SummaryRow => ({
+      ...{ name, mean, sd, mcseMean: 0.01 * sd, mcseSd: 0.01 * sd, q5: 0, q50: 0, q95: 0, essBulk: 100, essTail: 100, rhat: 1 },
+    });
+    const theirs = ["a", "b", "c", "d"].map((name) => row(name, 0, 1));
+    const ours = [row("a", 0.5, 1), row("b", Number.POSITIVE_INFINITY, Number.NaN), row("c", 0, 1), row("d", -2, 1)];
+    expect(disagreements(ours, theirs).map((d) => d.name)).toEqual(["b", "d", "a"]);
+  });
+
+  test("options of training are those of the fit", async () => {
+    const { target } = await bound("data x: real[N]\na ~ Normal(0, 1)\nx ~ Normal(a, 1)", { x: [1, 2, 3] });
+    const elbos = async (options: object) =>
+      (await runEngine(target, viHmc, { steps: 50, draws: 10, warmup: 10, ...options }, { seed: 1, chains: 1 })).results[0].traces
+        .elbo;
+    expect(await elbos({ beta: 0.5 })).not.toEqual(await elbos({}));
+    expect(await elbos({ batch: 2 })).not.toEqual(await elbos({}));
+    await expect(elbos({ over: "N" })).rejects.toThrow("--over names the plate of minibatches");
   });
 
   test("agrees with a family that holds the posterior, whose covariance is the metric", async () => {

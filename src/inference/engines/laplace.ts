@@ -40,6 +40,7 @@ closed form and by importance weights of the draws, and Pareto k-hat of the appr
     for (let i = 0; i < n; i++) closed += log(factor[i * n + i]);
     const verdict = fitVerdict(evaluated);
     const { evidence, figures } = evidenceOf(evaluated);
+    const proper = evidenceIfProper(target, evidence);
     return {
       chain: {
         chain: 1,
@@ -53,8 +54,9 @@ closed form and by importance weights of the draws, and Pareto k-hat of the appr
         divergences: [],
       },
       start: found.begin,
-      ...(verdict.level === "fail" ? {} : evidenceIfProper(target, evidence)),
-      figures: { laplace_evidence: closed, ...figures },
+      ...(verdict.level === "fail" ? {} : proper),
+      // The closed form is one of the prior's normaliser too.
+      figures: { ...(proper.evidence ? { laplace_evidence: closed } : {}), ...figures },
       verdicts: [...found.verdicts, verdict],
       traces: {},
     };

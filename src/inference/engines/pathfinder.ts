@@ -10,6 +10,7 @@ import { evidenceOf, logWeightsOf } from "../vi/evidence.ts";
 import { resampled, takeRowsAt } from "../vi/resample.ts";
 import { initOption, radiusOf } from "./init.ts";
 import { bestPath, multiPath } from "./multi-path.ts";
+import { optimumOptions } from "./optimum.ts";
 import { evidenceIfProper } from "./prior-density.ts";
 import { refuseSampling } from "./refuse.ts";
 import { worthOf } from "./weighted.ts";
@@ -21,8 +22,8 @@ distributions that its steps tell of on the way, the one with the best evidence 
 by Pareto-smoothed importance weights over the mixture of the paths, are the result. A fast first look, and good starting points for nuts.`,
   options: {
     paths: { type: "integer", default: 4, min: 1, doc: "starts of L-BFGS" },
-    maxIterations: { type: "integer", default: 1000, min: 1, doc: "iterations of L-BFGS on each path" },
-    history: { type: "integer", default: 6, min: 1, doc: "steps from which the curvature is known" },
+    maxIterations: { ...optimumOptions.maxIterations, default: 1000 },
+    history: { ...optimumOptions.history, default: 6 },
     elboDraws: { type: "integer", default: 25, min: 1, doc: "draws that estimate the bound at each point of a path" },
     pathDraws: { type: "integer", default: 1000, min: 1, doc: "draws of the best normal distribution of each path" },
     resample: { type: "boolean", default: true, doc: "resample by importance; false: keep the paths' draws as they are" },

@@ -1,18 +1,40 @@
 // The engine `vi-hmc`: Hamiltonian chains that begin where a variational fit ends, in the training of deep models and for ordinary ones.
 import { UsageError } from "../../runtime/errors.ts";
 import type { Target } from "../../runtime/target.ts";
-import { defineEngine, defineOptions, type Options, type Result, type RunEngineContext, type Verdict } from "../engine.ts";
+import {
+  defineEngine,
+  defineOptions,
+  type OptionSchema,
+  type Options,
+  type OptionValues,
+  type Result,
+  type RunEngineContext,
+  type Verdict,
+} from "../engine.ts";
+import { defaultsOf } from "../options.ts";
 import { type RefinementTrace, refinedGoal } from "../vi/hmc-goal.ts";
 import { refinedDraws } from "../vi/refined-draws.ts";
 import { localLatents } from "../vi/rows-density.ts";
 import { shearDraws, sheared } from "../vi/shear.ts";
+import type { GaussianOptions } from "./gaussian-vi.ts";
 import { guideOptions, judged, refuseWithoutGuide, trainGuide } from "./guide-training.ts";
+import { nuts } from "./nuts.ts";
 import { refuseSampling } from "./refuse.ts";
 import { gaussianOptions } from "./training-options.ts";
 import { familyNames, nutsFromFit } from "./vi-nuts.ts";
 
+const { stickTheLanding, averaged, patience, epochs, judged: rowsJudged, judgedDraws } = guideOptions;
 const viHmcOptions = defineOptions({
   ...guideOptions,
+  // Without a guide they are as the Gaussian families have them, whose defaults are others.
+  stickTheLanding: { ...stickTheLanding, doc: `with a guide: ${stickTheLanding.doc}` },
+  averaged: { ...averaged, doc: `with a guide: ${averaged.doc}` },
+  patience: { ...patience, doc: `with a guide: ${patience.doc}` },
+  epochs: { ...epochs, doc: `with a guide: ${epochs.doc}` },
+  judged: { ...rowsJudged, doc: `with a guide: ${rowsJudged.doc}` },
+  judgedDraws: { ...judgedDraws, doc: `with a guide: ${judgedDraws.doc}` },
+  draws: { ...guideOptions.draws, doc: "with a guide: draws that are kept and judge it; without: draws of each NUTS chain" },
+  batch: { ...guideOptions.batch, doc: "rows in each step; 0: with a guide 100, or all where there are fewer, without all" },
   rate: {
     ...guideOptions.rate,
     default: 0,
@@ -84,15 +106,23 @@ learn: a Gaussian family is fitted, NUTS starts from its draws with its covarian
       ? refined(target, { ...given, rate: given.rate || 0.001, targetAccept: given.targetAccept || 0.67 }, context)
       : nutsFromFit(
           target,
-          {
-            ...given,
-            steps: given.steps,
-            rate: given.rate || gaussianOptions.rate.default,
-            targetAccept: given.targetAccept || 0.8,
-          },
+          { ...given, training: gaussianTraining(given), targetAccept: given.targetAccept || nuts.options.targetAccept.default },
           context,
         ),
 });
+
+/** Of the fit without a guide: as given what has one default with and without, and the number of samples; else as the families have it. */
+function gaussianTraining(given: Options<typeof viHmcOptions>): GaussianOptions {
+  const mine: OptionValues = given;
+  const schema: OptionSchema = viHmcOptions;
+  const shared = Object.entries(gaussianOptions).filter(([name, { default: usual }]) => schema[name]?.default === usual);
+  return {
+    ...defaultsOf(gaussianOptions),
+    ...Object.fromEntries(shared.map(([name]) => [name, mine[name]])),
+    samples: given.samples,
+    rate: given.rate || gaussianOptions.rate.default,
+  };
+}
 
 async function refined(plain: Target, options: Options<typeof viHmcOptions>, context: RunEngineContext): Promise<Result> {
   const local = localLatents(plain);

@@ -1,7 +1,6 @@
 // From a variational fit to NUTS: chains that start at its draws with its covariance as their metric, and where the two disagree.
 import type { Target } from "../../runtime/target.ts";
 import type { Progress, Result, RunEngineContext, Start, Verdict } from "../engine.ts";
-import { defaultsOf } from "../options.ts";
 import { finishDraws } from "../report/finish.ts";
 import { type SummaryRow, summarize, summarizeIndependent } from "../report/summary.ts";
 import { DEFAULT_CHAINS, LARGEST_SEED, runEngine } from "../run.ts";
@@ -10,17 +9,14 @@ import { fullRank } from "../vi/families/full-rank.ts";
 import type { Start as FamilyStart, GaussianFamily } from "../vi/families/gaussian.ts";
 import { lowRank } from "../vi/families/low-rank.ts";
 import { meanField } from "../vi/families/mean-field.ts";
-import { trainGaussian } from "./gaussian-vi.ts";
+import { type GaussianOptions, trainGaussian } from "./gaussian-vi.ts";
 import { nuts } from "./nuts.ts";
-import { gaussianOptions } from "./training-options.ts";
 
 export interface NutsFromFitOptions {
   readonly family: string;
   readonly rank: number;
-  /** Of the fit: absent, the families' own. */
-  readonly steps?: number;
-  readonly rate?: number;
-  readonly samples: number;
+  /** Of the fit. */
+  readonly training: GaussianOptions;
   /** Of each chain. */
   readonly warmup: number;
   readonly draws: number;
@@ -45,14 +41,8 @@ export async function nutsFromFit(target: Target, options: NutsFromFitOptions, c
   const { rng, now } = context;
   const { dimension } = target;
   const { make, factored } = familiesOf(options.rank)[options.family];
-  const own = {
-    ...defaultsOf(gaussianOptions),
-    samples: options.samples,
-    ...(options.steps === undefined ? {} : { steps: options.steps }),
-    ...(options.rate === undefined ? {} : { rate: options.rate }),
-  };
   const began = now();
-  const fit = await trainGaussian(target, own, context, make, options.family === "fullrank");
+  const fit = await trainGaussian(target, options.training, context, make, factored);
   if ("reason" in fit) return { failure: fit, verdicts: [], traces: {} };
   const evaluated = await evaluateFamily(fit.target, fit.family, fit.training.family, FIT_DRAWS, rng.split("draws"));
   const positions = evaluated.positions ?? new Float64Array(0);
@@ -61,9 +51,11 @@ export async function nutsFromFit(target: Target, options: NutsFromFitOptions, c
   const chains = context.chains ?? DEFAULT_CHAINS;
   const dense = factored && dimension <= LARGEST_DENSE;
   const inverseMetric = dense ? covariance(positions, dimension) : variances(positions, dimension);
+  // A draw outside the posterior is no start.
+  const inside = [...evaluated.logP.keys()].filter((d) => Number.isFinite(evaluated.logP[d]));
   const starts = Array.from({ length: chains }, (_, c): Start => {
-    const position = positions.slice(c * dimension, (c + 1) * dimension);
-    return { position, inverseMetric };
+    const draw = inside[c % Math.max(1, inside.length)] ?? c;
+    return { position: positions.slice(draw * dimension, (draw + 1) * dimension), inverseMetric };
   });
   const controller = new AbortController();
   const onProgress = (at: Progress): void => {
@@ -124,6 +116,9 @@ export function disagreements(ofFit: readonly SummaryRow[], ofNuts: readonly Sum
   const found = ofNuts.flatMap((theirs): Disagreement[] => {
     const ours = byName.get(theirs.name);
     if (!ours || !(theirs.sd > 0)) return [];
+    // A fit may have no mean on the model's scale: of exp(u) it overflows.
+    if (!Number.isFinite(ours.mean) || !Number.isFinite(ours.sd))
+      return [{ name: theirs.name, shift: ours.mean, ratio: ours.sd }];
     const shift = (ours.mean - theirs.mean) / theirs.sd;
     const ratio = ours.sd / theirs.sd;
     const shiftError = Math.sqrt(ours.mcseMean * ours.mcseMean + theirs.mcseMean * theirs.mcseMean) / theirs.sd;
@@ -132,8 +127,11 @@ export function disagreements(ofFit: readonly SummaryRow[], ofNuts: readonly Sum
     const isScaled = Math.abs(ratio - 1) > Math.max(SMALLEST_RATIO, ERRORS * ratioError);
     return isShifted || isScaled ? [{ name: theirs.name, shift, ratio }] : [];
   });
-  const size = (d: Disagreement): number => Math.max(Math.abs(d.shift), Math.abs(d.ratio - 1));
-  return found.sort((a, b) => size(b) - size(a));
+  const size = (d: Disagreement): number => {
+    const most = Math.max(Math.abs(d.shift), Math.abs(d.ratio - 1));
+    return Number.isNaN(most) ? Number.POSITIVE_INFINITY : most;
+  };
+  return found.sort((a, b) => (size(a) === size(b) ? 0 : size(b) - size(a)));
 }
 
 /** Rows of a table that a note has room for. */
