@@ -109,6 +109,19 @@ describe("log p of rows", () => {
     );
   });
 
+  test("counts chains that begin where the density is no number as those that begin where it is 0", async () => {
+    const cut = (y: string): string =>
+      `data x: real[N]\nfor n in 1..N { z[n] ~ Normal(0, 1)\n x[n] ~ Normal(z[n], 1)\n factor(z[n] > 0.5 ? ${y} : 0) }`;
+    const data = [0, 1, -1];
+    // z given x is Normal(x / 2, √½), and x is Normal(0, √2).
+    const below = [0.7602499, 0.5, 0.9213504];
+    const truth = data.map((v, n) => -0.5 * Math.log(4 * Math.PI) - v ** 2 / 4 + Math.log(below[n]));
+    for (const y of ["0 / (z[n] - z[n])", "-1 / 0"]) {
+      const found = await evaluate({ estimator: "ais", chains: 400, temperatures: 40 }, cut(y), data);
+      expectTruth(found, truth, 0.2);
+    }
+  });
+
   test("comes in the order of the rows asked for, whatever their number", async () => {
     const some = await evaluate({ estimator: "iwae", samples: 2000, rows: Int32Array.of(7, 3, 29) });
     [7, 3, 29].forEach((n, i) => {

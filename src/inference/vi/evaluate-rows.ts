@@ -155,6 +155,7 @@ class LogMeans {
   errors(): Float64Array {
     return this.#sum.map((s, n) => {
       const k = this.#count[n];
+      if (s === 0) return Number.POSITIVE_INFINITY;
       return Math.sqrt(Math.max(0, (k * this.#squares[n]) / (s * s) - 1) / Math.max(1, k - 1));
     });
   }
