@@ -1,8 +1,8 @@
 // Student's t, whole and folded.
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
-import { studentT as studentDraw } from "../../runtime/numeric/samplers.ts";
+import type { Shape } from "../../runtime/ir/type.ts";
 import { nonnegative, real } from "../constraints/interval.ts";
-import { defineDistribution } from "./define.ts";
+import { defineDistribution, type NoiseSpec } from "./define.ts";
 import { location, positiveNumber, scale } from "./params.ts";
 import { logRising } from "./rising.ts";
 import { halve, LOG_2, LOG_PI, standardise, total } from "./standardise.ts";
@@ -19,6 +19,19 @@ function logStandard(b: Builder, z: Value, nu: Value): Value {
   );
 }
 
+/** √ν e^{E/ν} √(1 - e^{-2E/ν}) cos 2πU, a coordinate of a t in the plane, whose radius has P(R > r) = (1 + r²/ν)^{-ν/2}: E exponential, U uniform
+ *  (Bailey 1994, "Polar generation of random variates with the t-distribution"). A path to ν too, and nothing that overflows before the draw does. */
+function drawStandard(b: Builder, [waiting, turn]: readonly Value[], nu: Value): Value {
+  const share = b.mul(waiting, b.reciprocal(nu));
+  const rest = b.neg(b.expm1(b.mul(b.constant(-2), share)));
+  const radius = b.mul(b.mul(b.sqrt(nu), b.exp(share)), b.sqrt(rest));
+  return b.mul(radius, b.cos(b.mul(b.constant(2 * Math.PI), turn)));
+}
+const noise = (shape: Shape): readonly NoiseSpec[] => [
+  { kind: "exponential", shape },
+  { kind: "uniform", shape },
+];
+
 export const studentT = defineDistribution({
   name: "StudentT",
   doc: "Student's t with nu degrees of freedom, location mu and scale sigma: proportional to (1 + ((x - mu) / sigma)^2 / nu)^(-(nu + 1) / 2).",
@@ -26,8 +39,10 @@ export const studentT = defineDistribution({
   support: { constraint: real },
   event: 0,
   logDensity: (b, x, { nu, mu, sigma }) => b.sub(logStandard(b, standardise(b, x, mu, sigma), nu), b.log(sigma)),
-  sample: (rng, { nu, mu, sigma }, out) => {
-    out[0] = mu[0] + sigma[0] * studentDraw(rng, nu[0]);
+  draw: {
+    gradient: "pathwise",
+    noise,
+    build: (b, given, { nu, mu, sigma }) => b.add(mu, b.mul(sigma, drawStandard(b, given, nu))),
   },
   affine: { location: "mu", scale: "sigma", kind: "elementwise" },
   symmetricAbout: "mu",
@@ -52,8 +67,10 @@ export const halfStudentT = defineDistribution({
   event: 0,
   logDensity: (b, x, { nu, sigma }) =>
     total(b, logStandard(b, b.mul(x, b.reciprocal(sigma)), nu), b.neg(b.log(sigma)), b.constant(LOG_2)),
-  sample: (rng, { nu, sigma }, out) => {
-    out[0] = sigma[0] * Math.abs(studentDraw(rng, nu[0]));
+  draw: {
+    gradient: "pathwise",
+    noise,
+    build: (b, given, { nu, sigma }) => b.mul(sigma, b.abs(drawStandard(b, given, nu))),
   },
   affine: { scale: "sigma", kind: "elementwise" },
   normalised: true,

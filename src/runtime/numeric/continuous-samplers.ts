@@ -33,9 +33,6 @@ export function gamma(rng: Rng, shape: number): number {
 
 export const chiSquare = (rng: Rng, degrees: number): number => 2 * gamma(rng, degrees / 2);
 
-/** Student's t with location 0 and scale 1. */
-export const studentT = (rng: Rng, degrees: number): number => rng.normal() / Math.sqrt(gamma(rng, degrees / 2) / (degrees / 2));
-
 /** Beta(a, b) = 1 / (1 + G(b) / G(a)), the quotient in logarithms: any parameters, however small. */
 export function beta(rng: Rng, a: number, b: number): number {
   const x = sigmoid(logGamma(rng, a) - logGamma(rng, b));
