@@ -128,7 +128,8 @@ function finisherProgram(
   };
   const w = walk(b, model, data, source, { onPredict: (walk, c, s) => predict(walk, c, s, drawing), sums: !isGiven });
   const plain = columnsOf(w);
-  const { columns, values } = w.summed && discrete ? withDiscrete(b, w.summed, drawing, plain, discrete) : plain;
+  const { columns, values: all } = w.summed && discrete ? withDiscrete(b, w.summed, drawing, plain, discrete) : plain;
+  const values = columns.map((c, i) => (c.defined ? onlyDefined(b, all[i], c.defined) : all[i]));
   const begin = compileStaged(b, drawing, isGiven && slots.length > 0 ? [q, z] : [q], values);
   return { columns, width: columns.reduce((n, c) => n + sizeOf(c.shape), 0), begin };
 }
@@ -174,6 +175,14 @@ function withDiscrete(b: Builder, summed: Summed, drawing: Drawing, plain: Colum
       };
     }),
   );
+}
+
+/** NaN where no statement gives an element. */
+function onlyDefined(b: Builder, value: Value, defined: readonly number[]): Value {
+  const shape = shapeOf(value);
+  const mask = new Uint8Array(sizeOf(shape));
+  for (const at of defined) mask[at] = 1;
+  return b.select(b.tensor(mask, shape, "bool"), b.cast(value, "real"), b.constant(Number.NaN));
 }
 
 const split = (kept: readonly { readonly column: Column; readonly value: Value }[]): Columns => ({

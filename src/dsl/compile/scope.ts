@@ -2,7 +2,8 @@
 import { type Builder, dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type DType, type Shape, sizeOf, stridesOf } from "../../runtime/ir/type.ts";
 import type { SourceSpan } from "../diagnostics.ts";
-import { isReading } from "./elimination/read.ts";
+import type { Index, LetStatement, QuantityStatement } from "../language/ast.ts";
+import type { Context } from "./context.ts";
 import { bindCodes, reject } from "./rejection.ts";
 import { MOST_ELEMENTS } from "./rows.ts";
 
@@ -11,7 +12,15 @@ export type Binding =
   /** Elements given by several statements. */
   | { readonly kind: "array"; readonly array: PieceArray }
   /** A recurrence on data, one element after the other. */
-  | { readonly kind: "sequence"; readonly sequence: Sequence };
+  | { readonly kind: "sequence"; readonly sequence: Sequence }
+  /** A recurrence over latents under way. */
+  | { readonly kind: "scan"; readonly array: ScanBinding };
+
+export interface ScanBinding {
+  readonly name: string;
+  read(c: Context, e: Index): Value;
+  write(c: Context, s: LetStatement | QuantityStatement): void;
+}
 
 export interface NamedValue {
   readonly kind: "value";
@@ -108,6 +117,13 @@ export class PieceArray {
       );
     }
     this.pieces.push({ coordinates, count: shapeOf(value)[0], value, span });
+  }
+
+  /** These elements in place of all that were given. */
+  replace(coordinates: Coordinates, value: Value, span: SourceSpan): void {
+    this.pieces.length = 0;
+    this.cached = undefined;
+    this.add(coordinates, value, span);
   }
 
   get empty(): boolean {
@@ -219,8 +235,8 @@ export class PieceArray {
     const order = Float64Array.from({ length: total }, (_, flat) => places.get(flat) ?? count);
     const inOrder = count === total && order.every((from, i) => from === i);
     if (inOrder) return b.reshape(laid, [...extents, ...elementShape]);
-    if (isReading(laid)) {
-      // What no statement gives is not read: any element may stand there.
+    if (dtypeOf(laid) === "int") {
+      // What no statement gives is not read: any element may stand there, so that integers stay integers.
       const some = order.map((from) => (from === count ? 0 : from));
       return b.reshape(b.gather(laid, b.tensor(some, [total], "int")), [...extents, ...elementShape]);
     }

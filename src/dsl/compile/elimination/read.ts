@@ -35,13 +35,6 @@ export const readOf = (b: Builder, elements: Value, anchor: Value): Value => b.a
 
 const isRead = (v: Value): boolean => v.node.op === discreteRead;
 
-/** A reading, or pieces that are readings laid one after the other. */
-export function isReading(v: Value): boolean {
-  if (isRead(v)) return true;
-  const { op, inputs } = v.node;
-  return (op === assemble || op === reshape) && inputs.every(isReading);
-}
-
 /** Every reading below the values. */
 export function readsIn(b: Builder, anchors: readonly Value[], roots: readonly Value[]): Value[] {
   return nodesBetween(anchors, roots).flatMap((node) => (node.op === discreteRead ? resultsOf(b, node) : []));

@@ -1,0 +1,237 @@
+// Random models with discrete latents of every structure that is summed out, few enough values to go through.
+import fc from "fast-check";
+import type { DataObject } from "../../src/model.ts";
+
+interface Case {
+  readonly text: string;
+  readonly data: DataObject;
+}
+interface Family {
+  readonly name: string;
+  readonly arbitrary: fc.Arbitrary<Case>;
+}
+
+const number = fc.integer({ min: -20, max: 20 }).map((x) => x / 7 + 0.013);
+const numbers = (n: number): fc.Arbitrary<number[]> => fc.array(number, { minLength: n, maxLength: n });
+const matrix = (n: number, m: number): fc.Arbitrary<number[][]> => fc.array(numbers(m), { minLength: n, maxLength: n });
+const indices = (n: number, below: number): fc.Arbitrary<number[]> =>
+  fc.array(fc.integer({ min: 1, max: below }), { minLength: n, maxLength: n });
+/** A table of probabilities, some of which are exactly 0. */
+const simplexes = (n: number, k: number): fc.Arbitrary<number[][]> =>
+  fc.array(
+    fc
+      .array(fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 1, max: 9 }) }, { weight: 1, arbitrary: fc.constant(0) }), {
+        minLength: k,
+        maxLength: k,
+      })
+      .map((w) => {
+        const own = w.every((x) => x === 0) ? w.map(() => 1) : w;
+        const sum = own.reduce((s, x) => s + x, 0);
+        return own.map((x) => x / sum);
+      }),
+    { minLength: n, maxLength: n },
+  );
+const sizes = (...ranges: readonly (readonly [number, number])[]): fc.Arbitrary<number[]> =>
+  fc.tuple(...ranges.map(([min, max]) => fc.integer({ min, max })));
+
+const head = "const K = 2\nmu: ordered[K] ~ Normal(0, 2)\n";
+
+export const families: readonly Family[] = [
+  {
+    name: "a mixture",
+    arbitrary: sizes([1, 5], [1, 3]).chain(([n, k]) =>
+      fc.record({ y: numbers(n), w: simplexes(1, k) }).map(({ y, w }) => ({
+        data: { y, w: w[0] },
+        text: `data y: real[N], w: simplex[K]
+const c = 0.3
+mu: real[K] ~ Normal(0, 2)
+s: positive ~ Exponential(1)
+for n in 1..N {
+  z[n] ~ Categorical(w)
+  y[n] ~ Normal(mu[z[n]], s + c * z[n])
+}`,
+      })),
+    ),
+  },
+  {
+    name: "a mixture as a whole, with learnt weights",
+    arbitrary: sizes([1, 5], [2, 3]).chain(([n, k]) =>
+      numbers(n).map((y) => ({
+        data: { y },
+        text: `data y: real[N]
+const K = ${k}
+w ~ Dirichlet(ones(K))
+mu: real[K] ~ Normal(0, 2)
+z: int[N] ~ Categorical(w)
+let m = mu[z]
+y ~ Normal(m, 1 + 0.1 * z)`,
+      })),
+    ),
+  },
+  {
+    name: "a chain",
+    arbitrary: sizes([1, 6], [2, 3]).chain(([t, k]) =>
+      fc.record({ y: numbers(t), P: simplexes(k, k), p: simplexes(1, k) }).map(({ y, P, p }) => ({
+        data: { y, P, p: p[0] },
+        text: `data y: real[T], P: simplex[K, K], p: simplex[K]
+mu: ordered[K] ~ Normal(0, 2)
+s[1] ~ Categorical(p)
+for t in 2..T { s[t] ~ Categorical(P[s[t-1]]) }
+for t in 1..T { y[t] ~ Normal(mu[s[t]], 1) }`,
+      })),
+    ),
+  },
+  {
+    name: "chains of different lengths",
+    arbitrary: sizes([1, 3], [1, 3], [1, 3]).chain((lengths) =>
+      matrix(3, 3).map((y) => ({
+        data: { y, L: lengths },
+        text: `data y: real[I, T], L: int[I]
+const K = 2
+for i in 1..K { P[i] ~ Dirichlet([1, 2]) }
+mu: ordered[K] ~ Normal(0, 2)
+for i in 1..I {
+  s[i, 1] ~ Categorical([0.4, 0.6])
+  for t in 2..L[i] { s[i, t] ~ Categorical(P[s[i, t-1]]) }
+  for t in 1..L[i] { y[i, t] ~ Normal(mu[s[i, t]], 1) }
+}`,
+      })),
+    ),
+  },
+  {
+    name: "a chain of second order",
+    arbitrary: sizes([3, 6]).chain(([t]) =>
+      fc.record({ y: numbers(t), P: simplexes(4, 2) }).map(({ y, P }) => ({
+        data: { y, P },
+        text: `data y: real[T], P: simplex[4, 2]
+${head}s[1] ~ Categorical([0.5, 0.5])
+s[2] ~ Categorical([0.3, 0.7])
+for t in 3..T { s[t] ~ Categorical(P[2 * s[t-1] + s[t-2] - 2]) }
+y ~ Normal(mu[s], 1)`,
+      })),
+    ),
+  },
+  {
+    name: "a tree",
+    arbitrary: sizes([2, 7]).chain(([n]) =>
+      fc
+        .record({
+          y: numbers(n),
+          P: simplexes(2, 2),
+          up: fc.tuple(...Array.from({ length: n }, (_, i) => fc.integer({ min: 1, max: Math.max(1, i) }))),
+        })
+        .map(({ y, P, up }) => ({
+          data: { y, P, up: [...up] },
+          text: `data y: real[N], P: simplex[2, 2], up: int[N]
+${head}z[1] ~ Categorical([0.5, 0.5])
+for n in 2..N { z[n] ~ Categorical(P[z[up[n]]]) }
+for n in 1..N { y[n] ~ Normal(mu[z[n]], 1) }`,
+        })),
+    ),
+  },
+  {
+    name: "locals under groups under one",
+    arbitrary: sizes([1, 6], [1, 3]).chain(([n, g]) =>
+      fc.record({ y: numbers(n), group: indices(n, g), P: simplexes(2, 2) }).map(({ y, group, P }) => ({
+        data: { y, group, P, G: g },
+        text: `data y: real[N], group: int[N], G: int, P: simplex[2, 2]
+${head}top ~ Bernoulli(0.3)
+for g in 1..G { a[g] ~ Categorical(P[top + 1]) }
+for n in 1..N {
+  z[n] ~ Bernoulli(0.1 + 0.3 * a[group[n]])
+  y[n] ~ Normal(z[n] == 1 ? mu[a[group[n]]] : mu[1] - 1, 1)
+}`,
+      })),
+    ),
+  },
+  {
+    name: "crossed effects",
+    arbitrary: sizes([1, 3], [1, 3]).chain(([n, m]) =>
+      matrix(n, m).map((y) => ({
+        data: { y },
+        text: `data y: real[N, M]
+${head}for i in 1..N { a[i] ~ Categorical([0.2, 0.8]) }
+for j in 1..M { b[j] ~ Bernoulli(0.4) }
+for i in 1..N, j in 1..M { y[i, j] ~ Normal(mu[a[i]] + b[j] * a[i], 1) }`,
+      })),
+    ),
+  },
+  {
+    name: "any graph",
+    arbitrary: sizes([1, 6], [1, 8]).chain(([n, m]) =>
+      fc.record({ from: indices(m, n), to: indices(m, n), y: numbers(n) }).map(({ from, to, y }) => ({
+        data: { from, to, y },
+        text: `data from: int[M], to: int[M], y: real[N]
+beta ~ Normal(0, 1)
+for n in 1..N { z[n] ~ Bernoulli(0.4) }
+for m in 1..M { factor(beta * (z[from[m]] == z[to[m]]) + 0.3 * z[from[m]]) }
+for n in 1..N { y[n] ~ Normal(z[n], 1.3) }`,
+      })),
+    ),
+  },
+  {
+    name: "counts",
+    arbitrary: sizes([1, 3], [1, 4]).chain(([n, top]) =>
+      fc
+        .record({ y: numbers(n), m: fc.array(fc.integer({ min: 0, max: 3 }), { minLength: n, maxLength: n }) })
+        .map(({ y, m }) => ({
+          data: { y, m },
+          text: `data y: real[N], m: int[N]
+p ~ Beta(2, 2)
+j: int<0, ${top}> ~ Poisson(2)
+for n in 1..N {
+  c[n] ~ Binomial(m[n], p)
+  y[n] ~ Normal(c[n] + 0.5 * j, 1.5)
+}
+factor(j == 2 ? 0.25 : 0)`,
+        })),
+    ),
+  },
+  {
+    name: "a count of a count, and sums",
+    arbitrary: sizes([1, 3]).chain(([n]) =>
+      fc.record({ y: fc.array(fc.integer({ min: 0, max: 2 }), { minLength: n, maxLength: n }), x: number }).map(({ y, x }) => ({
+        data: { y, x },
+        text: `data y: int[N], x: real
+p ~ Beta(2, 2)
+for n in 1..N {
+  c[n]: int<0, 4> ~ Poisson(2)
+  d[n] ~ Binomial(c[n], p)
+  y[n] ~ Binomial(4, p * d[n] / 4)
+}
+x ~ Normal(sum(d), 2)`,
+      })),
+    ),
+  },
+  {
+    name: "tables of functions of them, read at data",
+    arbitrary: sizes([1, 4], [1, 6]).chain(([n, m]) =>
+      fc.record({ y: numbers(m), g: indices(m, n) }).map(({ y, g }) => ({
+        data: { y, g, N: n },
+        text: `data y: real[M], g: int[M], N: int
+${head}for n in 1..N {
+  z[n] ~ Categorical([0.3, 0.7])
+  let m[n] = mu[z[n]] + 0.1 * n
+}
+for i in 1..M { y[i] ~ Normal(m[g[i]], 1) }`,
+      })),
+    ),
+  },
+  {
+    name: "occupancy: hard zeros everywhere",
+    arbitrary: sizes([1, 4], [1, 3]).chain(([n, t]) =>
+      fc
+        .array(fc.array(fc.integer({ min: 0, max: 1 }), { minLength: t, maxLength: t }), { minLength: n, maxLength: n })
+        .map((y) => ({
+          data: { y },
+          text: `data y: int<0, 1>[N, T]
+psi ~ Uniform(0, 1)
+p ~ Uniform(0, 1)
+for i in 1..N {
+  z[i] ~ Bernoulli(psi)
+  for t in 1..T { y[i, t] ~ Bernoulli(z[i] * p) }
+}`,
+        })),
+    ),
+  },
+];
