@@ -8,6 +8,7 @@ import { DEFAULT_CHAINS, LARGEST_SEED } from "../inference/run.ts";
 import { usualRowEvaluation } from "../inference/vi/evaluate-rows.ts";
 import { UsageError } from "../runtime/errors.ts";
 import { packageVersion } from "../runtime/platform/version.ts";
+import { discreteOutputs } from "../runtime/target.ts";
 
 /** 0 done, 1 a mistake in the model, the data or the command, 2 ran but is not to be trusted, 130 interrupted. */
 export type ExitCode = 0 | 1 | 2 | 130;
@@ -79,6 +80,14 @@ export function commandLine(finish: (code: ExitCode) => void): Command {
     .option("--chains <n>", `number of chains (default: ${DEFAULT_CHAINS})`)
     .option("--seed <n>", `seed, an integer from 0 to ${LARGEST_SEED} (default: drawn, printed and stored)`)
     .option("--backend <name>", `where training runs: ${backendNames.join(", ")}`, "auto")
+    .addOption(
+      new Option(
+        "--discrete <what>",
+        "what is saved of discrete latents that are summed out: nothing, a joint draw of them for each draw of the others, their best values together, or the probability of every value of each",
+      )
+        .choices(discreteOutputs)
+        .default("draw"),
+    )
     .option("--threads <n>", "worker threads at most (default: cores of the machine)")
     .addOption(new Option("--out <dir>", "folder for draws and summary (default: ppl-runs/MODEL/TIME)").conflicts("save"))
     .option("--no-save", "write no files")

@@ -139,7 +139,8 @@ export interface DiscreteSlot {
 }
 /** What is saved of discrete latents that were summed out: nothing, a joint draw of them for each draw of the others, their best values together, or the
  *  probability of every value of each. */
-export type DiscreteOutput = "none" | "draw" | "map" | "marginals";
+export type DiscreteOutput = (typeof discreteOutputs)[number];
+export const discreteOutputs = ["none", "draw", "map", "marginals"] as const;
 /** What it takes to sum the discrete latents out: flops of an evaluation of the log density, or why it cannot be done. */
 export type Summation = { readonly flops: number } | { readonly refusal: string };
 export interface Target extends Generative {

@@ -79,11 +79,21 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
     const terms = prior ? w.terms : w.terms.filter((t) => t.role !== "prior" && t.role !== "penalty");
     return total(b, jacobian ? [...terms, ...w.jacobian] : terms);
   };
-  const densityWalk = (b: Builder): Walk =>
-    walk(b, model, data, coordinates(b, b.input("q", { shape: [dimension], dtype: "real" }), true), { sums: true });
-  const densityProgram = (options?: DensityOptions): Program => {
+  /** What summing out is asked for is kept for the program of the density. */
+  let walked: { readonly b: Builder; readonly q: Value; readonly w: Walk } | undefined;
+  const walkDensity = (): NonNullable<typeof walked> => {
     const b = createBuilder({ folds });
     folds = undefined;
+    const q = b.input("q", { shape: [dimension], dtype: "real" });
+    return { b, q, w: walk(b, model, data, coordinates(b, q, true), { sums: true }) };
+  };
+  const densityProgram = (): Program => {
+    const { b, q, w } = walked ?? walkDensity();
+    walked = undefined;
+    return gradientProgram(b, q, total(b, [...w.terms, ...w.jacobian]));
+  };
+  const optimumProgram = (options?: DensityOptions): Program => {
+    const b = createBuilder();
     const q = b.input("q", { shape: [dimension], dtype: "real" });
     return gradientProgram(b, q, logDensity(b, q, options));
   };
@@ -139,9 +149,9 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
     compile: (program: Program): Promise<Executable> => wasmBackend.compile(program),
     density: async (options): Promise<LogDensity> => {
       const plain = (options?.jacobian ?? true) && (options?.prior ?? true);
-      return densityOf(dimension, instantiate(plain ? await densityImage() : compileWasm(densityProgram(options))));
+      return densityOf(dimension, instantiate(plain ? await densityImage() : compileWasm(optimumProgram(options))));
     },
-    summation: () => (summation ??= summationOf(() => densityWalk(createBuilder()))),
+    summation: () => (summation ??= summationOf(() => (walked = walkDensity()).w)),
     finisher: async (rng, output = "draw") => {
       const made = finishers.get(output) ?? makeFinisher(model, data, { pieces, dimension, discrete, width }, output);
       finishers.set(output, made);
@@ -149,12 +159,14 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
     },
     unconstrain: (values, base) => {
       const all = new Map<string, ArrayLike<number>>(Object.entries(values));
-      if ([...shapes.keys()].every((name) => values[name])) return unconstrain(all);
+      // A position without discrete latents stays one.
+      const like = (x: Float64Array): Float64Array => (base.length === dimension ? x.subarray(0, dimension) : x);
+      if ([...shapes.keys()].every((name) => values[name])) return like(unconstrain(all));
       const b = createBuilder();
       const kept = Object.fromEntries(discrete.map((s) => [s.name, b.tensor(discreteValues(s, base, values), s.shape, "int")]));
       const w = walk(b, model, data, coordinates(b, b.tensor(base.subarray(0, dimension), [dimension]), false, kept));
       for (const name of shapes.keys()) all.set(name, values[name] ?? interpret([latentValue(w, name)], {})[0]);
-      return unconstrain(all);
+      return like(unconstrain(all));
     },
     simulatePrior: priorSimulator(model, data, shapes, unconstrain),
     blame: (q) => blameAt(model, data, { pieces, dimension, discrete, width }, q),

@@ -123,8 +123,10 @@ async function fromPrior(target: Target, rng: Rng): Promise<Proposal | Failure> 
       for (let i = 0; i < count; i++) {
         const drawn = await target.simulatePrior(rng);
         if ("refusal" in drawn) throw new InternalError(`a prior that could be drawn from, and cannot: ${drawn.refusal}`);
-        positions.set(drawn.position, i * n);
-        logQ[i] = density.evaluate(drawn.position, unused);
+        // Behind the coordinates stand discrete latents, which the density sums out.
+        const position = drawn.position.subarray(0, n);
+        positions.set(position, i * n);
+        logQ[i] = density.evaluate(position, unused);
       }
       return { positions, logQ };
     },

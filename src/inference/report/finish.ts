@@ -1,7 +1,7 @@
 // From the positions of chains to draws on the constrained scale.
 import type { Draws, RawChain } from "../../runtime/draws.ts";
 import { stream } from "../../runtime/numeric/random.ts";
-import type { Column, Finisher, Target } from "../../runtime/target.ts";
+import type { Column, DiscreteOutput, Finisher, Target } from "../../runtime/target.ts";
 import { largestRectangle } from "./rectangle.ts";
 import { elementCount } from "./summary.ts";
 
@@ -9,6 +9,8 @@ export interface FinishOptions {
   /** Of the run: predictions and discrete draws of chain c come from its own stream, so one more chain changes no other. */
   readonly seed: number;
   readonly part?: "draws" | "warmup";
+  /** What becomes of discrete latents that were summed out; default: joint draws. */
+  readonly discrete?: DiscreteOutput;
 }
 
 /** Interrupted chains may differ in length: those are kept, cut to one length, that have the most draws together. */
@@ -24,7 +26,7 @@ export async function finishDraws(target: Target, chains: readonly RawChain[], o
   let columns: readonly Column[] | undefined;
   let values: Float64Array[] = [];
   for (const [c, { chain, dimension, positions }] of parts.entries()) {
-    const finisher = await target.finisher(stream(options.seed, `chain ${chain}`).split(`finish ${part}`));
+    const finisher = await target.finisher(stream(options.seed, `chain ${chain}`).split(`finish ${part}`), options.discrete);
     if (columns === undefined) {
       columns = finisher.columns;
       values = columns.map((column) => new Float64Array(total * elementCount(column)));
@@ -33,7 +35,7 @@ export async function finishDraws(target: Target, chains: readonly RawChain[], o
     finisher.dispose();
   }
   if (columns === undefined) {
-    const finisher = await target.finisher(stream(options.seed, "no chain"));
+    const finisher = await target.finisher(stream(options.seed, "no chain"), options.discrete);
     columns = finisher.columns;
     values = columns.map(() => new Float64Array(0));
     finisher.dispose();
