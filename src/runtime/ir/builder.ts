@@ -8,6 +8,7 @@ import * as compare from "./primitives/compare.ts";
 import { convolve, convolveImage } from "./primitives/convolution.ts";
 import * as elementwise from "./primitives/elementwise.ts";
 import { gather, scatterAdd } from "./primitives/gather.ts";
+import * as incomplete from "./primitives/incomplete.ts";
 import * as linalg from "./primitives/linalg.ts";
 import * as reduce from "./primitives/reduce.ts";
 import * as shape from "./primitives/shape.ts";
@@ -92,6 +93,14 @@ export function createBuilder({ literal = false, folds }: BuilderOptions = {}): 
     erfcx: unary(special.erfcx),
     logNormalCdf: unary(special.logNormalCdf),
     normalQuantile: unary(special.normalQuantile),
+    gammaKernel: binary(incomplete.gammaKernel),
+    logGammaP: binary(incomplete.logGammaP),
+    logGammaQ: binary(incomplete.logGammaQ),
+    gammaQuantile: binary(incomplete.gammaQuantile),
+    gammaUpperQuantile: binary(incomplete.gammaUpperQuantile),
+    betaKernel: (alpha, beta, odds) => apply(incomplete.betaKernel, [alpha, beta, odds], null)[0],
+    logBetaI: (alpha, beta, odds) => apply(incomplete.logBetaI, [alpha, beta, odds], null)[0],
+    betaQuantile: (alpha, beta, p) => apply(incomplete.betaQuantile, [alpha, beta, p], null)[0],
 
     eq: binary(compare.eq),
     ne: binary(compare.ne),

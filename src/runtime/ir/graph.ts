@@ -81,6 +81,18 @@ export interface Builder {
   /** exp(a^2) erfc(a) */ erfcx(a: Value): Value;
   /** log Φ(a), accurate in both tails */ logNormalCdf(a: Value): Value;
   /** Φ^{-1}(p) */ normalQuantile(p: Value): Value;
+  /** log P(a, x), P the regularised incomplete gamma function */ logGammaP(a: Value, x: Value): Value;
+  /** log(1 - P(a, x)) */ logGammaQ(a: Value, x: Value): Value;
+  /** log(x^a e^-x / Γ(a)) */ gammaKernel(a: Value, x: Value): Value;
+  /** x with P(a, x) = p */ gammaQuantile(a: Value, p: Value): Value;
+  /** x with P(a, x) = 1 - q */ gammaUpperQuantile(a: Value, q: Value): Value;
+  /** log I_x(a, b), the regularised incomplete beta function, at odds x / (1 - x) */ logBetaI(
+    a: Value,
+    b: Value,
+    odds: Value,
+  ): Value;
+  /** log(x^a (1 - x)^b / B(a, b)) at odds x / (1 - x) */ betaKernel(a: Value, b: Value, odds: Value): Value;
+  /** odds at which I(a, b) = p */ betaQuantile(a: Value, b: Value, p: Value): Value;
   floor(a: Value): Value;
   ceil(a: Value): Value;
   round(a: Value): Value;

@@ -1,7 +1,9 @@
 // How math functions are coded: inline in loops, where the processor overlaps them with their neighbours; as calls of functions elsewhere.
 import { Dataflow } from "./dataflow.ts";
-import { asVector, type CallRule, DataflowEmitter, inlineCalls, type MathLibrary } from "./emitter.ts";
+import { asVector, type CallRule, DataflowEmitter, type IterationRule, inlineCalls, type MathLibrary } from "./emitter.ts";
 import { unsigned } from "./instructions.ts";
+import { iterative } from "./iterative/index.ts";
+import { Functions } from "./iterative/scalar.ts";
 import type { FunctionBuilder, ModuleBuilder } from "./module.ts";
 import { writeStatements } from "./statements.ts";
 import type { MathFunction } from "./vector-emitter.ts";
@@ -46,4 +48,10 @@ function sizeOf(library: MathLibrary, name: MathFunction, arity: number): number
     sizes.set(name, (size = graph.size));
   }
   return size;
+}
+
+/** Functions that iterate are functions of the module. */
+export function iterationRule(module: ModuleBuilder, graph: Dataflow): IterationRule {
+  const functions = Functions.of(module);
+  return (_w, name, args) => asVector(graph.op("v128", args, [0x10, ...unsigned(functions.each(iterative[name]).index)]));
 }

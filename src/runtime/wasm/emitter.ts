@@ -4,12 +4,14 @@ import { Dataflow, instruction, type Op } from "./dataflow.ts";
 import { f64x2, type I32, i32, i64x2, type V128, v128 } from "./instructions.ts";
 import type { FunctionBuilder } from "./module.ts";
 import { writeStatements } from "./statements.ts";
-import type { BitOperations, MathFunction, VectorEmitter, VectorValue } from "./vector-emitter.ts";
+import type { BitOperations, IterativeFunction, MathFunction, VectorEmitter, VectorValue } from "./vector-emitter.ts";
 
 /** Inline code of the math functions: straight-line, of the emitter's operations alone. */
 export type MathLibrary = Readonly<Record<MathFunction, (w: VectorEmitter, ...xs: VectorValue[]) => VectorValue>>;
 /** How a call of the math library is coded: inline or as a call of a function. */
 export type CallRule = (w: DataflowEmitter, name: MathFunction, args: readonly Op<"v128">[]) => VectorValue;
+/** How a call of a function that iterates is coded. */
+export type IterationRule = (w: DataflowEmitter, name: IterativeFunction, args: readonly Op<"v128">[]) => VectorValue;
 
 const hole: V128 = { type: "v128", code: [] };
 const holeI32: I32 = { type: "i32", code: [] };
@@ -53,11 +55,13 @@ const code = {
 export class DataflowEmitter implements VectorEmitter {
   readonly graph: Dataflow;
   private readonly callRule: CallRule;
+  private readonly iterationRule: IterationRule;
   private readonly constants = new Map<number, Op<"v128">>();
 
-  constructor(graph: Dataflow, callRule: CallRule) {
+  constructor(graph: Dataflow, callRule: CallRule, iterationRule: IterationRule = noIteration) {
     this.graph = graph;
     this.callRule = callRule;
+    this.iterationRule = iterationRule;
   }
   constant(value: number): Op<"v128"> {
     // A Map takes -0 for 0.
@@ -159,6 +163,13 @@ export class DataflowEmitter implements VectorEmitter {
       args.map((a) => this.number(a)),
     );
   }
+  iterate(name: IterativeFunction, ...args: VectorValue[]): VectorValue {
+    return this.iterationRule(
+      this,
+      name,
+      args.map((a) => this.number(a)),
+    );
+  }
   readonly bits: BitOperations = {
     constant: (value) => this.graph.expression(v128.constBits(value)),
     and: (a, b) => this.binary(code.and, a, b),
@@ -207,6 +218,10 @@ export const inlineCalls =
   (library: MathLibrary): CallRule =>
   (w, name, args) =>
     library[name](w, ...args);
+
+const noIteration: IterationRule = (_w, name) => {
+  throw new InternalError(`${name} iterates, and this is straight-line code`);
+};
 
 /** Straight-line code appended to a hand-written function: the result stays in a new local. Arguments are v128 locals. */
 export function straightLine(

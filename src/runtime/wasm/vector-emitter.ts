@@ -39,6 +39,26 @@ export type MathFunction =
   | "pow"
   | "atan2";
 
+/** Functions that iterate, on one lane after the other: calls always. One implementation each, in runtime/wasm/iterative. */
+export type IterativeFunction =
+  | "gammaKernel"
+  | "logGammaP"
+  | "logGammaQ"
+  | "logGammaPSlope"
+  | "logGammaQSlope"
+  | "logGammaPBend"
+  | "logGammaQBend"
+  | "gammaQuantile"
+  | "gammaUpperQuantile"
+  | "betaKernel"
+  | "logBetaI"
+  | "logBetaISlopeA"
+  | "logBetaISlopeB"
+  | "logBetaIBendAA"
+  | "logBetaIBendAB"
+  | "logBetaIBendBB"
+  | "betaQuantile";
+
 export interface VectorEmitter {
   constant(value: number): VectorValue;
   add(a: VectorValue, b: VectorValue): VectorValue;
@@ -71,6 +91,7 @@ export interface VectorEmitter {
    *  around it when no lane of the mask is set, or simply compute both. */
   selectRare(condition: VectorValue, rare: () => VectorValue, common: VectorValue): VectorValue;
   call(name: MathFunction, ...args: VectorValue[]): VectorValue;
+  iterate(name: IterativeFunction, ...args: VectorValue[]): VectorValue;
   /** Reinterpreted as two 64-bit integers, for the math library: bitwise and integer operations on the lanes. */
   readonly bits: BitOperations;
 }

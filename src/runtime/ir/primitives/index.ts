@@ -6,13 +6,14 @@ import * as compare from "./compare.ts";
 import * as convolution from "./convolution.ts";
 import * as elementwise from "./elementwise.ts";
 import * as gather from "./gather.ts";
+import * as incomplete from "./incomplete.ts";
 import * as linalg from "./linalg.ts";
 import * as reduce from "./reduce.ts";
 import * as shape from "./shape.ts";
 import * as special from "./special.ts";
 import * as transcendental from "./transcendental.ts";
 
-const families = [elementwise, transcendental, special, compare, reduce, shape, gather, linalg, convolution, loop];
+const families = [elementwise, transcendental, special, incomplete, compare, reduce, shape, gather, linalg, convolution, loop];
 
 const isPrimitive = (x: unknown): x is Primitive => typeof x === "object" && x !== null && "interpret" in x && "probes" in x;
 /** Whatever a family exports that is a record. */

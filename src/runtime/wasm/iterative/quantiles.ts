@@ -1,0 +1,101 @@
+// Quantiles of the gamma and the beta distribution. log P(a, e^s) and log I are concave in s = log x, and s = log odds, as their densities are
+// log-concave there; so Newton's method for log P = log p finds the root from anywhere: after one step from the side of it where the
+// function is steeper than its chord, each iterate is on that side and nearer. Above the median the other tail is solved for.
+import type { F64, Local } from "../module.ts";
+import { betaFunctions, betaKernel } from "./incomplete-beta.ts";
+import { gammaFunctions, gammaKernel } from "./incomplete-gamma.ts";
+import {
+  abs,
+  add,
+  and,
+  type Body,
+  type Definition,
+  div,
+  eq,
+  ge,
+  gt,
+  le,
+  least,
+  lt,
+  most,
+  mul,
+  neg,
+  not,
+  sqrt,
+  sub,
+} from "./scalar.ts";
+
+const MOST_STEPS = 200;
+/** The error after a step is its square times a curvature of 1e3 or so: nothing is left of it. */
+const LAST_STEP = 1e-11;
+
+/** x > 0 with log F(x) = target, from x; `sign` is that of the slope of log F. */
+function solve(b: Body, x: Local<"f64">, target: F64, sign: 1 | -1, log: (x: F64) => F64, kernel: (x: F64) => F64): void {
+  b.repeat(MOST_STEPS, () => {
+    const l = b.let(log(x));
+    // d log F / d log x = ±kernel / F
+    const slope = b.let(b.math("exp", sub(kernel(x), l)));
+    const step = b.let(div(sub(target, l), sign === 1 ? slope : neg(slope)));
+    b.set(x, mul(x, b.math("exp", step)));
+    return and(gt(abs(step), LAST_STEP), and(gt(x, 0), lt(x, Infinity)));
+  });
+}
+
+/** P(a, x) = p for `lower`, else Q(a, x) = p. */
+const gammaQuantile = (lower: boolean): Definition => ({
+  name: lower ? "quantile of the gamma" : "upper quantile of the gamma",
+  arguments: 2,
+  results: 1,
+  write(b, [a, p]) {
+    b.if(not(and(and(gt(a, 0), lt(a, Infinity)), and(ge(p, 0), le(p, 1)))), () => b.return(Number.NaN));
+    b.if(eq(p, 0), () => b.return(lower ? 0 : Infinity));
+    b.if(eq(p, 1), () => b.return(lower ? Infinity : 0));
+    // log x has the mean ψ(a) and the variance ψ'(a).
+    const spread = sqrt(b.math("trigamma", a));
+    const z = b.math("normalQuantile", p);
+    const start = b.let(add(b.math("digamma", a), mul(spread, lower ? z : neg(z))));
+    // Q is below exp(-t) from a + 2 t + 2 √(a t) on (Laurent and Massart 2000, lemma 1, for chi squares).
+    const tail = b.let(lower ? neg(b.math("log1p", neg(p))) : neg(b.math("log", p)));
+    const far = b.math("log", add(a, mul(2, tail), mul(2, sqrt(mul(a, tail))), 1e-10));
+    const x = b.let(b.math("exp", most(-700, least(start, far))));
+    const isLower = lower ? le(p, 0.5) : gt(p, 0.5);
+    const [own, other] = [b.let(b.math("log", p)), b.let(b.math("log1p", neg(p)))];
+    const kernel = (v: F64): F64 => b.call(gammaKernel, a, v);
+    b.if(
+      isLower,
+      () => solve(b, x, lower ? own : other, 1, (v) => b.call(gammaFunctions.logGammaP, a, v), kernel),
+      () => solve(b, x, lower ? other : own, -1, (v) => b.call(gammaFunctions.logGammaQ, a, v), kernel),
+    );
+    b.return(x);
+  },
+});
+
+/** Odds r with I(a, b) = p at r. */
+const betaQuantile: Definition = {
+  name: "quantile of the beta, as odds",
+  arguments: 3,
+  results: 1,
+  write(g, [a, b, p]) {
+    const valid = and(and(gt(a, 0), lt(a, Infinity)), and(gt(b, 0), lt(b, Infinity)));
+    g.if(not(and(valid, and(ge(p, 0), le(p, 1)))), () => g.return(Number.NaN));
+    g.if(eq(p, 0), () => g.return(0));
+    g.if(eq(p, 1), () => g.return(Infinity));
+    // The log odds have the mean ψ(a) - ψ(b) and the variance ψ'(a) + ψ'(b).
+    const spread = sqrt(add(g.math("trigamma", a), g.math("trigamma", b)));
+    const start = add(sub(g.math("digamma", a), g.math("digamma", b)), mul(spread, g.math("normalQuantile", p)));
+    const r = g.let(g.math("exp", most(-700, least(start, 700))));
+    const kernel = (v: F64): F64 => g.call(betaKernel, a, b, v);
+    g.if(
+      le(p, 0.5),
+      () => solve(g, r, g.let(g.math("log", p)), 1, (v) => g.call(betaFunctions.logBetaI, a, b, v), kernel),
+      () => solve(g, r, g.let(g.math("log1p", neg(p))), -1, (v) => g.call(betaFunctions.logBetaI, b, a, div(1, v)), kernel),
+    );
+    g.return(r);
+  },
+};
+
+export const quantiles = {
+  gammaQuantile: gammaQuantile(true),
+  gammaUpperQuantile: gammaQuantile(false),
+  betaQuantile,
+} as const;
