@@ -1,7 +1,7 @@
 // One function of a module: all the work of a program, at the places that its layout gives.
 import { InternalError } from "../errors.ts";
 import type { Value } from "../ir/graph.ts";
-import { callRule } from "./calls.ts";
+import { callRule, iterationRule } from "./calls.ts";
 import type { ConstantMemory } from "./constants.ts";
 import { Dataflow, type Op } from "./dataflow.ts";
 import { DataflowEmitter } from "./emitter.ts";
@@ -24,7 +24,7 @@ export function generateFunction(
   layout: Layout,
 ): void {
   const graph = new Dataflow();
-  const w = new DataflowEmitter(graph, callRule(module, mathlib, graph));
+  const w = new DataflowEmitter(graph, callRule(module, mathlib, graph), iterationRule(module, graph));
   const elements = new Map<Value, Map<number, Op<"v128">>>();
   const exported = new Set<number>();
   const context: GroupContext = {
