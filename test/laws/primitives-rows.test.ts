@@ -17,6 +17,12 @@ const valuesOf = (probe: Probe): Record<string, Numbers> =>
   Object.fromEntries(probe.inputs.map(({ values }, i) => [`x${i}`, Float64Array.from(values)]));
 /** Some rows, out of order, the last one twice. */
 const someRows = (size: number): Float64Array => Float64Array.from(size < 2 ? [0, 0, 0] : [size - 1, 0, size - 1]);
+/** These, a single one, and all. */
+const choices = (size: number): Float64Array[] => [
+  someRows(size),
+  Float64Array.of(size - 1),
+  Float64Array.from({ length: size }, (_, i) => i),
+];
 
 /** The rows of a row-major array along an axis. */
 function rowsOf(values: Float64Array, shape: readonly number[], axis: number, rows: ArrayLike<number>): Float64Array {
@@ -38,13 +44,14 @@ describe.each(cases)("%s", (_name, op) => {
         const shape = shapeOf(result);
         shape.forEach((size, axis) => {
           if (size === 0) return;
-          const rows = someRows(size);
-          const [taken] = takeRows(b, [{ value: result, axis }], b.tensor(rows, [rows.length], "int"));
-          const [got, whole] = interpret([taken, result], valuesOf(probe));
-          expect(shapeOf(taken), `probe ${p}, result ${k}, axis ${axis}`).toEqual(
-            shape.map((n, i) => (i === axis ? rows.length : n)),
-          );
-          expect(got, `probe ${p}, result ${k}, axis ${axis}`).toEqual(rowsOf(whole, shape, axis, rows));
+          for (const rows of choices(size)) {
+            const [taken] = takeRows(b, [{ value: result, axis }], b.tensor(rows, [rows.length], "int"));
+            const [got, whole] = interpret([taken, result], valuesOf(probe));
+            expect(shapeOf(taken), `probe ${p}, result ${k}, axis ${axis}`).toEqual(
+              shape.map((n, i) => (i === axis ? rows.length : n)),
+            );
+            expect(got, `probe ${p}, result ${k}, axis ${axis}`).toEqual(rowsOf(whole, shape, axis, rows));
+          }
         });
       }
     }
@@ -110,4 +117,40 @@ test("of a graph deeper than the stack of calls", () => {
   for (let i = 0; i < 20_000; i++) v = b.sin(v);
   const [taken] = takeRows(b, [{ value: v, axis: 0 }], b.tensor(Float64Array.of(2, 0), [2], "int"));
   expect(shapeOf(taken)).toEqual([2]);
+});
+
+// A minibatch of a plate with one row, and chains side by side for it: the rows at hand differ though the plate has but one.
+describe.each([1, 4])("rows at hand of a plate of %i", (N) => {
+  const C = 3;
+  const graphs: readonly (readonly [string, (b: Builder, z: Value) => readonly [Value, axis: number]])[] = [
+    ["repeated along another axis", (b, z) => [b.sum(b.concat([b.broadcastTo(z, [N, 4]), b.exp(z)], 1), [1]), 0]],
+    ["behind an axis of size 1", (b, z) => [b.concat([b.reshape(z, [1, N]), b.exp(b.reshape(z, [1, N]))], 0), 1]],
+    ["between two", (b, z) => [b.sum(b.reshape(b.cumsum(b.reshape(z, [1, N, 1])), [N, 1]), [1]), 0]],
+    ["along the last axis", (b, z) => [b.sum(b.exp(b.transpose(z, [1, 0])), [0]), 0]],
+    ["in a product", (b, z) => [b.matmul(b.broadcastTo(z, [N, 2]), b.tensor(Float64Array.of(1, 2, 3, 4, 5, 6), [2, 3])), 0]],
+  ];
+  test.each(graphs)("%s", (_name, build) => {
+    const b = createBuilder();
+    const z = b.input("z", { shape: [N, 1], dtype: "real" });
+    const own = b.input("own", { shape: [C, 1], dtype: "real" });
+    const [value, axis] = build(b, z);
+    const [taken] = takeRows(
+      b,
+      [{ value, axis }],
+      b.input("rows", { shape: [C], dtype: "int" }),
+      new Map([[z, { value: own, axis: 0 }]]),
+    );
+    expect(nodesOf([taken])).not.toContain(z.node);
+    const rows = [N - 1, 0, N - 1];
+    const given = Float64Array.of(0.3, -1.2, 0.7);
+    const [got] = interpret([taken], { rows: Float64Array.from(rows), own: given });
+    const single = rows.map((row, c) => {
+      const all = Float64Array.from({ length: N }, (_, n) => (n === row ? given[c] : n));
+      return rowsOf(interpret([value], { z: all })[0], shapeOf(value), axis, [row]);
+    });
+    const shape = shapeOf(value).with(axis, C);
+    single.forEach((expected, c) => {
+      expect(rowsOf(got, shape, axis, [c])).toEqual(expected);
+    });
+  });
 });

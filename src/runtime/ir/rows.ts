@@ -2,6 +2,7 @@
 import { InternalError } from "../errors.ts";
 import { type Builder, shapeOf, type Value } from "./graph.ts";
 import { moveAxis } from "./primitives/axes.ts";
+import type { Shape } from "./type.ts";
 
 /** Rows of a result are made from rows of the inputs alone. */
 // biome-ignore lint/suspicious/noExplicitAny: attributes differ by primitive
@@ -33,7 +34,10 @@ export function takeRows(
       throw new InternalError(`rows of shape [${shapeOf(value)}] where [${expected}] belong`);
     known.set(from, new Map([[axis, value]]));
   }
-  const rowsOf = (v: Value, axis: number): Value | undefined => known.get(v)?.get(axis);
+  const rowsOf = (v: Value, axis: number): Value | undefined => {
+    const found = known.get(v);
+    return found?.get(axis) ?? (found && alongOther(b, found, shapeOf(v), axis));
+  };
   const make = ({ value: v, axis }: Rowed, rule: RowsRule | null): Value => {
     const { node } = v;
     if (rule === null || typeof node.op === "string") return gatherAlong(b, v, axis, indices);
@@ -60,6 +64,18 @@ export function takeRows(
     known.set(value, entry.set(axis, make(wanted, rule)));
   }
   return roots.map(({ value, axis }) => rowsOf(value, axis)!);
+}
+
+/** Of one row each axis of size 1 may be taken for the one that counts rows, and a reshape cannot tell them apart: rows along one are rows
+ *  along another. */
+function alongOther(b: Builder, known: ReadonlyMap<number, Value>, shape: Shape, axis: number): Value | undefined {
+  if (shape[axis] !== 1) return undefined;
+  for (const [other, rows] of known) {
+    if (shape[other] !== 1) continue;
+    const swapped = shape.map((_, k) => (k === axis ? other : k === other ? axis : k));
+    return b.transpose(rows, swapped);
+  }
+  return undefined;
 }
 
 function ruleOf({ value, axis }: Rowed): RowsRule | null {

@@ -79,7 +79,7 @@ export const broadcastTo: Primitive<ShapeAttrs> = {
   },
   rows({ inputs: [a], attrs: { shape } }, axis) {
     const own = axis - shape.length + shapeOf(a).length;
-    const repeated = own < 0 || shapeOf(a)[own] !== shape[axis] || shape[axis] === 1;
+    const repeated = own < 0 || shapeOf(a)[own] !== shape[axis];
     return { inputs: [repeated ? null : own], attrs: (n) => ({ shape: resized(shape, axis, n) }) };
   },
   interpret([a], node) {
