@@ -90,6 +90,8 @@ const apart = { stride: [2, 2], padding: "same" } as const;
 const valid = { stride: [2, 1], padding: "valid" } as const;
 /** A stride beyond the kernel: elements that no window sees. */
 const sparse = { stride: [3, 2], padding: "valid" } as const;
+/** Of 6 x 5 under 1 x 2: likewise, the last of them behind all windows, beside a zero that is one's. */
+const early = { stride: [4, 2], padding: "same" } as const;
 
 /** y[n, p, q, o] = Σ_{i, j, c} x[n, p·s + i - before, q·s + j - before, c] w[i, j, c, o], x being 0 outside of the image.
  *  x [B, H, W, C], w [kh, kw, C, O]. */
@@ -139,6 +141,7 @@ export const convolve: Primitive<WindowAttrs> = {
     probe(apart, [1, 4, 5, 1], [3, 2, 1, 2]),
     probe(valid, [2, 5, 4, 2], [2, 3, 2, 1]),
     probe(sparse, [1, 6, 5, 1], [1, 2, 1, 1]),
+    probe(early, [2, 6, 5, 1], [1, 2, 1, 2]),
   ],
 };
 
@@ -186,6 +189,7 @@ export const convolveImage: Primitive<ImageAttrs> = {
     probe({ ...apart, image: [4, 5] }, [1, 2, 3, 2], [3, 2, 1, 2]),
     probe({ ...valid, image: [6, 4] }, [1, 3, 2, 1], [2, 3, 2, 1]),
     probe({ ...sparse, image: [6, 5] }, [1, 2, 2, 1], [1, 2, 1, 1]),
+    probe({ ...early, image: [6, 5] }, [2, 2, 3, 2], [1, 2, 1, 2]),
   ],
 };
 
@@ -236,6 +240,7 @@ export const convolveKernel: Primitive<KernelAttrs> = {
     probe({ ...apart, kernel: [3, 2] }, [1, 4, 5, 2], [1, 2, 3, 2]),
     probe({ ...valid, kernel: [2, 3] }, [2, 5, 4, 1], [2, 2, 2, 1]),
     probe({ ...sparse, kernel: [1, 2] }, [1, 6, 5, 1], [1, 2, 2, 1]),
+    probe({ ...early, kernel: [1, 2] }, [2, 6, 5, 1], [2, 2, 3, 2]),
   ],
 };
 
