@@ -1,12 +1,14 @@
 // First step of code generation: primitives written with simpler ones are replaced by these, and contractions that no routine does better
 // become sums of products, which fuse with what surrounds them.
 import { type Program, residentsOf, rootsOf } from "../backend.ts";
+import { InternalError } from "../errors.ts";
 import { createBuilder } from "../ir/builder.ts";
 import {
   type Builder,
   type ConstantAttrs,
   constantOf,
   type DotAttrs,
+  dtypeOf,
   type InputAttrs,
   type Node,
   shapeOf,
@@ -44,7 +46,19 @@ function rewrite(program: Program): Program | null {
 function isRewritten(node: Node): boolean {
   if (typeof node.op === "string") return false;
   const rule = node.op.wasm;
-  return rule.kind === "expand" || (rule.kind === "contract" && !isRoutineWork(node));
+  return rule.kind === "expand" || (rule.kind === "contract" && !isRoutineWork(node)) || readsNarrow(node);
+}
+
+/** Routines read float64: an input that is held in fewer bytes is widened for them. */
+const isNarrow = (v: Value): boolean => v.node.op === "input" && dtypeOf(v) !== "real";
+function readsNarrow({ op, inputs }: Node): boolean {
+  if (typeof op === "string") return false;
+  return (op.wasm.kind === "routine" || op.wasm.kind === "contract") && inputs.some(isNarrow);
+}
+function widened(b: Builder, { op, attrs, results }: Node, inputs: readonly Value[]): readonly Value[] {
+  if (typeof op === "string") throw new InternalError("a leaf is no routine");
+  const wide = inputs.map((v) => (isNarrow(v) ? b.cast(v, "real") : v));
+  return b.apply(op, wide, attrs).map((v, i) => b.cast(v, results[i].dtype));
 }
 
 function image(b: Builder, node: Node, inputs: readonly Value[]): readonly Value[] {
@@ -53,7 +67,8 @@ function image(b: Builder, node: Node, inputs: readonly Value[]): readonly Value
   if (node.op === "constant") return [b.tensor((node.attrs as ConstantAttrs).values, type.shape, type.dtype)];
   const rule = node.op.wasm;
   if (rule.kind === "expand") return rule.expand(b, inputs, node.attrs);
-  if (rule.kind === "contract" && isRewritten(node)) return [sumOfProducts(b, inputs, node.attrs)];
+  if (rule.kind === "contract" && !isRoutineWork(node)) return [sumOfProducts(b, inputs, node.attrs)];
+  if (readsNarrow(node)) return widened(b, node, inputs);
   return b.apply(node.op, inputs, node.attrs);
 }
 
