@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Backend, Program } from "../../src/runtime/backend.ts";
+import { ShapeError } from "../../src/runtime/errors.ts";
 import { vectorize } from "../../src/runtime/ir/batch.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import { gradient } from "../../src/runtime/ir/gradient.ts";
@@ -207,6 +208,91 @@ describe.each(compilers.map((b) => [b.name, b] as const))("interpreter = a train
     }
     expect(await e.read("steps")).toEqual(Float64Array.of(1));
     e.dispose();
+  });
+});
+
+/** A probe with other numbers or types in places of its reals. */
+type Changed = Probe["inputs"];
+/** NaN, or an infinity, at one end of each real input. */
+function withoutNumbers({ inputs, singular }: Probe): Changed[] {
+  if (singular) return [];
+  const bad = [
+    [-1, Number.NaN],
+    [0, Number.POSITIVE_INFINITY],
+    [-1, Number.NEGATIVE_INFINITY],
+  ] as const;
+  return inputs.flatMap(({ type, values }, i) =>
+    type.dtype === "real" ? bad.map(([at, x]) => inputs.with(i, { type, values: values.with(at, x) })) : [],
+  );
+}
+/** Small integers, and truth values, where the operation takes them in place of its reals. */
+function inWholeNumbers(op: Primitive, { inputs, attrs, singular }: Probe): Changed[] {
+  if (singular) return [];
+  const number = {
+    int: (x: number) => Math.sign(x) * Math.min(9, Math.ceil(Math.abs(3 * x))),
+    bool: (x: number) => Number(x > 0),
+  };
+  return (["int", "bool"] as const).flatMap((dtype) => {
+    const changed = inputs.map((x) =>
+      x.type.dtype === "real" ? { type: { ...x.type, dtype }, values: x.values.map(number[dtype]) } : x,
+    );
+    try {
+      op.type(
+        changed.map(({ type }) => type),
+        attrs,
+      );
+    } catch (e) {
+      if (e instanceof ShapeError) return [];
+      throw e;
+    }
+    return [changed];
+  });
+}
+/** `trains`: compiled as a whole where the backend does that. */
+type Change = readonly [what: string, change: (op: Primitive, probe: Probe) => Changed[], trains: boolean];
+const changes: readonly Change[] = [
+  // The zeros around an image, and those of a transposed convolution, may or may not be multiplied with what is no number.
+  ["NaN and infinities", (op, probe) => (op.finiteDerivative === "of finite inputs" ? [] : withoutNumbers(probe)), true],
+  ["integers and truth values", inWholeNumbers, false],
+];
+describe.each(backends.map((b) => [b.name, b] as const))("interpreter = %s", (_name, backend) => {
+  const { epsilon } = backend;
+  describe.each(changes)("for %s in place of reals", (_what, change, trains) => {
+    const cases = primitives.flatMap((p) => {
+      const own = p.probes.flatMap((probe) => change(p, probe).map((inputs) => ({ inputs, attrs: probe.attrs })));
+      return own.length > 0 ? [[p.name, p, own] as const] : [];
+    });
+    it.each(cases)("%s", async (_op, p, own) => {
+      const b = createBuilder();
+      const programs = own.map(({ inputs, attrs }, k) => {
+        const operands = inputs.map(({ type }, i) => b.input(`case${k}x${i}`, type));
+        const given = Object.fromEntries(inputs.map(({ values }, i) => [`case${k}x${i}`, Float64Array.from(values)]));
+        return { operands, outputs: b.apply(p, operands, attrs), given: rounded(backend, given, operands), inputs };
+      });
+      const steps = b.input("steps", real());
+      const e = await backend.compile({
+        inputs: programs.flatMap((c) => c.operands),
+        outputs: programs.flatMap((c) => c.outputs),
+        updates: trains ? [[steps, b.add(steps, b.constant(1))]] : [],
+      });
+      for (const { given } of programs) for (const [name, values] of Object.entries(given)) e.inputs[name].set(values);
+      e.run();
+      let next = 0;
+      for (const { operands, outputs, given, inputs } of programs) {
+        const expected = interpret(outputs, given);
+        const moves = sensitivities(backend, outputs, operands, given);
+        outputs.forEach((v, i) => {
+          const actual = e.outputs[next++];
+          const scale = largestOf(expected[i], 0);
+          const size = (n: number): number => (p.elementwise ? Math.abs(expected[i][n]) : scale);
+          const missed = (missesOfGraphs.get(p.name) ?? 0) * epsilon;
+          const wanted = dtypeOf(v) === "real" ? expected[i] : expected[i].map((y, n) => (Number.isInteger(y) ? y : actual[n]));
+          const where = inputs.map(({ values }) => `[${values}]`).join();
+          agree(backend, actual, wanted, (n) => missed + ROUNDINGS * (epsilon * size(n) + moves[i][n]), where);
+        });
+      }
+      e.dispose();
+    });
   });
 });
 

@@ -53,6 +53,12 @@ describe("a plan", () => {
     expect(p.once.map(({ operation }) => operation.kind)).toEqual(["map", "cast"]);
     expect(kinds(p)).toEqual(["Multiply", "Add"]);
   });
+  test("computes nothing ahead of parameters that are fixed, though it expands what reads them", () => {
+    const fixed = (c: Builder) => c.unfolded(new Float64Array(100).fill(2), [100]);
+    const total = (c: Builder) => [c.logSumExp(c.mul(c.input("x", real([100])), c.exp(fixed(c))))];
+    const { once } = plan(total, (c) => [c.input("x", real([100]))], tensorflowTraits);
+    expect(once.map(({ operation }) => "kernel" in operation && operation.kernel)).toEqual(["Exp"]);
+  });
   test("ends each tensor after its last reader", () => {
     expect(lastReaders(p.steps, new Set(p.outputs.map((v) => v.slot)))).toEqual([[], [p.steps[0].results[0].slot]]);
   });

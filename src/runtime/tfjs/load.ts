@@ -1,7 +1,7 @@
 // Loads TensorFlow in one of its three forms, and makes a backend of it. Nothing else imports it at run time, and this only when asked.
 import type { KernelBackend } from "@tensorflow/tfjs-core";
 import type { Backend, Executable } from "../backend.ts";
-import { UsageError } from "../errors.ts";
+import { InternalError, UsageError } from "../errors.ts";
 import { createBuilder } from "../ir/builder.ts";
 import { type CoreLibrary, coreTarget } from "./core-target.ts";
 import { GraphExecutable, type Sessions } from "./graph-executable.ts";
@@ -29,7 +29,7 @@ export interface TfjsBackend extends Backend {
 
 const loaded = new Map<TfjsName, Promise<TfjsBackend>>();
 
-/** The backend, tried by running an operation. Rejects with a UsageError that says why it does not load. */
+/** The backend, tried by running a program. Rejects with a UsageError that says why it does not load. */
 export function loadTfjs(name: TfjsName): Promise<TfjsBackend> {
   let promise = loaded.get(name);
   if (promise === undefined) loaded.set(name, (promise = attempt(name)));
@@ -43,7 +43,9 @@ async function attempt(name: TfjsName): Promise<TfjsBackend> {
   try {
     return await inTime(name === "tensorflow" ? native() : core(name), PATIENCE);
   } catch (cause) {
-    const [text] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
+    // What the library says, where a program of ours stopped for it.
+    const reason = cause instanceof InternalError && cause.cause !== undefined ? cause.cause : cause;
+    const [text] = (reason instanceof Error ? reason.message : String(reason)).split("\n");
     const absent = /^Cannot find (?:package|module) '([^']+)'/.exec(text)?.[1];
     throw new UsageError(`${name} does not load: ${absent === undefined ? text : `${absent} is not installed`}`, { cause });
   }
@@ -163,7 +165,7 @@ const isGraph = ({ steps }: Plan): boolean => steps.length > 0 && steps.every((s
 /** Compiling takes XLA some tenths of a second: it pays for what runs thousands of times, as does what updates its residents. */
 const isTraining = ({ updates }: Plan): boolean => updates.length > 0;
 
-/** Tried with an operation: an import alone proves nothing. */
+/** Tried by running a program: an import alone proves nothing. */
 function backendOf<H>(
   name: TfjsName,
   version: string,
@@ -180,11 +182,17 @@ function backendOf<H>(
     variants,
     compile: async (program) => executable(planFor(program, target.traits)),
   };
-  const type = { shape: [2], dtype: "real" } as const;
-  const x = target.upload(Float64Array.of(1, 2), type);
-  const y = target.elements(x, type);
-  if (y[0] !== 1 || y[1] !== 2) throw new Error(`it gives back ${y} for 1, 2`);
-  target.free(x);
+  const b = createBuilder();
+  const x = b.input("x", { shape: [2], dtype: "real" });
+  const e = executable(planFor({ inputs: [x], outputs: [b.square(x), b.sum(x)], updates: [] }, target.traits));
+  try {
+    e.inputs.x.set([1, 2]);
+    e.run();
+    const found = e.outputs.map((y) => [...y]).join("; ");
+    if (found !== "1,4; 3") throw new Error(`the squares and the sum of 1 and 2 are ${found} there`);
+  } finally {
+    e.dispose();
+  }
   return backend;
 }
 /** Of float32: 2^-23. */

@@ -111,7 +111,10 @@ function expanded(program: Program): Program {
 function image(b: Builder, node: Node, inputs: readonly Value[]): readonly Value[] {
   const [type] = node.results;
   if (node.op === "input") return [b.input((node.attrs as InputAttrs).name, type)];
-  if (node.op === "constant") return [b.tensor((node.attrs as ConstantAttrs).values, type.shape, type.dtype)];
+  if (node.op === "constant") {
+    const { values, unfolded } = node.attrs as ConstantAttrs;
+    return [(unfolded ? b.unfolded : b.tensor)(values, type.shape, type.dtype)];
+  }
   return node.op.tfjs.kind === "expand" ? node.op.tfjs.expand(b, inputs, node.attrs) : b.apply(node.op, inputs, node.attrs);
 }
 

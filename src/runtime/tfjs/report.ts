@@ -1,5 +1,4 @@
 // What of TensorFlow loads on this machine, for people.
-import { createBuilder } from "../ir/builder.ts";
 import { loadTfjs, type TfjsName, tfjsNames } from "./load.ts";
 
 export interface Loaded {
@@ -7,7 +6,7 @@ export interface Loaded {
   readonly text: string;
 }
 
-/** Each is tried by running a program: an import alone proves nothing. */
+/** Loading one includes a program that it has to run. */
 export async function tfjsReport(): Promise<Loaded[]> {
   const report: Loaded[] = [];
   for (const name of tfjsNames) report.push({ name, text: await attempt(name) });
@@ -28,16 +27,7 @@ const remedies: Readonly<Record<TfjsName, string>> = {
 async function attempt(name: TfjsName): Promise<string> {
   try {
     const backend = await loadTfjs(name);
-    const b = createBuilder();
-    const x = b.input("x", { shape: [5], dtype: "real" });
-    const test = await backend.compile({ inputs: [x], outputs: [b.sum(b.square(x))], updates: [] });
-    test.inputs.x.set([1, 2, 3, 4, 5]);
-    test.run();
-    const [sum] = test.outputs[0];
-    test.dispose();
-    return sum === 55
-      ? `loads: version ${backend.version}, ${kinds[name]}`
-      : `loads, and gives ${sum} for 55: please report this`;
+    return `loads: version ${backend.version}, ${kinds[name]}`;
   } catch (e) {
     const text = (e instanceof Error ? e.message : String(e)).replace(`${name} does not load`, "does not load");
     return `${text}; ${remedies[name]}`;

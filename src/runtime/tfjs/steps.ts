@@ -44,6 +44,8 @@ export interface Traits {
   readonly transposesFreely: boolean;
   /** Sums keep one running total, in float32. */
   readonly sumsNaively: boolean;
+  /** The least and the largest over axes pass over NaN. */
+  readonly extremaLoseNaN: boolean;
 }
 
 export const typeOfTensor = ({ shape, dtype }: Tensor): TensorType => ({ shape, dtype });

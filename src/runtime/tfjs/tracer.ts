@@ -75,6 +75,9 @@ export class Tracer implements TensorOps {
     return this.#step({ kind: "map", kernel: "LogicalNot" }, [x], x);
   }
   select(condition: Tensor, x: Tensor, y: Tensor): Tensor {
+    // The kernel of tfjs-wasm takes truth values for numbers of four bytes.
+    if (x.dtype === "bool")
+      return this.logic("LogicalOr", this.logic("LogicalAnd", condition, x), this.logic("LogicalAnd", this.not(condition), y));
     const shape = broadcastShapes(condition.shape, x.shape, y.shape);
     const inputs = [condition, x, y].map((v) => (this.#traits.broadcasts("Select") ? v : this.broadcastTo(v, shape)));
     return this.#step({ kind: "select" }, inputs, { shape, dtype: x.dtype });
@@ -95,8 +98,14 @@ export class Tracer implements TensorOps {
     const kept = x.shape.filter((_, axis) => !axes.includes(axis));
     if (axes.length === 0) return x;
     if (sizeOf(axes.map((axis) => x.shape[axis])) === 1) return this.reshape(x, kept);
-    const naive = kernel === "Sum" && this.#traits.sumsNaively && x.dtype === "real";
-    return naive ? this.#carefulSum(x, axes, kept) : this.#reduce(kernel, x, axes, kept);
+    if (kernel === "Sum" && this.#traits.sumsNaively && x.dtype === "real") return this.#carefulSum(x, axes, kept);
+    const reduced = this.#reduce(kernel, x, axes, kept);
+    const losesNaN = (kernel === "Min" || kernel === "Max") && this.#traits.extremaLoseNaN && x.dtype === "real";
+    return losesNaN ? this.binary("Add", reduced, this.reduce("Sum", this.#onlyNaN(x), axes)) : reduced;
+  }
+  /** 0 in place of numbers. */
+  #onlyNaN(x: Tensor): Tensor {
+    return this.select(this.compare("NotEqual", x, x), x, this.scalar(0));
   }
   #reduce(kernel: Reduction, x: Tensor, axes: readonly number[], shape: Shape): Tensor {
     return this.#step({ kind: "reduce", kernel, axes }, [x], { shape, dtype: x.dtype });

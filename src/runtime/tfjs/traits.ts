@@ -13,6 +13,7 @@ export const wasmTraits: CoreTraits = {
   broadcasts: (kernel) => broadcastOnWasm.has(kernel),
   transposesFreely: false,
   sumsNaively: true,
+  extremaLoseNaN: false,
 };
 
 export const cpuTraits: CoreTraits = {
@@ -20,15 +21,18 @@ export const cpuTraits: CoreTraits = {
   broadcasts: (kernel) => kernel !== "Select",
   transposesFreely: true,
   sumsNaively: false,
+  extremaLoseNaN: false,
 };
 
 /** What compiled graphs miss beyond 8 roundings, in units of 2^-23 and not relative: XLA's Lanczos sum near the zeros of lgamma, 1 and 2. */
 export const missesOfGraphs: ReadonlyMap<string, number> = new Map([["lgamma", 16]]);
 
-const faultyNatively = setOf("Digamma");
+/** The extrema as XLA compiles them: of 1 and NaN they are 1, depending on what they are fused with. */
+const faultyNatively = setOf("Digamma Minimum Maximum");
 export const tensorflowTraits: Traits = {
   has: (kernel) => kernels.has(kernel) && !faultyNatively.has(kernel),
   broadcasts: () => true,
   transposesFreely: true,
   sumsNaively: false,
+  extremaLoseNaN: true,
 };

@@ -1,6 +1,6 @@
 // Makers of the `tfjs` lines of the records: what most primitives say of themselves to TensorFlow.js in one line.
 import type { Comparison, Reduction, Tensor, TensorOps, TfjsRule } from "../../tfjs/tensor-ops.ts";
-import type { Node } from "../graph.ts";
+import { constantOf, type Node, type Value } from "../graph.ts";
 import type { DType } from "../type.ts";
 
 /** A rule that reads no attributes is one for all. */
@@ -66,9 +66,17 @@ export const reductionKernel = (kernel: Reduction, integers: "integers" | "reals
 
 /** The smaller or larger of two, NaN where one is. */
 export function extremumKernel(kernel: "Minimum" | "Maximum"): AnyRule {
-  return binaryReals((t, x, y) => {
+  const comparison = kernel === "Minimum" ? "Less" : "Greater";
+  return written((t, xs, node) => {
+    if (resultType(node) !== "real") return null;
+    const [x, y] = cast(t, xs, "real");
     if (t.has(kernel)) return t.binary(kernel, x, y);
-    const first = t.compare(kernel === "Minimum" ? "Less" : "Greater", x, y);
-    return t.select(t.logic("LogicalOr", first, t.compare("NotEqual", x, x)), x, y);
+    // No comparison holds of NaN: what may be NaN is taken where none holds.
+    if (isNumber(node.inputs[0])) return t.select(t.compare(comparison, x, y), x, y);
+    const first = t.compare(comparison, y, x);
+    if (isNumber(node.inputs[1])) return t.select(first, y, x);
+    return t.select(t.logic("LogicalOr", first, t.compare("NotEqual", y, y)), y, x);
   });
 }
+/** Known, and not NaN. */
+const isNumber = (v: Value): boolean => constantOf(v)?.every((x: number) => !Number.isNaN(x)) ?? false;
