@@ -295,11 +295,6 @@ describe("code", () => {
         bound("data g: int[N]\nm: real[2] ~ Normal(0, 1)\nfor n in 1..N { predict y[n] ~ Normal(m[g[n]], 1) }", { g: [1, 3] }))(),
     ).rejects.toThrow(/index 3 is outside 1\.\.2/);
   });
-
-  test("recurrences on latents say that they are not built yet", async () => {
-    const text = "data y: real[T]\na ~ Normal(0, 1)\nlet s[1] = a\nfor t in 2..T { let s[t] = a * s[t-1] }\ny ~ Normal(s, 1)";
-    await expect((async () => bound(text, { y: [1, 2, 3] }))()).rejects.toThrow(/PPL6\d\d/);
-  });
 });
 
 describe("bind", () => {

@@ -11,7 +11,7 @@ import {
   substitute,
   zero,
 } from "../dimensions.ts";
-import type { Place, Subscript } from "../language/ast.ts";
+import type { Place } from "../language/ast.ts";
 import { hull } from "../ranges.ts";
 import type { Context } from "./context.ts";
 import { infer } from "./expressions.ts";
@@ -214,23 +214,4 @@ export function homeOf(c: Context, varies: ReadonlySet<string>): { readonly scop
   return outermost < 0
     ? { scope: c.scope, loops: c.loops }
     : { scope: c.loops[outermost].outside, loops: c.loops.slice(0, outermost) };
-}
-
-/** Remembers a read of elements that another iteration of a loop around writes. */
-export function noteCrossRead(c: Context, name: string, subscripts: readonly Subscript[], span: SourceSpan): void {
-  const entry = c.scope.get(name);
-  if (entry?.kind !== "let" || (!entry.elements && !entry.pending)) return;
-  const writers = entry.elements?.writers ?? [];
-  const crosses = c.loops.some((loop) => {
-    if (entry.loops.includes(loop)) return false;
-    const inside = writers.filter((w) => w.loops.includes(loop));
-    // Read above the statement that gives it: what is there comes from an earlier iteration.
-    if (inside.length === 0) return entry.expected?.includes(loop) ?? false;
-    return inside.some((writer) => {
-      const axis = writer.covers.findIndex((v) => v.variable === loop);
-      const s = axis < 0 ? undefined : subscripts[axis];
-      return !(s?.kind === "at" && s.value.kind === "name" && loopOf(c, s.value.name) === loop);
-    });
-  });
-  if (crosses) c.session.crossReads.push({ entry, span });
 }

@@ -12,11 +12,10 @@ import type { Context, Session } from "./context.ts";
 import { checkGuides } from "./guides.ts";
 import { collectCallables, collectDefinitions, declareGlobals, mergeImports, type ResolveImport } from "./hoist.ts";
 import { checkNets } from "./nets.ts";
-import { notYet } from "./not-yet.ts";
 import { Report } from "./report.ts";
 import { type Entry, kindWords, Scope } from "./scope.ts";
 import { checkStatements } from "./statements.ts";
-import { isUnknown, knownAtBind } from "./value-type.ts";
+import { isUnknown } from "./value-type.ts";
 
 export interface CheckOptions {
   /** Reading files is the caller's: it appends the sources it reads to `sources`, and answers with the file's index there. */
@@ -53,7 +52,6 @@ export function checkModel(
     mentioned: new Set(),
     definitions: collectDefinitions(statements),
     entries: [],
-    crossReads: [],
     roles: new Map(),
     stages: new Map(),
     guides: [],
@@ -97,12 +95,6 @@ export function checkModel(
 /** What can only be said at the end. */
 function finish(session: Session, statements: readonly Statement[], own: number): void {
   const { report, entries } = session;
-  const recurrences = new Set<Entry>();
-  for (const { entry, span } of session.crossReads) {
-    if (knownAtBind(entry.type.stage) || entry.type.stage === "predict" || recurrences.has(entry)) continue;
-    recurrences.add(entry);
-    notYet(report, "recurrence", span, `${entry.name} reads what another iteration has written`);
-  }
   for (const e of entries) {
     if (e.kind === "latent" && !e.given && !e.pending) {
       report.error("PPL503", e.span, `${e.name} is declared, and no ~ gives it a distribution`, {

@@ -24,11 +24,6 @@ export interface Records {
   readonly distributions: ReadonlyMap<string, Distribution>;
   readonly constraints: ReadonlyMap<string, Constraint>;
 }
-/** A read of an array's elements that another iteration wrote: a recurrence, if the array turns out to depend on latents. */
-export interface CrossRead {
-  readonly entry: Entry;
-  readonly span: SourceSpan;
-}
 /** State of one run over one model. */
 export interface Session extends Records {
   readonly report: Report;
@@ -49,7 +44,6 @@ export interface Session extends Records {
   readonly definitions: ReadonlyMap<string, SourceSpan>;
   /** Every let, quantity and loop entry of every block, for unused names. */
   readonly entries: Entry[];
-  readonly crossReads: CrossRead[];
   readonly roles: Map<SampleStatement, Role>;
   readonly stages: Map<Statement, Stage>;
   /** Guides and reverses, to be checked after the model. */

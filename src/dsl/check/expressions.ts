@@ -11,7 +11,6 @@ import {
   type Unary,
 } from "../language/ast.ts";
 import * as ranges from "../ranges.ts";
-import { noteCrossRead } from "./arrays.ts";
 import { inferCall } from "./calls.ts";
 import { type Context, frameOf } from "./context.ts";
 import { elementRange } from "./functions/define.ts";
@@ -66,7 +65,6 @@ function shallow(c: Context, e: Expression): ValueType {
       c.session.report.error("PPL207", e.span, "text is no number", { label: "text stands only after import" });
       return unknownType;
     case "name":
-      noteCrossRead(c, e.name, [], e.span);
       return typeOfName(c, e.name, e.span);
     case "call":
       return inferCall(c, e);

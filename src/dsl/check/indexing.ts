@@ -2,7 +2,6 @@
 
 import { constantOfDimension, type Dimension, minus, one, slopeIn, substitute } from "../dimensions.ts";
 import { type Expression, eachChild, type Index, type Range, type Subscript } from "../language/ast.ts";
-import { noteCrossRead } from "./arrays.ts";
 import type { Context } from "./context.ts";
 import { infer } from "./expressions.ts";
 import { lengthOf } from "./loops.ts";
@@ -21,7 +20,6 @@ import {
 } from "./value-type.ts";
 
 export function inferIndex(c: Context, e: Index): ValueType {
-  if (e.base.kind === "name") noteCrossRead(c, e.base.name, e.subscripts, e.span);
   const base = e.base.kind === "name" ? typeOfName(c, e.base.name, e.base.span) : infer(c, e.base);
   const axes = base.shape;
   if (axes && e.subscripts.length > axes.length) {
@@ -104,7 +102,7 @@ function selection(c: Context, s: Subscript, size: Size, base: Expression): Sele
 const INDEX = "an index";
 
 /** Whether an expression of integers reads latents or params that are real numbers: (x > 0) + 1. */
-function continuous(c: Context, e: Expression): boolean {
+export function continuous(c: Context, e: Expression): boolean {
   if (e.kind === "name") {
     const entry = c.scope.get(e.name);
     if (entry === undefined || knownAtBind(entry.type.stage)) return false;

@@ -1,7 +1,6 @@
 // Statements that any block may hold: let, for, if, return. Loops are distributed over their statements, each of which is lowered
 // once for all its rows; a let that reads its own earlier elements is run element by element, when it depends on data alone.
 
-import { InternalError } from "../../runtime/errors.ts";
 import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { SourceSpan } from "../diagnostics.ts";
@@ -19,11 +18,12 @@ import type {
 import { type Context, enterLoop, inner } from "./context.ts";
 import { evaluate, loopValues } from "./evaluate.ts";
 import { commonWidth, dataTable } from "./index-expression.ts";
-import { knownOf } from "./known.ts";
+import { dependsOnLatents, knownOf } from "./known.ts";
 import { namesIn, recurrences, statementsOf } from "./recurrence.ts";
 import { at, bindCodes, reject, VaryingWidth } from "./rejection.ts";
-import { overRows, type Rows, type RowTable, rangeValues, restrict, rowCount } from "./rows.ts";
-import { type Coordinates, PieceArray, Scope, Sequence } from "./scope.ts";
+import { overRows, type Rows, type RowTable, restrict, rowCount, rowTable } from "./rows.ts";
+import { DependsOnLatents, runRecurrences, runSequentially } from "./run-recurrence.ts";
+import { type Coordinates, PieceArray, Scope } from "./scope.ts";
 
 /** What a block's owner does with statements that are not its own. */
 export type Visitor = (c: Context, s: Statement) => void;
@@ -62,7 +62,7 @@ function executeLocal(c: Context, s: Local, rest: readonly Statement[], visit: V
     else visit(c, s);
     return undefined;
   } catch (e) {
-    if (!(e instanceof VaryingWidth) || rest.some(returns)) throw e;
+    if (!(e instanceof VaryingWidth) || c.scan || rest.some(returns)) throw e;
     for (const rows of rowsByWidth(c, e)) executeBlock(inner({ ...c, rows }), rest, visit);
     return "by width";
   }
@@ -86,7 +86,7 @@ function byWidth(c: Context, run: (c: Context) => void): void {
   try {
     run(c);
   } catch (e) {
-    if (!(e instanceof VaryingWidth)) throw e;
+    if (!(e instanceof VaryingWidth) || c.scan) throw e;
     for (const rows of rowsByWidth(c, e)) byWidth({ ...c, rows }, run);
   }
 }
@@ -113,14 +113,10 @@ export function executeLet(c: Context, s: LetStatement | QuantityStatement): voi
     return;
   }
   const open = c.scope.get(name);
+  if (open?.kind === "scan") return open.array.write(c, s);
   if (open?.kind === "sequence") {
     const value = evaluate(c, s.value);
-    if (knownOf(value) === null) {
-      reject(bindCodes.notYet, s.span, `${name} is a recurrence on latents`, {
-        label: "reads its own earlier elements",
-        notes: ["scans are not built yet; a recurrence on data alone runs"],
-      });
-    }
+    if (knownOf(value) === null) throw new DependsOnLatents();
     open.sequence.set(
       s.place.subscripts.map((sub) => constantIndex(c, sub, s.place)),
       value,
@@ -158,7 +154,7 @@ export function arrayAt(home: Scope, name: string): PieceArray {
 }
 
 /** Where an array lives: the block around the outermost loop that binds one of its subscripts, or where it has been begun. */
-function homeOf(c: Context, place: Place): Scope {
+export function homeOf(c: Context, place: Place): Scope {
   const begun = c.scope.home(place.name.name);
   if (begun) return begun;
   let home: Scope = c.scope;
@@ -178,7 +174,7 @@ function homeOf(c: Context, place: Place): Scope {
 }
 
 /** The axes of loops inside `home`; those outside stay symbolic. */
-function rowsWithin(c: Context, home: Scope, place: Place): Rows {
+export function rowsWithin(c: Context, home: Scope, place: Place): Rows {
   const outside = new Set(home.symbols());
   const rows = c.rows.filter((axis) => axis.ordinals.some((o) => !outside.has(o.symbol)));
   if (rows.some((axis) => axis.ordinals.some((o) => outside.has(o.symbol)))) {
@@ -198,26 +194,10 @@ export interface Elements {
   readonly inside: Shape;
 }
 export function placeCoordinates(c: Context, place: Place, rows: Rows): Elements {
-  const { b } = c;
-  const subscripts = place.subscripts.map((s): Value => {
-    if (s.kind === "all") return reject(bindCodes.notYet, s.span, "write the range of the elements that are given: 1..K");
-    if (s.kind === "at") return evaluate(c, s.value);
-    if (!s.lower || !s.upper) return reject(bindCodes.shape, s.span, "the range of the elements that are given needs both ends");
-    const lower = evaluate(c, s.lower);
-    return b.add(lower, b.iota([commonWidth(c, lower, evaluate(c, s.upper), s.span)], 0));
-  });
-  const widths = subscripts.map((s) => shapeOf(s));
-  const inside = widths.flat();
-  let axis = 0;
-  const spread = subscripts.map((s, i) => {
-    const at = axis;
-    axis += widths[i].length;
-    const shape = inside.map((n, k) => (k >= at && k < at + widths[i].length ? n : 1));
-    return b.broadcastTo(b.reshape(s, shape), inside);
-  });
+  const { subscripts, inside } = placeSubscripts(c, place);
   const count = rowCount(rows) * sizeOf(inside);
-  const coordinates = spread.map((s, i) => {
-    const numbers = knownOf(overRows(b, [s], rows)[0]);
+  const coordinates = subscripts.map((s, i) => {
+    const numbers = knownOf(overRows(c.b, [s], rows)[0]);
     if (numbers === null)
       return reject(bindCodes.notYet, place.subscripts[i].span, "the index on the left must be known from the data");
     const bad = numbers.findIndex((v: number) => !Number.isInteger(v) || v < 1);
@@ -228,38 +208,46 @@ export function placeCoordinates(c: Context, place: Place, rows: Rows): Elements
   return { coordinates, count, inside };
 }
 
+/** The subscripts of a place in one row, each over the axes of all. */
+export function placeSubscripts(c: Context, place: Place): { readonly subscripts: readonly Value[]; readonly inside: Shape } {
+  const { b } = c;
+  const own = place.subscripts.map((s): Value => {
+    if (s.kind === "all") return reject(bindCodes.notYet, s.span, "write the range of the elements that are given: 1..K");
+    if (s.kind === "at") return evaluate(c, s.value);
+    if (!s.lower || !s.upper) return reject(bindCodes.shape, s.span, "the range of the elements that are given needs both ends");
+    const lower = evaluate(c, s.lower);
+    return b.add(lower, b.iota([commonWidth(c, lower, evaluate(c, s.upper), s.span)], 0));
+  });
+  const widths = own.map((s) => shapeOf(s));
+  const inside = widths.flat();
+  let axis = 0;
+  const subscripts = own.map((s, i) => {
+    const at = axis;
+    axis += widths[i].length;
+    const shape = inside.map((n, k) => (k >= at && k < at + widths[i].length ? n : 1));
+    return b.broadcastTo(b.reshape(s, shape), inside);
+  });
+  return { subscripts, inside };
+}
+
 // ---------------------------------------------------------------- for
 
 function executeFor(c: Context, s: ForStatement, visit: Visitor): void {
-  if (c.sequential) return runSequentially(c, s);
+  if (c.sequential) return runSequentially(c, s, visit);
   const { arrays, needed } = recurrences(s);
-  const isOwn = (x: Statement): boolean => x.kind === "let" && x.place.subscripts.length > 0 && arrays.has(x.place.name.name);
+  const isOwn = (x: Statement): boolean => isLet(x) && x.place.subscripts.length > 0 && arrays.has(x.place.name.name);
   const isNeeded = (x: Statement): boolean => isOwn(x) || (x.kind === "let" && isLocal(x) && needed.has(x.place.name.name));
-  if (arrays.size > 0) runRecurrences(c, { ...s, body: pruned(s.body, isNeeded) }, arrays);
+  const carries = arrays.size > 0 && runRecurrences(c, { ...s, body: pruned(s.body, isNeeded) }, arrays, visit);
   let context = c;
   for (const loop of s.loops) context = enterFor(context, loop);
   if (rowCount(context.rows) === 0) return;
-  const value = executeBlock(context, arrays.size === 0 ? s.body : pruned(s.body, (x) => !isOwn(x)), visit);
+  const value = executeBlock(context, carries ? pruned(s.body, (x) => !isOwn(x)) : s.body, visit);
   if (value !== undefined) reject(bindCodes.notYet, s.span, "return inside a loop");
 }
 
-/** The arrays of a loop that read earlier elements of one another, which must depend on data alone. */
-function runRecurrences(c: Context, s: ForStatement, own: ReadonlySet<string>): void {
-  const scope = new Scope(c.scope);
-  const sequences = [...own].map((name) => {
-    const begun = c.scope.get(name);
-    const sequence = new Sequence(name, begun?.kind === "array" ? begun.array : undefined);
-    scope.set(name, { kind: "sequence", sequence });
-    return { name, sequence, home: c.scope.home(name) ?? c.scope };
-  });
-  runSequentially({ ...c, scope, sequential: true }, s);
-  for (const { name, sequence, home } of sequences) {
-    const piece = sequence.finish(c.b);
-    if (piece) arrayAt(home, name).add(piece.coordinates, piece.value, s.span);
-  }
-}
+const isLet = (s: Statement): s is LetStatement | QuantityStatement => s.kind === "let" || s.kind === "quantity";
 
-function enterFor(c: Context, loop: LoopIndex): Context {
+export function enterFor(c: Context, loop: LoopIndex): Context {
   const { name, values } = loopValues(c, loop);
   return at(loop.span, () => enterLoop(c, loop.variable.name, name, values));
 }
@@ -273,34 +261,15 @@ function pruned(statements: readonly Statement[], keep: (s: Statement) => boolea
   });
 }
 
-/** One iteration after the other, loop variables being numbers. The loop holds lets alone: all else runs by rows afterwards. */
-function runSequentially(c: Context, s: ForStatement, loop = 0): void {
-  if (loop === s.loops.length) {
-    executeBlock(inner(c), s.body, (_c, x) => {
-      throw new InternalError(`a ${x.kind} statement in a recurrence`);
-    });
-    return;
-  }
-  const { values } = loopValues({ ...c, rows: [] }, s.loops[loop]);
-  const steps = values.kind === "list" ? values.list : at(s.span, () => rangeValues(...firstOf(values.bounds)));
-  for (const v of steps) {
-    const scope = new Scope(c.scope);
-    scope.value(s.loops[loop].variable.name, c.b.constant(v, "int"));
-    runSequentially({ ...c, rows: [], scope }, s, loop + 1);
-  }
-}
-
-const firstOf = ([lower, upper, step]: readonly [RowTable, RowTable, RowTable]): [number, number, number] => [
-  lower.values[0],
-  upper.values[0],
-  step.values[0],
-];
-
 // ---------------------------------------------------------------- if
 
 function executeIf(c: Context, s: IfStatement, visit: Visitor): void {
+  const open = openCondition(c, s);
+  if (open) return executeOpenIf(c, s, open, visit);
   const table = conditionTable(c, s);
-  if (table.extents.every((n) => n === 1)) {
+  const everywhere = table.values.every((v: number) => (v !== 0) === (table.values[0] !== 0));
+  if (c.scan && !everywhere) return executeGuarded(c, s, visit);
+  if (table.extents.every((n) => n === 1) || (c.scan && everywhere)) {
     // One branch for all: its names are those of the block around.
     executeBlock(c, table.values[0] !== 0 ? s.then : (s.else ?? []), visit);
     return;
@@ -311,6 +280,36 @@ function executeIf(c: Context, s: IfStatement, visit: Visitor): void {
   };
   branch(s.then, true);
   branch(s.else ?? [], false);
+  joinNames(c, s);
+}
+
+/** A condition on discrete latents, of which each value takes its branch (language.md rule 25); undefined where data decide. */
+function openCondition(c: Context, s: IfStatement): Value | undefined {
+  const condition = evaluate(c, s.condition);
+  return shapeOf(condition).length === 0 && dependsOnLatents(condition) && rowTable(c.b, condition, c.rows) === null
+    ? condition
+    : undefined;
+}
+
+/** Both branches in all rows: terms count where the condition holds. */
+function executeOpenIf(c: Context, s: IfStatement, condition: Value, visit: Visitor): void {
+  const { b } = c;
+  const indexed = [...s.then, ...(s.else ?? [])].find((x) => x.kind === "let" && x.place.subscripts.length > 0);
+  if (indexed)
+    reject(bindCodes.notYet, indexed.span, "elements of an array are given in a branch that a discrete latent chooses", {
+      notes: ["give them outside of the if, by c ? a : b"],
+    });
+  const when = (holds: Value): Value => (c.when ? b.and(c.when, holds) : holds);
+  executeBlock(inner({ ...c, when: when(condition) }), s.then, visit);
+  if (s.else) executeBlock(inner({ ...c, when: when(b.not(condition)) }), s.else, visit);
+  joinNames(c, s);
+}
+
+/** Both branches in the same rows, each in those that it is for. */
+function executeGuarded(c: Context, s: IfStatement, visit: Visitor): void {
+  const condition = evaluate(c, s.condition);
+  executeBlock(inner({ ...c, guards: [...c.guards, condition] }), s.then, visit);
+  if (s.else) executeBlock(inner({ ...c, guards: [...c.guards, c.b.not(condition)] }), s.else, visit);
   joinNames(c, s);
 }
 
@@ -345,6 +344,10 @@ function giveNames(c: Context, statements: readonly Statement[]): void {
   for (const s of statements) {
     if (s.kind === "let" && isLocal(s)) executeLet(c, s);
     if (s.kind !== "if" || !givesNames(s)) continue;
+    if (openCondition(c, s)) {
+      joinNames(c, s);
+      continue;
+    }
     const table = conditionTable(c, s);
     if (table.extents.every((n) => n === 1)) giveNames(c, table.values[0] !== 0 ? s.then : (s.else ?? []));
     else joinNames(c, s);
@@ -362,11 +365,11 @@ function conditionTable(c: Context, s: IfStatement): RowTable {
 
 /** if … { return a } else { return b }, also where what follows is the other branch. */
 function executeReturningIf(c: Context, s: IfStatement, rest: readonly Statement[], visit: Visitor): Value | undefined {
-  const table = conditionTable(c, s);
+  const table = openCondition(c, s) ? undefined : conditionTable(c, s);
   const branch = (extra: Context, own: readonly Statement[] | undefined): Value | undefined =>
     executeBlock(inner(extra), [...(own ?? []), ...rest], visit);
-  if (table.values.every((v) => v !== 0)) return branch(c, s.then);
-  if (table.values.every((v) => v === 0)) return branch(c, s.else);
+  if (table?.values.every((v: number) => v !== 0)) return branch(c, s.then);
+  if (table?.values.every((v: number) => v === 0)) return branch(c, s.else);
   const condition = evaluate(c, s.condition);
   const then = branch({ ...c, guards: [...c.guards, condition] }, s.then);
   const otherwise = branch({ ...c, guards: [...c.guards, c.b.not(condition)] }, s.else);

@@ -81,11 +81,13 @@ function masked(c: Context, a: Argument, neutral: number): Value | undefined {
   return c.b.select(mask, number, c.b.constant(neutral, dtypeOf(number)));
 }
 
-/** x[a..b] as [x[k] for k in a..b], when it has one range, with both ends. */
+/** x[a..b] as [x[k] for k in a..b], when it has one range, with an upper end. */
 function sliceAsComprehension(e: Index): Comprehension | undefined {
   const ranges = e.subscripts.filter((s) => s.kind === "range");
   const [range] = ranges;
-  if (ranges.length !== 1 || range.kind !== "range" || !range.lower || !range.upper) return undefined;
+  if (ranges.length !== 1 || range.kind !== "range" || !range.upper) return undefined;
+  const first: Expression = { kind: "number", value: 1, integer: true, text: "1", span: range.span };
+  const over = { ...range, lower: range.lower ?? first };
   // A name that no model can hold.
   const variable = { name: "(element)", span: range.span };
   const subscripts = e.subscripts.map(
@@ -94,7 +96,7 @@ function sliceAsComprehension(e: Index): Comprehension | undefined {
   return {
     kind: "comprehension",
     body: { ...e, subscripts },
-    loops: [{ variable, over: range, span: range.span }],
+    loops: [{ variable, over, span: range.span }],
     span: e.span,
   };
 }

@@ -21,8 +21,12 @@ export interface Context {
   readonly rows: Rows;
   /** Conditions on data under which the value matters: elsewhere an index may be out of range. */
   readonly guards: readonly Value[];
+  /** A condition on discrete latents under which the statements hold. */
+  readonly when?: Value;
   /** Loops run one iteration after the other, their variables being numbers: inside a recurrence on data. */
   readonly sequential: boolean;
+  /** Statements of a step: an `if` chooses by guards, so that the rows stay those of all steps; a loop inside that is a recurrence is written out. */
+  readonly scan?: true;
   /** Depth of user functions under evaluation. */
   readonly depth: number;
   /** Where the user functions under evaluation are called: the same expression is another one in another call. */

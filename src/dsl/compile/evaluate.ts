@@ -34,7 +34,7 @@ export function evaluate(c: Context, e: Expression): Value {
     case "call":
       return evaluateCall(c, e);
     case "index":
-      return e.base.kind === "name" ? (elementOfSequence(c, e, e.base.name) ?? evaluateIndex(c, e)) : evaluateIndex(c, e);
+      return e.base.kind === "name" ? (elementUnderWay(c, e, e.base.name) ?? evaluateIndex(c, e)) : evaluateIndex(c, e);
     case "unary": {
       const operand = evaluate(c, e.operand);
       return e.operator === "-" ? b.neg(operand) : e.operator === "!" ? b.not(operand) : operand;
@@ -86,12 +86,13 @@ export function lookup(c: Context, name: string, span: SourceSpan): Value {
     if (binding.array.given(c.b)) notGiven(name, span);
     return whole;
   }
-  return reject(bindCodes.notYet, span, `${binding.sequence.name} is read as a whole inside the loop that gives its elements`);
+  return reject(bindCodes.notYet, span, `${name} is read as a whole inside the loop that gives its elements`);
 }
 
 /** s[t-1] inside the recurrence that makes s. */
-function elementOfSequence(c: Context, e: Extract<Expression, { kind: "index" }>, name: string): Value | undefined {
+function elementUnderWay(c: Context, e: Extract<Expression, { kind: "index" }>, name: string): Value | undefined {
   const binding = c.scope.get(name);
+  if (binding?.kind === "scan") return binding.array.read(c, e);
   if (binding?.kind !== "sequence") return undefined;
   const coordinates = e.subscripts.map((s) => {
     const value = s.kind === "at" ? knownOf(evaluate(c, s.value)) : null;

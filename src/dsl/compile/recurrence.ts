@@ -1,11 +1,70 @@
 // Which arrays of a loop are recurrences: lets that, directly or by way of other lets of the loop, read what they write.
-import { type Expression, eachChild, eachLoopExpression, type ForStatement, type Statement } from "../language/ast.ts";
+import {
+  type Expression,
+  eachChild,
+  eachLoopExpression,
+  type ForStatement,
+  type LetStatement,
+  type QuantityStatement,
+  type Statement,
+  type Subscript,
+} from "../language/ast.ts";
 
 /** The statements directly inside one. */
 export function statementsOf(s: Statement): readonly Statement[] {
   if (s.kind === "for") return s.body;
   if (s.kind === "if") return [...s.then, ...(s.else ?? [])];
   return [];
+}
+
+/** The lets of a loop, those of loops and branches inside included. */
+export function letsOf(s: Statement): (LetStatement | QuantityStatement)[] {
+  if (s.kind === "let" || s.kind === "quantity") return [s];
+  return statementsOf(s).flatMap(letsOf);
+}
+
+/** Whether a turn of the loop reads elements of the arrays that another turn gives: false where every read, as every write, has the loop's
+ *  variable as the same subscript, and of arrays that no write subscripts by it, which are others in each turn. */
+export function carriedBy(loop: ForStatement, arrays: ReadonlySet<string>): boolean {
+  if (loop.loops.length > 1) return true;
+  const [{ variable }] = loop.loops;
+  const all = loop.body.flatMap(letsOf).filter((s) => arrays.has(s.place.name.name));
+  const mentions = (s: LetStatement | QuantityStatement): boolean =>
+    s.place.subscripts.flatMap(expressionsOf).flatMap(namesIn).includes(variable.name);
+  const shared = new Set(all.filter(mentions).map((s) => s.place.name.name));
+  const own = all.filter((s) => shared.has(s.place.name.name));
+  const isVariable = (s: Subscript | undefined): boolean =>
+    s?.kind === "at" && s.value.kind === "name" && s.value.name === variable.name;
+  const axes = new Map<string, number>();
+  for (const { place } of own) {
+    const axis = axes.get(place.name.name) ?? place.subscripts.findIndex(isVariable);
+    if (!isVariable(place.subscripts[axis])) return true;
+    axes.set(place.name.name, axis);
+  }
+  const crosses = (e: Expression): boolean => {
+    if (e.kind === "name") return axes.has(e.name);
+    if (e.kind === "index" && e.base.kind === "name" && axes.has(e.base.name)) {
+      if (!isVariable(e.subscripts[axes.get(e.base.name)!])) return true;
+      return e.subscripts.some((s) => expressionsOf(s).some(crosses));
+    }
+    let found = false;
+    eachChild(e, (child) => {
+      found ||= crosses(child);
+    });
+    return found;
+  };
+  return loop.body.some((s) => readBy(s).some(crosses));
+}
+
+const expressionsOf = (s: Subscript): Expression[] =>
+  s.kind === "at" ? [s.value] : s.kind === "range" ? [...(s.lower ? [s.lower] : []), ...(s.upper ? [s.upper] : [])] : [];
+
+/** What lets, conditions and bounds of a statement read. */
+function readBy(s: Statement): Expression[] {
+  if (s.kind === "let" || s.kind === "quantity") return [s.value, ...s.place.subscripts.flatMap(expressionsOf)];
+  const own: Expression[] = s.kind === "if" ? [s.condition] : [];
+  if (s.kind === "for") for (const l of s.loops) eachLoopExpression(l, (e) => own.push(e));
+  return [...own, ...statementsOf(s).flatMap(readBy)];
 }
 
 /** `arrays`: the indexed lets of a loop that depend on other elements of themselves, and those that they read; they are run one iteration after
@@ -15,7 +74,7 @@ export function recurrences(loop: ForStatement): { readonly arrays: ReadonlySet<
   const indexed = new Set<string>();
   /** `around`: what the conditions and bounds around a let read decides on its value too. */
   const visit = (s: Statement, around: readonly string[]): void => {
-    if (s.kind === "let") {
+    if (s.kind === "let" || s.kind === "quantity") {
       const name = s.place.name.name;
       if (s.place.subscripts.length > 0) indexed.add(name);
       reads.set(name, new Set([...(reads.get(name) ?? []), ...around, ...namesIn(s.value)]));

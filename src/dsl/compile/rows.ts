@@ -113,6 +113,16 @@ function mergeAxes(rows: Rows, tied: readonly number[], keep: (row: readonly num
   };
 }
 
+/** All rows along one axis, the last one of `rows` fastest. */
+export const merged = (rows: Rows): RowAxis =>
+  rows.length === 1
+    ? rows[0]
+    : mergeAxes(
+        rows,
+        rows.map((_, k) => k),
+        () => true,
+      );
+
 /** Rows of one statement, steps of one loop, elements of one array: each takes 8 bytes at least, several times over. */
 export const MOST_ELEMENTS = 67_108_864;
 const tooMany = (n: number): never => {

@@ -156,10 +156,37 @@ function additions(b: Builder, state: number, ct: Value): WrittenState[] {
     const { axis, offsets } = node.attrs as AssembleAttrs;
     const shape = shapeOf(ct);
     if (shape.slice(0, axis).some((n) => n !== 1)) return [whole];
-    const of = { state, mode: "add", rows: shape[axis] } as const;
-    return node.inputs.map((value, i) => ({ ...of, at: b.constant(offsets[i], "int"), value }));
+    return node.inputs.flatMap((piece, i) => within(b, shape, axis, offsets[i], additions(b, state, piece), piece));
   }
   return [whole];
+}
+
+/** Additions to a piece as additions to the state in which it lies, if their rows count both. */
+function within(
+  b: Builder,
+  shape: readonly number[],
+  axis: number,
+  offset: number,
+  parts: readonly WrittenState[],
+  piece: Value,
+): WrittenState[] {
+  const row = sizeOf(shape.slice(axis + 1));
+  return parts.map((part) => {
+    const width = sizeOf(shapeOf(piece)) / part.rows;
+    const [from, rows] = [(offset * row) / width, sizeOf(shape) / width];
+    if (part.at === undefined || !Number.isInteger(from) || !Number.isInteger(rows))
+      return { ...part, rows: shape[axis], at: b.constant(offset, "int"), value: padded(b, part, piece) };
+    return { ...part, rows, at: b.add(part.at, b.constant(from, "int")) };
+  });
+}
+
+/** The whole of what an addition adds to. */
+function padded(b: Builder, { at, rows, value }: WrittenState, like: Value): Value {
+  if (at === undefined) return value;
+  const width = sizeOf(shapeOf(like)) / rows;
+  const table = b.reshape(value, [sizeOf(shapeOf(value)) / width, width]);
+  const [count] = shapeOf(table);
+  return b.reshape(b.scatterAdd(table, b.add(at, b.iota([count], 0)), rows), shapeOf(like));
 }
 
 /** s + (0, 1, 2, …) */

@@ -1,0 +1,407 @@
+// Recurrences over latents: lets that read what another iteration of their loop has written. The body is lowered once for a symbolic step, as the
+// body of a loop always is; what it reads of its own arrays are elements of the loop's states, what it gives is written into them.
+
+import { InternalError } from "../../runtime/errors.ts";
+import { type Builder, dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { makeLoop, symbol, type WrittenState } from "../../runtime/ir/loop/make.ts";
+import { substitute } from "../../runtime/ir/substitute.ts";
+import { type Numbers, type Shape, sizeOf, stridesOf } from "../../runtime/ir/type.ts";
+import type { SourceSpan } from "../diagnostics.ts";
+import type { Index, LetStatement, QuantityStatement } from "../language/ast.ts";
+import { placeSubscripts } from "./block.ts";
+import type { Context } from "./context.ts";
+import { evaluate } from "./evaluate.ts";
+import { select } from "./index-expression.ts";
+import { knownOf } from "./known.ts";
+import { bindCodes, reject } from "./rejection.ts";
+import { merged, overRows, type RowAxis, type Rows, rowTable, tableAt } from "./rows.ts";
+import type { PieceArray, ScanBinding } from "./scope.ts";
+
+/** What one let gives in a step: elements at places that are known for every step. */
+interface Given {
+  readonly span: SourceSpan;
+  /** Flat 0-based places, [count], or a number where one element is given. */
+  readonly place: Value;
+  /** The same in numbers, a row a step. */
+  readonly table: Numbers;
+  readonly count: number;
+  /** [count, …element], or an element. */
+  readonly value: Value;
+  /** Steps in which it happens; absent: all. */
+  readonly where?: { readonly condition: Value; readonly table: Numbers };
+}
+
+/** The steps of a loop, and the arrays that it gives. */
+export class Scan {
+  readonly axis: RowAxis;
+  /** The rows outside, then the steps. */
+  readonly rows: Rows;
+  private readonly b: Builder;
+  private readonly step: Value;
+  private readonly arrays: ScanArray[] = [];
+
+  /** `rows`: those whose turns follow one another, merged into one axis; `outside`: those that do not concern the arrays. */
+  constructor(b: Builder, outside: Rows, rows: Rows) {
+    this.b = b;
+    const all = merged(rows);
+    this.step = symbol(b, { shape: [], dtype: "int" });
+    const counter = { symbol: this.step, indices: Float64Array.from({ length: all.size }, (_, i) => i) };
+    this.axis = { ...all, ordinals: [...all.ordinals, counter] };
+    this.rows = [...outside, this.axis];
+  }
+  get steps(): number {
+    return this.axis.size;
+  }
+  add(name: string, base: PieceArray | undefined, extents: readonly number[]): ScanArray {
+    const array = new ScanArray(this.b, this, name, base, extents);
+    this.arrays.push(array);
+    return array;
+  }
+
+  /** The elements of a value in each step; null where it depends on more than data and the step. */
+  overSteps(v: Value): Numbers | null {
+    return knownOf(overRows(this.b, [v], [this.axis])[0]);
+  }
+  /** A number of each step. */
+  perStep(values: Float64Array, dtype: "int" | "bool" = "int"): Value {
+    return this.b.gather(this.b.tensor(values, [values.length], dtype), this.step);
+  }
+
+  /** Runs the loop, and gives each array its elements. */
+  finish(): void {
+    const { b } = this;
+    const states: Value[] = [];
+    const symbols: Value[] = [];
+    const writes: WrittenState[] = [];
+    for (const array of this.arrays) {
+      const { initial, rows, given } = array.close();
+      for (const { place, value } of given) writes.push({ state: states.length, mode: "set", rows, at: place, value });
+      symbols.push(array.state(shapeOf(initial).slice(1)));
+      states.push(initial);
+    }
+    const { ordinals } = this.axis;
+    const ends = makeLoop(b, {
+      steps: this.steps,
+      states,
+      ordinals: ordinals.map((o) => Int32Array.from(o.indices)),
+      body: ({ states: own, ordinals: numbers }) => {
+        const replacements = new Map<Value, Value>([
+          ...symbols.map((s, i): [Value, Value] => [s, own[i]]),
+          ...ordinals.map((o, i): [Value, Value] => [o.symbol, numbers[i]]),
+        ]);
+        const roots = substitute(b, [...writes.map((w) => w.value), ...writes.map((w) => w.at!)], replacements);
+        return { writes: writes.map((w, i) => ({ ...w, value: roots[i], at: roots[writes.length + i] })) };
+      },
+    });
+    this.arrays.forEach((array, i) => {
+      array.end(ends[i]);
+    });
+  }
+}
+
+/** An array under way. */
+export class ScanArray implements ScanBinding {
+  readonly name: string;
+  private readonly b: Builder;
+  private readonly scan: Scan;
+  private readonly base: PieceArray | undefined;
+  private readonly extents: readonly number[];
+  /** The step in which an element is given; -1 before the loop, Infinity never. */
+  private readonly since: Float64Array;
+  /** The let that gives it, by its number in `given`. */
+  private readonly giver: Int32Array;
+  /** Of what was read: run when all lets have said what they give. */
+  private readonly checks: (() => void)[] = [];
+  private readonly given: Given[] = [];
+  private whole: Value | undefined;
+  private spare = 0;
+
+  constructor(b: Builder, scan: Scan, name: string, base: PieceArray | undefined, extents: readonly number[]) {
+    this.b = b;
+    this.scan = scan;
+    this.name = name;
+    this.base = base;
+    this.extents = extents;
+    this.since = new Float64Array(sizeOf(extents)).fill(Number.POSITIVE_INFINITY);
+    this.giver = new Int32Array(this.since.length);
+    if (base && !base.empty) for (const place of this.placesOf(base)) this.since[place] = -1;
+  }
+
+  /** Stands for the array before a step: [rows, …element]. */
+  state(element: Shape): Value {
+    this.whole ??= symbol(this.b, { shape: [sizeOf(this.extents), ...element], dtype: "real" });
+    return this.whole;
+  }
+
+  /** What a let gives; its context has the steps as rows, and behind them those of loops inside the step. */
+  write(c: Context, s: LetStatement | QuantityStatement): void {
+    const { b, scan } = this;
+    const inner = c.rows.slice(scan.rows.length);
+    const { places, inside } = flatPlaces(c, s, this.extents);
+    const value = b.cast(evaluate(c, s.value), "real");
+    const own = shapeOf(value);
+    if (own.length > 0 && inside.some((n, k) => n !== own[k]))
+      reject(
+        bindCodes.shape,
+        s.span,
+        `a value of shape [${own.join(", ")}] is given to elements of shape [${inside.join(", ")}]`,
+      );
+    const element = own.slice(inside.length);
+    const expected = this.elementShape();
+    if (expected && String(expected) !== String(element))
+      reject(bindCodes.shape, s.span, `the elements of ${this.name} differ in shape: [${expected}] and [${element}]`);
+    const each = own.length === 0 ? b.broadcastTo(value, inside) : value;
+    const [place, all] = overRows(b, [places, each], inner);
+    const count = sizeOf(shapeOf(place));
+    const flat = count === 1 ? [] : [count];
+    const at = b.reshape(place, flat);
+    const table = scan.overSteps(at);
+    if (table === null) return reject(bindCodes.notYet, s.place.span, "the index on the left must be known from the data");
+    const where = this.guard(c);
+    this.note(table, count, where?.table, s.span);
+    this.given.push({ span: s.span, place: at, table, count, value: b.reshape(all, [...flat, ...element]), where });
+  }
+
+  private elementShape(): Shape | undefined {
+    if (this.base && !this.base.empty) return this.base.elementShape;
+    const [first] = this.given;
+    return first && shapeOf(first.value).slice(first.count === 1 ? 0 : 1);
+  }
+
+  private note(table: Numbers, count: number, where: Numbers | undefined, span: SourceSpan): void {
+    const { since } = this;
+    for (let step = 0; step < this.scan.steps; step++) {
+      if (where && where[step] === 0) continue;
+      for (let k = step * count; k < (step + 1) * count; k++) {
+        if (since[table[k]] !== Number.POSITIVE_INFINITY)
+          reject(bindCodes.twice, span, `${this.name}[${this.subscriptsOf(table[k])}] is given twice`, {
+            label: "each element has exactly one let",
+          });
+        since[table[k]] = step;
+        this.giver[table[k]] = this.given.length;
+      }
+    }
+  }
+
+  /** The steps in which all conditions around hold. */
+  private guard(c: Context): Given["where"] {
+    const { b, scan } = this;
+    if (c.guards.length === 0) return undefined;
+    const condition = c.guards.reduce((x, y) => b.and(x, y));
+    const table = scan.overSteps(condition);
+    if (table === null) throw new InternalError("a branch chosen by more than data");
+    return table.every((v: number) => v !== 0) ? undefined : { condition, table };
+  }
+
+  /** What stands at the subscripts: elements given before the step, or in it. */
+  read(c: Context, e: Index): Value {
+    const { b } = this;
+    const element = this.elementShape();
+    if (element === undefined)
+      return reject(bindCodes.constant, e.span, `${this.name} is read before its first elements are given`, {
+        notes: [`give its first elements before the loop: let ${this.name}[1] = …`],
+      });
+    const rank = this.extents.length;
+    const base = b.reshape(this.state(element), [...this.extents, ...element]);
+    const found = select(c, base, e.subscripts, e.span, this.name);
+    const numbered = b.reshape(b.iota([sizeOf(this.extents)], 0), this.extents);
+    const places = select(c, numbered, e.subscripts.slice(0, rank), e.span, this.name);
+    const behind = shapeOf(found)
+      .slice(shapeOf(places).length)
+      .map(() => 1);
+    const before = this.given.length;
+    this.checks.push(() => this.check(c, places, before, e.span));
+    return this.given.reduce((out, g) => this.orJustGiven(c, out, places, behind, g), found);
+  }
+
+  /** Elements of this very step, where any are read. */
+  private orJustGiven(c: Context, found: Value, places: Value, behind: readonly number[], g: Given): Value {
+    const { b } = this;
+    const equalTo = (place: Value): Value => {
+      const same = b.eq(places, place);
+      return g.where ? b.and(same, g.where.condition) : same;
+    };
+    const row = (k: number): { readonly place: Value; readonly value: Value } =>
+      g.count === 1
+        ? { place: g.place, value: g.value }
+        : { place: b.gather(g.place, b.constant(k, "int")), value: b.gather(g.value, b.constant(k, "int")) };
+    if (g.count > 1 && String(shapeOf(places)) === String(shapeOf(g.place)) && this.always(c, equalTo(g.place))) return g.value;
+    return Array.from({ length: g.count }, (_, k) => row(k)).reduce((out, { place, value }) => {
+      const same = equalTo(place);
+      if (this.always(c, b.not(same))) return out;
+      if (this.always(c, same)) return b.broadcastTo(value, shapeOf(out));
+      return b.select(b.reshape(same, [...shapeOf(same), ...behind]), b.broadcastTo(value, shapeOf(out)), out);
+    }, found);
+  }
+
+  private always(c: Context, condition: Value): boolean {
+    const table = knownOf(overRows(this.b, [condition], c.rows)[0]);
+    return table?.every((v: number) => v !== 0) ?? false;
+  }
+
+  /** Every element that matters has been given when it is read: in an earlier step, or in this one by one of the first `before` lets. */
+  private check(c: Context, places: Value, before: number, span: SourceSpan): void {
+    const { b, scan } = this;
+    const stepAxis = c.rows.indexOf(scan.axis);
+    const known = knownOf(overRows(b, [places], c.rows)[0]);
+    if (known === null || stepAxis < 0) return;
+    const matters = c.guards.map((g) => rowTable(b, g, c.rows));
+    const width = sizeOf(shapeOf(places));
+    const sizes = c.rows.map((r) => r.size);
+    const strides = stridesOf(sizes);
+    for (let n = 0; n * width < known.length; n++) {
+      const row = strides.map((stride, k) => Math.floor(n / stride) % sizes[k]);
+      if (matters.some((t) => t !== null && tableAt(t, row) === 0)) continue;
+      for (let k = n * width; k < (n + 1) * width; k++) {
+        const since = this.since[known[k]];
+        if (since < row[stepAxis] || (since === row[stepAxis] && this.giver[known[k]] < before)) continue;
+        reject(bindCodes.index, span, `${this.name}[${this.subscriptsOf(known[k])}] is read before it is given`);
+      }
+    }
+  }
+
+  private subscriptsOf(place: number): string {
+    return stridesOf(this.extents)
+      .map((stride, k) => (Math.floor(place / stride) % this.extents[k]) + 1)
+      .join(", ");
+  }
+  private placesOf(base: PieceArray): number[] {
+    const strides = stridesOf(this.extents);
+    const own = stridesOf(base.extents);
+    return base
+      .defined()
+      .map((at) => strides.reduce((sum, stride, k) => sum + (Math.floor(at / own[k]) % base.extents[k]) * stride, 0));
+  }
+
+  /** The state as it begins, and one write a step for each element or run of elements. */
+  close(): { readonly initial: Value; readonly rows: number; readonly given: readonly { place: Value; value: Value }[] } {
+    const element = this.elementShape();
+    if (element === undefined) throw new InternalError(`${this.name} is given by nothing`);
+    for (const check of this.checks) check();
+    const all = this.together();
+    const size = sizeOf(this.extents);
+    const given = all.flatMap((g) => this.everywhere(g, size)).flatMap((g) => this.inRuns(g));
+    const rows = size + this.spare;
+    // The state is longer than what is read of it where steps write nothing: these write behind it.
+    const initial = this.before(element, rows);
+    if (this.spare > 0 && this.whole) this.lengthen(given, element, rows);
+    return { initial, rows, given };
+  }
+
+  /** Elements given before the loop at their places, 0 elsewhere. */
+  private before(element: Shape, rows: number): Value {
+    const { b, base } = this;
+    const zero = b.broadcastTo(b.constant(0), [1, ...element]);
+    if (!base || base.empty) return b.broadcastTo(b.constant(0), [rows, ...element]);
+    const whole = b.cast(base.whole(b), "real");
+    const flat = b.reshape(whole, [sizeOf(base.extents), ...element]);
+    const count = sizeOf(base.extents);
+    const from = new Float64Array(rows).fill(count);
+    const defined = base.defined();
+    this.placesOf(base).forEach((place, i) => {
+      from[place] = defined[i];
+    });
+    return b.gather(b.concat([flat, zero], 0), b.tensor(from, [rows], "int"));
+  }
+
+  private lengthen(given: { place: Value; value: Value }[], element: Shape, rows: number): void {
+    const { b } = this;
+    const longer = symbol(b, { shape: [rows, ...element], dtype: "real" });
+    const short = this.whole!;
+    const seen = b.slice(longer, 0, 0, shapeOf(short)[0]);
+    const values = substitute(b, [...given.map((g) => g.value)], new Map([[short, seen]]));
+    given.forEach((g, i) => {
+      given[i] = { ...g, value: values[i] };
+    });
+    this.whole = longer;
+  }
+
+  /** Lets of which at most one gives something in a step, as branches of an `if` do, are one. */
+  private together(): Given[] {
+    const { b } = this;
+    const out: Given[] = [];
+    for (const g of this.given) {
+      const other = out.findIndex(
+        (o) =>
+          o.where &&
+          g.where &&
+          o.count === g.count &&
+          o.where.table.every((v: number, i: number) => v === 0 || g.where!.table[i] === 0),
+      );
+      if (other < 0) {
+        out.push(g);
+        continue;
+      }
+      const o = out[other];
+      const [first, second] = [o.where!, g.where!];
+      const table = Float64Array.from(first.table, (v, i) => (v !== 0 || second.table[i] !== 0 ? 1 : 0));
+      const width = g.count;
+      out[other] = {
+        ...o,
+        place: b.select(first.condition, o.place, g.place),
+        table: Float64Array.from(o.table, (v, i) => (first.table[Math.floor(i / width)] !== 0 ? v : g.table[i])),
+        value: b.select(first.condition, o.value, g.value),
+        where: table.every((v) => v === 1) ? undefined : { condition: b.or(first.condition, second.condition), table },
+      };
+    }
+    return out;
+  }
+
+  /** In steps in which a let gives nothing, it writes behind the array, each time elsewhere: nothing is written twice. */
+  private everywhere(g: Given, size: number): Given[] {
+    if (!g.where) return [g];
+    const { b } = this;
+    const { count, where } = g;
+    const from = size + this.spare;
+    this.spare += count * this.scan.steps;
+    const table = Float64Array.from(g.table, (v, i) => (where.table[Math.floor(i / count)] !== 0 ? v : from + i));
+    const rows = this.scan.perStep(Float64Array.from({ length: this.scan.steps }, (_, i) => from + i * count));
+    const elsewhere = count === 1 ? rows : b.add(rows, b.iota([count], 0));
+    return [{ ...g, table, place: b.select(where.condition, g.place, elsewhere), where: undefined }];
+  }
+
+  /** Elements that lie one behind the other in every step are written together. */
+  private inRuns({ place, table, count, value }: Given): { place: Value; value: Value }[] {
+    const { b } = this;
+    if (count === 1) return [{ place, value }];
+    const isRun = table.every((v: number, i: number) => i % count === 0 || v === table[i - 1] + 1);
+    const row = (v: Value, k: number): Value => b.gather(v, b.constant(k, "int"));
+    if (isRun) return [{ place: row(place, 0), value }];
+    return Array.from({ length: count }, (_, k) => ({ place: row(place, k), value: row(value, k) }));
+  }
+
+  /** The array as the loop leaves it, where its owner keeps it. */
+  end(state: Value): void {
+    const { b } = this;
+    const size = sizeOf(this.extents);
+    const element = shapeOf(state).slice(1);
+    const own = shapeOf(state)[0] === size ? state : b.slice(state, 0, 0, size);
+    const places = Array.from({ length: size }, (_, i) => i).filter((i) => this.since[i] !== Number.POSITIVE_INFINITY);
+    const strides = stridesOf(this.extents);
+    const coordinates = strides.map((stride, k) =>
+      Float64Array.from(places, (p) => (Math.floor(p / stride) % this.extents[k]) + 1),
+    );
+    const value = places.length === size ? own : b.gather(own, b.tensor(Float64Array.from(places), [places.length], "int"));
+    const [span] = this.given.map((g) => g.span);
+    this.ended = { coordinates, value: b.reshape(value, [places.length, ...element]), span };
+  }
+  ended: { readonly coordinates: readonly Float64Array[]; readonly value: Value; readonly span: SourceSpan } | undefined;
+}
+
+/** The 0-based row-major numbers of the elements on the left, in the shape that ranges give them. */
+function flatPlaces(
+  c: Context,
+  s: LetStatement | QuantityStatement,
+  extents: readonly number[],
+): { readonly places: Value; readonly inside: Shape } {
+  const { b } = c;
+  const strides = stridesOf(extents);
+  const { subscripts, inside } = placeSubscripts(c, s.place);
+  let places: Value = b.broadcastTo(b.constant(0, "int"), inside);
+  subscripts.forEach((sub, k) => {
+    if (dtypeOf(sub) === "real")
+      reject(bindCodes.index, s.place.span, "an index is not an integer", { label: "indices are int" });
+    places = b.add(places, b.mul(b.sub(sub, b.constant(1, "int")), b.constant(strides[k], "int")));
+  });
+  return { places, inside };
+}
