@@ -234,4 +234,27 @@ for i in 1..N {
         })),
     ),
   },
+  {
+    name: "branches",
+    arbitrary: sizes([1, 4]).chain(([n]) =>
+      fc.record({ y: numbers(n), x: numbers(n) }).map(({ y, x }) => ({
+        data: { y, x },
+        text: `data y: real[N], x: real[N]
+a ~ Normal(0, 1)
+s: positive ~ Exponential(1)
+for n in 1..N {
+  z[n] ~ Bernoulli(0.3)
+  if z[n] == 1 {
+    k[n] ~ Categorical([0.2, 0.5, 0.3])
+    let shift = a * k[n]
+    y[n] ~ Normal(shift, s)
+    if x[n] > 0 { factor(-0.1 * k[n]) }
+  } else {
+    y[n] ~ Normal(a, 2 * s)
+    if x[n] > 0 { x[n] ~ Exponential(1) }
+  }
+}`,
+      })),
+    ),
+  },
 ];

@@ -3,6 +3,7 @@ import type { Expression, ForStatement, IfStatement, Place, Statement } from "..
 import { eachChild } from "../language/ast.ts";
 import type { Context } from "./context.ts";
 import { infer } from "./expressions.ts";
+import { continuous } from "./indexing.ts";
 import { enterLoop } from "./loops.ts";
 import type { LoopFrame } from "./scope.ts";
 import { nameOf } from "./shape-messages.ts";
@@ -80,11 +81,16 @@ export function checkIf(c: Context, s: IfStatement, inside: Inside): void {
       label: "if needs one condition",
       notes: ["c ? a : b chooses element by element; any(c) and all(c) make one of many"],
     });
-  } else if (!knownAtBind(t.stage) && !(t.stage === "predict" && onlyAfterDraws(s))) {
-    report.error("PPL505", s.condition.span, `${text} depends on ${t.stage === "predict" ? "predictions" : "latent variables"}`, {
-      label: "if chooses on data, before the model runs",
-      notes: ["write c ? a : b, which chooses at every point"],
-    });
+  } else if (t.stage === "latent" ? continuous(c, s.condition) : !knownAtBind(t.stage) && !onlyAfterDraws(s)) {
+    report.error(
+      "PPL505",
+      s.condition.span,
+      `${text} depends on ${t.stage === "predict" ? "predictions" : "continuous latent variables"}`,
+      {
+        label: t.stage === "predict" ? "if chooses before the model runs" : "if chooses on data, or on discrete latent variables",
+        notes: ["write c ? a : b, which chooses at every point"],
+      },
+    );
   }
   const branch: Context = { ...c, guarded: true };
   inside(s.then, branch);

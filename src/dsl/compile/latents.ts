@@ -202,6 +202,8 @@ function drawn(
   meeting: Meeting,
   element: Shape,
 ): Value {
+  if (c.when)
+    reject(bindCodes.notYet, s.span, "prior draws of a latent in a branch that a discrete latent chooses are not built yet");
   const x = source.draw(c, limitForDraws(c, s, d, meeting), element, meeting.constraint, s);
   return meeting.constraint.discrete ? c.b.cast(x, "int") : x;
 }
@@ -335,7 +337,27 @@ function addPrior(w: Walk, c: Context, s: SampleStatement, name: string, d: Appl
     : constant === undefined || (isCut && isUnnormalized(s))
       ? `${d.name} is not renormalised on the type of ${name}`
       : undefined;
-  addTerm(w, c, s.span, name, "prior", value, [s.target, ...numbersIn(c, s.distribution.call)], unnormalised);
+  const { when: _, ...everywhere } = c;
+  const own = c.when ? besideBranch(c, c.when, s, meeting, value) : value;
+  addTerm(w, everywhere, s.span, name, "prior", own, [s.target, ...numbersIn(c, s.distribution.call)], unnormalised);
+}
+
+/** A latent of a branch that is not taken is its least value: it counts once, and moves nothing. */
+function besideBranch(c: Context, when: Value, s: SampleStatement, meeting: Meeting, density: Value): Value {
+  const { b } = c;
+  const { lower } = meeting.bounds;
+  if (!meeting.constraint.discrete || !lower)
+    return reject(
+      bindCodes.notYet,
+      s.span,
+      "a latent in a branch that a discrete latent chooses takes values between known bounds",
+      {
+        label: meeting.constraint.discrete ? "has no least value" : "is continuous",
+        notes: ["give it outside of the if"],
+      },
+    );
+  const isLeast = b.eq(evaluate(c, s.target), lower);
+  return b.select(when, density, b.select(isLeast, b.constant(0), b.constant(Number.NEGATIVE_INFINITY)));
 }
 
 /** log of what a type that ties elements together renormalises by: log K! for ordered types under one iid law; otherwise it is left out,

@@ -220,7 +220,9 @@ export function addTerm(
   inputs: readonly Expression[],
   unnormalised?: string,
 ): void {
-  const [over] = overRows(c.b, [value], c.rows);
+  const { b, when } = c;
+  // Where its branch is not taken, a statement says nothing.
+  const [over] = overRows(b, [when ? b.select(when, value, b.constant(0)) : value], c.rows);
   const axes = axesOf(c, shapeOf(value), targetNames(c, inputs[0]));
   w.terms.push({
     site,
