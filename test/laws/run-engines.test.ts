@@ -242,6 +242,36 @@ for n in 1..N { z[n] ~ Normal(0, 1)
   });
 });
 
+describe("with a discrete latent summed out", () => {
+  const y = 1.7;
+  const normal = (x: number, variance: number): number =>
+    Math.exp((-0.5 * x ** 2) / variance) / Math.sqrt(2 * Math.PI * variance);
+  const truth = Math.log(0.7 * normal(y, 2) + 0.3 * normal(y - 3, 2));
+  const isTrue = ({ evidence }: Result): void => {
+    const { mean, se } = evidence ?? { mean: Number.NaN, se: Number.NaN };
+    expect(Math.abs(mean - truth)).toBeLessThan(SIGMAS * se + 1e-6);
+    expect(se).toBeLessThan(0.1);
+  };
+  for (const [engine, options] of [
+    [importance, { proposal: "prior" }],
+    [importance, { proposal: "laplace" }],
+    [pathfinder, {}],
+    [ais, {}],
+    [ais, { from: "laplace" }],
+  ] as const)
+    test(`${engine.name} ${JSON.stringify(options)}: the evidence is that of the mixture`, async () => {
+      const text = "data y: real\nmu ~ Normal(0, 1)\nk ~ Bernoulli(0.3)\ny ~ Normal(mu + 3 * k, 1)";
+      isTrue(await run(engine, await targetOf({ text, data: { y } }), options));
+    });
+  test("a prior that is summed with the data is none to begin at", async () => {
+    const text = "data y: real\nk ~ Bernoulli(0.3)\nmu ~ Normal(0 * k, 1)\ny ~ Normal(mu + 3 * k, 1)";
+    const target = await targetOf({ text, data: { y } });
+    const { failure } = await runEngine(target, ais, {}, { seed: 1 });
+    expect(failure?.reason).toContain("mu has no prior apart from the data");
+    isTrue(await run(ais, target, { from: "laplace" }));
+  });
+});
+
 describe("where the log density is no number at some draws", async () => {
   // Beyond 1.5, with probability 0.067: what is left has the evidence Φ(1.5).
   const target = await targetOf({ text: "x ~ Normal(0, 1)\nfactor(x > 1.5 ? 0 / (x - x) : 0)", data: {} });
