@@ -1,5 +1,5 @@
 // The models of models/posteriordb: they check without a warning, their settings are settings, the page of the folder says the same; and
-// where the data lie beside the repository, every model binds with all of its data, and its gradient is that of its density.
+// where the data lie beside the repository, every model binds with its data, and its gradient is that of its density.
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { expect, test } from "vitest";
@@ -7,10 +7,9 @@ import { posteriors } from "../bench/posteriors.mjs";
 import { engines } from "../src/inference/engines/index.ts";
 import { resolveOptions } from "../src/inference/options.ts";
 import { loadModel } from "../src/load.ts";
-import { stream } from "../src/runtime/numeric/random.ts";
-import { centralDifference, expectDerivative } from "./laws/finite-difference.ts";
 import { filesBelow, root } from "./modules.ts";
-import { dataOf, readData, referencesAreThere, runOptions, whereReferencesAre } from "./posteriors/reference.ts";
+import { expectGradient } from "./posteriors/gradient.ts";
+import { bytesOf, dataOf, readData, referencesAreThere, runOptions, whereReferencesAre } from "./posteriors/reference.ts";
 
 const folder = "models/posteriordb";
 const models = filesBelow(folder).flatMap((path) => (path.endsWith(".ppl") ? [basename(path, ".ppl")] : []));
@@ -36,37 +35,17 @@ test.each(models)("%s", (model) => {
 });
 
 if (!referencesAreThere) console.log(`${whereReferencesAre} is not there: no model is bound`);
-const POINTS = 5;
-/** Coordinates are tried one by one, up to so many a point; a direction at random then covers all of them at once. */
-const COORDINATES = 8;
+/** Larger data are the slow suite's. */
+const BYTES = 50_000;
 
-test.runIf(referencesAreThere).each(models)("%s binds, and its gradient is that of its density", async (model) => {
-  const sets = dataOf(model);
-  expect(sets, "data sets").not.toEqual([]);
-  for (const set of sets) {
-    const { target } = await loadModel(`${root}${folder}/${model}.ppl`).bind(readData(set));
-    const density = await target.density();
-    const n = target.dimension;
-    const rng = stream(1, set);
-    const [gradient, unused] = [new Float64Array(n), new Float64Array(n)];
-    for (let point = 1; point <= POINTS; point++) {
-      const q = Float64Array.from({ length: n }, () => 2 * rng.uniform() - 1);
-      const value = density.evaluate(q, gradient);
-      const where = `${set}, point ${point}`;
-      expect(Number.isFinite(value), `${where}: ${value}`).toBe(true);
-      const f = (x: Float64Array): number => density.evaluate(x, unused);
-      const coordinates =
-        n <= COORDINATES ? [...q.keys()] : Array.from({ length: COORDINATES }, () => Math.floor(n * rng.uniform()));
-      for (const i of coordinates)
-        expectDerivative(gradient[i], centralDifference(f, q, i, Math.abs(value)), `${where}, coordinate ${i}`);
-      const direction = q.map(() => rng.normal() / Math.sqrt(n));
-      const along = ([t]: Float64Array): number => f(q.map((x, i) => x + t * direction[i]));
-      const slope = gradient.reduce((sum, g, i) => sum + g * direction[i], 0);
-      expectDerivative(slope, centralDifference(along, Float64Array.of(0), 0, Math.abs(value)), `${where}, a direction`);
-    }
-    density.dispose();
-  }
+test.runIf(referencesAreThere)("every model has data", () => {
+  expect(models.filter((model) => dataOf(model).length === 0)).toEqual([]);
 });
+for (const model of models)
+  test.runIf(referencesAreThere).each(dataOf(model).filter((set) => bytesOf(set) < BYTES))(
+    `${model} binds with %s, and its gradient is that of its density`,
+    async (set) => expectGradient((await loadModel(`${root}${folder}/${model}.ppl`).bind(readData(set))).target, set, 2),
+  );
 
 test("the page has every model, with its settings", () => {
   const rows = [...page.matchAll(/^\| ([\w, ]+) \| [\w, ]+ \| .* \| (default|`--[^`]*`)/gm)].flatMap(([, names, settings]) =>

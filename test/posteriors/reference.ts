@@ -1,5 +1,5 @@
 // Real posteriors with their references: which there are, and how far a fit is from them, in Monte Carlo errors.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import type { SummaryRow } from "../../src/inference/report/summary.ts";
@@ -34,9 +34,11 @@ const SIBLING = /_proper$/;
 
 /** Names of all data sets that posteriordb has for a model. */
 export const dataOf = (model: string): readonly string[] =>
-  index().flatMap((entry) => (entry.model === model.replace(SIBLING, "") ? [entry.data] : []));
-export const readData = (name: string): DataObject =>
-  JSON.parse(gunzipSync(readFileSync(new URL(`data/${name}.json.gz`, folder))).toString("utf8"));
+  referencesAreThere ? index().flatMap((entry) => (entry.model === model.replace(SIBLING, "") ? [entry.data] : [])) : [];
+const dataFile = (name: string): URL => new URL(`data/${name}.json.gz`, folder);
+export const readData = (name: string): DataObject => JSON.parse(gunzipSync(readFileSync(dataFile(name))).toString("utf8"));
+/** Compressed. */
+export const bytesOf = (name: string): number => statSync(dataFile(name)).size;
 
 const readJson = (name: string): unknown => JSON.parse(readFileSync(new URL(name, folder), "utf8"));
 
