@@ -68,7 +68,7 @@ async function time(backend, model, steps) {
   return { cpu, ms: median(times), least: Math.min(...times), first, last, built, compiled };
 }
 
-/** Everybody once, in turn; what is not here says why, the first time. */
+/** Everybody once, in turn; what is not here says why, the first time, and is not asked again. */
 async function round(model, results, first) {
   const keep = (name, r, note) => {
     const own = results.get(name) ?? { times: [], least: [], cpu: [], note, first: r.first, last: r.last };
@@ -77,8 +77,13 @@ async function round(model, results, first) {
     own.cpu.push(r.cpu);
     results.set(name, own);
   };
-  const absent = (name, why) => first && console.log(`${name}: not here: ${why}`);
-  for (const name of ["wasm", ...tfjsNames].filter(wanted)) {
+  const absent = (name, why) => {
+    if (first) console.log(`${name}: not here: ${why}`);
+    // Ratios are of the same rounds.
+    else if (results.delete(name)) console.log(`${name}: left out, since a later round failed: ${why}`);
+  };
+  const isIn = (name) => wanted(name) && (first || results.has(name));
+  for (const name of ["wasm", ...tfjsNames].filter(isIn)) {
     if (name === "tfjs-cpu" && !first) continue; // a minute each
     try {
       const backend = name === "wasm" ? wasmBackend : await loadTfjs(name);
@@ -92,7 +97,7 @@ async function round(model, results, first) {
       absent(name, e instanceof Error ? e.message : String(e));
     }
   }
-  for (const name of ["torch", "jax"].filter(wanted)) {
+  for (const name of ["torch", "jax"].filter(isIn)) {
     const script = fileURLToPath(new URL(`networks/${name}_step.py`, import.meta.url));
     const run = spawnSync(options.python, [script, JSON.stringify({ ...model, steps: STEPS })], { encoding: "utf8" });
     if (run.status === 0) {

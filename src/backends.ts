@@ -12,7 +12,7 @@ export const backendNames: readonly string[] = ["auto", "wasm", ...libraries];
 
 export interface ChosenBackend {
   readonly backend: Backend;
-  /** "tensorflow 2.21.0: the fastest that loads for 402000 numbers to learn". */
+  /** "tensorflow 2.21.0 with XLA, float32: the fastest that loads for 402000 numbers to learn". */
   readonly words: string;
 }
 
