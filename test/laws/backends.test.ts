@@ -540,6 +540,35 @@ describe.each(tfjsBackends.map((b) => [b.name, b] as const))("tensors on %s", (_
     expect(backend.tensors()).toBe(before);
     expect(() => e.run()).toThrow(/after dispose/);
   });
+  it("are freed by training steps too; two of one program do not know of each other", async () => {
+    const before = backend.tensors();
+    const b = createBuilder();
+    const [x, w, count] = [b.input("x", real([300])), b.input("w", real([300])), b.input("count", int([]))];
+    const training: Program = {
+      inputs: [x],
+      outputs: [b.sum(w), b.logSumExp(b.add(w, b.tensor(new Float64Array(300).fill(0.5), [300])))],
+      updates: [
+        [w, b.add(w, x)],
+        [count, b.add(count, b.constant(1, "int"))],
+      ],
+    };
+    const [one, two] = [await backend.compile(training), await backend.compile(training)];
+    one.inputs.x.fill(1);
+    two.inputs.x.fill(10);
+    one.run();
+    two.run();
+    const alive = backend.tensors();
+    for (let k = 1; k < 50; k++) one.run();
+    expect(backend.tensors()).toBe(alive);
+    expect(one.outputs[0][0]).toBe(49 * 300);
+    expect([(await one.read("w"))[299], (await two.read("w"))[0]]).toEqual([50, 10]);
+    expect([await one.read("count"), await two.read("count")]).toEqual([Int32Array.of(50), Int32Array.of(1)]);
+    one.dispose();
+    two.run();
+    expect(two.outputs[0][0]).toBe(10 * 300);
+    two.dispose();
+    expect(backend.tensors()).toBe(before);
+  });
   it("refuse integers beyond 2^31", async () => {
     const b = createBuilder();
     const x = b.input("x", int([2]));
