@@ -156,6 +156,11 @@ const refused: readonly (readonly [string, string, string])[] = [
     `${deep}guide { z1 ~ prior(z1)\nz2 ~ Normal(0, 1) }`.replace("data x: real[N]", "const N = 2"),
     "reads z2, which the guide has not drawn yet",
   ],
+  [
+    "a chain",
+    "z[1] ~ Normal(0, 1)\nz[2] ~ Normal(z[1], 1)\nguide { z[1] ~ prior(z)\nz[2] ~ prior(z) }",
+    "reads other elements of z",
+  ],
   ["outside", "z ~ Normal(0, 1)\ny ~ prior(z)", "prior(…) stands outside of a guide"],
   ["no latent", "z ~ Normal(0, 1)\nguide { z ~ prior(q) }", "prior takes one latent variable"],
   [

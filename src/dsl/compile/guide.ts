@@ -3,28 +3,27 @@ import { InternalError } from "../../runtime/errors.ts";
 import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { nodesOf } from "../../runtime/ir/order.ts";
 import type { Shape } from "../../runtime/ir/type.ts";
-import type { Assignment, Axis, Guide, GuideSite, NoiseSource, Setting, Term } from "../../runtime/target.ts";
+import type { Assignment, Guide, GuideSite, NoiseSource, Setting, Term } from "../../runtime/target.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import { aboutElements } from "../check/restated.ts";
 import type { Applied } from "../distributions/applied.ts";
-import type { NoiseSpec } from "../distributions/define.ts";
 import { logDensityInside } from "../distributions/modifiers/sides.ts";
 import type { AuxStatement, Call, SampleStatement, Statement } from "../language/ast.ts";
 import { type BoundData, enterData, evaluateSize } from "./bind-data.ts";
-import { arrayAt, executeBlock, placeCoordinates } from "./block.ts";
+import { arrayAt, executeBlock, placeCoordinates, type Visitor } from "./block.ts";
 import { type Context, newContext } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
 import { evaluate } from "./evaluate.ts";
 import { checkComplete, elementsOf } from "./guide-coverage.ts";
+import { drawSite } from "./guide-draw.ts";
+import { inOrder } from "./guide-order.ts";
 import { limitForDraws, meetType, oneRange } from "./latents.ts";
 import { checkFit } from "./likelihood.ts";
 import { enterParams, type ParameterPool } from "./parameters.ts";
 import { at, bindCodes, reject } from "./rejection.ts";
 import { restated } from "./restated.ts";
-import { overRows, rowShape } from "./rows.ts";
+import { overRows } from "./rows.ts";
 import { PieceArray } from "./scope.ts";
-import { drawOf, overRowsOf } from "./staged.ts";
-import { tableDraw } from "./table-draw.ts";
 import { axesOf, namedIn } from "./walk.ts";
 
 type Part = "guide" | "reverse";
@@ -73,7 +72,6 @@ export function walkGuide(
   const context: Context = { ...plain, session: { ...plain.session, restate } };
   enterData(context);
   enterParams(context);
-  const { shapes } = latents;
   const w: GuideWalk = {
     sites: new Map(),
     terms: [],
@@ -89,11 +87,22 @@ export function walkGuide(
   if (source.kind === "values") for (const [name, v] of Object.entries(source.values)) context.root.value(name, v);
   const statements = model.statements.flatMap((s): readonly Statement[] => (s.kind === part ? s.body : []));
   let family: { readonly family: string; readonly rank?: number } | undefined;
-  executeBlock(context, statements, (c, s) => {
-    if (s.kind === "sample" && isRest(s, shapes)) family = restOf(s);
+  let isOrdered = false;
+  const visit: Visitor = (c, s) => {
+    if (s.kind === "sample" && isRest(s, latents.shapes)) family = restOf(s);
     else if (s.kind === "sample" || s.kind === "aux") site(w, c, s);
-  });
-  if (family) w.rest = { ...family, names: [...shapes.keys()].filter((name) => !w.sites.has(name)) };
+  };
+  for (const s of statements) {
+    const steps = source.kind === "draws" ? inOrder(context, s) : { statements: [s], isOrdered: false };
+    isOrdered ||= steps.isOrdered;
+    executeBlock(context, steps.statements, visit);
+  }
+  // Drawn step by step, evaluated at once.
+  if (isOrdered) {
+    const values = { kind: "values", values: drawnBy(w) } as const;
+    w.terms.splice(0, w.terms.length, ...walkGuide(b, model, data, latents, part, values, setting).terms);
+  }
+  if (family) w.rest = { ...family, names: [...latents.shapes.keys()].filter((name) => !w.sites.has(name)) };
   return w;
 }
 
@@ -248,34 +257,6 @@ function ownShape(w: GuideWalk, c: Context, s: SampleStatement | AuxStatement, d
       notes: [`declare it: ${name}: type[…] ~ ${d.name}(…)`],
     });
   return [...d.batchShape, ...d.eventShape];
-}
-
-function drawSite(
-  c: Context,
-  d: Applied,
-  element: Shape,
-  noise: NoiseSource,
-  s: SampleStatement | AuxStatement,
-  isScored: boolean,
-): Drawn {
-  const over = overRowsOf(c, d, element);
-  const draw = over.draw ?? over.attempts ?? tableDraw(c.b, over);
-  if (!draw)
-    return reject(bindCodes.notYet, s.distribution.span, `a guide cannot draw from ${d.name} yet`, {
-      label: "its draws are no function of noise",
-      notes: ["use Normal, LogNormal, Gamma, Beta, Poisson or a distribution over few integers, a transform of them, or a flow"],
-    });
-  const shape = [...rowShape(c.rows), ...element];
-  const axes: readonly Axis[] = axesOf(c, []);
-  const asked = (n: NoiseSpec): Value => noise.noise(n.kind, n.shape, axes);
-  // What has a score has no path: proposals move with the parameters, but what is accepted does not follow them.
-  if (isScored || draw.gradient === "score") return { x: c.b.stopGradient(drawOf(c.b, draw, shape, asked)) };
-  return draw.buildWithDensity?.(c.b, draw.noise(shape).map(asked), shape) ?? { x: drawOf(c.b, draw, shape, asked) };
-}
-/** A draw, with its log density over the rows where that came with it. */
-interface Drawn {
-  readonly x: Value;
-  readonly logDensity?: Value;
 }
 
 /** The names whose values a term is built on. */

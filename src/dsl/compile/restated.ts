@@ -46,15 +46,16 @@ export function restated(w: GuideWalk, c: Context, call: Call): Applied {
     });
   const nodes = new Set(nodesOf(found.arguments.map((a) => a.value)));
   const missing = [...undrawn].find(([, v]) => nodes.has(v.node));
-  if (missing)
-    return reject(
-      bindCodes.coverage,
+  if (missing?.[0] === of.name)
+    reject(
+      bindCodes.notYet,
       call.span,
-      `the prior of ${of.name} reads ${missing[0]}, which the guide has not drawn yet`,
-      {
-        notes: [`give ${missing[0]} its ~ before`],
-      },
+      `the prior of ${of.name} reads other elements of ${of.name}: restating it is not built yet`,
     );
+  if (missing)
+    reject(bindCodes.coverage, call.span, `the prior of ${of.name} reads ${missing[0]}, which the guide has not drawn yet`, {
+      notes: [`give ${missing[0]} its ~ before`],
+    });
   return found;
 }
 
