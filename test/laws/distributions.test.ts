@@ -212,7 +212,12 @@ describe("distribution functions", () => {
     const there = quantile(b, p);
     const up = upperQuantile?.(b, p);
     const [x, back, slope] = interpret([there, logCdf(b, there), gradient(b, b.sum(logCdf(b, there)), [there])[0]], inputs);
+    /** Beyond the doubles: 0 or infinity is the answer if the least and the largest number do not reach that far. */
+    const isBeyond = (x: number, v: number, log: (b: Builder, x: Value) => Value): boolean =>
+      (x === 0 || x === Number.POSITIVE_INFINITY) &&
+      interpret([log(b, b.constant(x === 0 ? 5e-324 : Number.MAX_VALUE))], inputs)[0][0] >= Math.log(v);
     probabilities.forEach((v, i) => {
+      if (isBeyond(x[i], v, logCdf)) return;
       // x is rounded, and log F moves by its slope times that.
       const tolerance =
         64 * EPSILON * (1 + Math.abs(Math.log(v))) +
@@ -223,6 +228,7 @@ describe("distribution functions", () => {
     if (!up) return;
     const [y, above, rise] = interpret([up, logCcdf(b, up), gradient(b, b.sum(logCcdf(b, up)), [up])[0]], inputs);
     probabilities.forEach((v, i) => {
+      if (isBeyond(y[i], v, logCcdf)) return;
       const tolerance =
         64 * EPSILON * (1 + Math.abs(Math.log(v))) +
         8 * EPSILON * Math.abs(rise[i] * y[i]) +

@@ -7,6 +7,7 @@ import { gammaAttempts } from "./attempts.ts";
 import { defineDistribution } from "./define.ts";
 import { positiveNumber, probability } from "./params.ts";
 import { logBeta, total } from "./standardise.ts";
+import { betaTails } from "./tails.ts";
 
 /** (α-1) log x + (β-1) log(1-x) - log B(α, β) */
 const logBetaDensity = (b: Builder, x: Value, alpha: Value, beta: Value): Value =>
@@ -56,6 +57,7 @@ export const beta = defineDistribution({
     },
   },
   mean: (b, { alpha, beta }) => b.div(alpha, b.add(alpha, beta)),
+  ...betaTails((_b, { alpha, beta }) => ({ alpha, beta })),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
@@ -83,6 +85,7 @@ export const betaProportion = defineDistribution({
     out[0] = betaDraw(rng, mu[0] * kappa[0], (1 - mu[0]) * kappa[0]);
   },
   mean: (_b, { mu }) => mu,
+  ...betaTails((b, { mu, kappa }) => byMean(b, mu, kappa)),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",

@@ -13,6 +13,7 @@ import { defineDistribution } from "./define.ts";
 import { location, positiveNumber, probability } from "./params.ts";
 import { logRising } from "./rising.ts";
 import { logChoose, total } from "./standardise.ts";
+import { binomialTails } from "./tails.ts";
 
 export const trials: Param = { constraint: count, rank: 0, doc: "number of trials" };
 export const upTo = (b: Builder, { N }: { readonly N: Value }): Bounds<Value> => ({
@@ -35,6 +36,10 @@ export const binomial = defineDistribution({
     out[0] = binomialDraw(rng, N[0], theta[0]);
   },
   mean: (b, { N, theta }) => b.mul(N, theta),
+  ...binomialTails((b, { theta }) => {
+    const rest = b.sub(b.constant(1), theta);
+    return { success: b.div(theta, rest), failure: b.div(rest, theta) };
+  }),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
@@ -60,6 +65,7 @@ export const binomialLogit = defineDistribution({
     out[0] = binomialDraw(rng, N[0], sigmoid(alpha[0]));
   },
   mean: (b, { N, alpha }) => b.mul(N, b.sigmoid(alpha)),
+  ...binomialTails((b, { alpha }) => ({ success: b.exp(alpha), failure: b.exp(b.neg(alpha)) })),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits, formula",

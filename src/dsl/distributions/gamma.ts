@@ -6,6 +6,7 @@ import { gammaAttempts } from "./attempts.ts";
 import { defineDistribution } from "./define.ts";
 import { positiveNumber } from "./params.ts";
 import { halve, total } from "./standardise.ts";
+import { gammaTails, inverseGammaTails } from "./tails.ts";
 
 /** (α - 1) log x - β x + α log β - log Γ(α) */
 const logGamma = (b: Builder, x: Value, alpha: Value, beta: Value): Value =>
@@ -58,6 +59,7 @@ export const gamma = defineDistribution({
     build: (b, noise, { alpha, beta }, shape) => b.div(gammaAttempts.build(b, noise, { shape: alpha }, shape), beta),
   },
   mean: (b, { alpha, beta }) => b.div(alpha, beta),
+  ...gammaTails((_b, { alpha, beta }) => ({ shape: alpha, rate: beta })),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
@@ -99,6 +101,7 @@ export const invGamma = defineDistribution({
     noise: gammaAttempts.noise,
     build: (b, noise, { alpha, beta }, shape) => b.div(beta, gammaAttempts.build(b, noise, { shape: alpha }, shape)),
   },
+  ...inverseGammaTails((_b, { alpha, beta }) => ({ shape: alpha, scale: beta })),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
@@ -122,6 +125,7 @@ export const chiSquare = defineDistribution({
     out[0] = 2 * gammaDraw(rng, nu[0] / 2);
   },
   mean: (_b, { nu }) => nu,
+  ...gammaTails((b, { nu }) => ({ shape: halve(b, nu), rate: b.constant(0.5) })),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
@@ -144,6 +148,7 @@ export const invChiSquare = defineDistribution({
   sample: (rng, { nu }, out) => {
     out[0] = 0.5 / gammaDraw(rng, nu[0] / 2);
   },
+  ...inverseGammaTails((b, { nu }) => ({ shape: halve(b, nu), scale: b.constant(0.5) })),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
@@ -169,6 +174,7 @@ export const scaledInvChiSquare = defineDistribution({
   sample: (rng, { nu, sigma }, out) => {
     out[0] = ((nu[0] / 2) * sigma[0] * sigma[0]) / gammaDraw(rng, nu[0] / 2);
   },
+  ...inverseGammaTails((b, { nu, sigma }) => ({ shape: halve(b, nu), scale: b.mul(halve(b, nu), b.square(sigma)) })),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",

@@ -13,6 +13,7 @@ import { defineDistribution } from "./define.ts";
 import { location, positiveNumber } from "./params.ts";
 import { logRising } from "./rising.ts";
 import { total } from "./standardise.ts";
+import { negativeBinomialTails } from "./tails.ts";
 
 const logFactorial = (b: Builder, x: Value): Value => b.lgamma(b.add(x, b.constant(1)));
 const dispersion = positiveNumber("precision; the variance is mu + mu^2 / phi");
@@ -44,6 +45,7 @@ export const negBinomial = defineDistribution({
   sample: (rng, { alpha, beta }, out) => {
     out[0] = poissonDraw(rng, gammaDraw(rng, alpha[0]) / beta[0]);
   },
+  ...negativeBinomialTails((b, { alpha, beta }) => ({ shape: alpha, failure: b.reciprocal(beta) })),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees where it does not cancel",
@@ -76,6 +78,7 @@ export const negBinomial2 = defineDistribution({
     },
   },
   mean: (_b, { mu }) => mu,
+  ...negativeBinomialTails((b, { mu, phi }) => ({ shape: phi, failure: b.div(mu, phi) })),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees where it does not cancel",
@@ -110,6 +113,7 @@ export const negBinomial2Log = defineDistribution({
     out[0] = negativeBinomial(rng, phi[0], exp(eta[0]));
   },
   mean: (b, { eta }) => b.exp(eta),
+  ...negativeBinomialTails((b, { eta, phi }) => ({ shape: phi, failure: b.exp(b.sub(eta, b.log(phi))) })),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits, formula",

@@ -93,7 +93,8 @@ export const halfNormal = defineDistribution({
   affine: { scale: "sigma", kind: "elementwise" },
   logCdf: (b, x, { sigma }) => b.log1mExp(logUpper(b, b.mul(x, b.reciprocal(sigma)))),
   logCcdf: (b, x, { sigma }) => logUpper(b, b.mul(x, b.reciprocal(sigma))),
-  quantile: (b, p, { sigma }) => b.mul(sigma, b.normalQuantile(b.add(b.constant(0.5), b.mul(b.constant(0.5), p)))),
+  // z²/2 is a Gamma(1/2): 1/2 + p/2 would lose a small p.
+  quantile: (b, p, { sigma }) => b.mul(sigma, b.sqrt(b.mul(b.constant(2), b.gammaQuantile(b.constant(0.5), p)))),
   upperQuantile: (b, q, { sigma }) => b.neg(b.mul(sigma, b.normalQuantile(b.mul(b.constant(0.5), q)))),
   normalised: true,
   golden: {

@@ -6,6 +6,7 @@ import { poissonAttempts } from "./attempts.ts";
 import { defineDistribution } from "./define.ts";
 import { location, nonnegativeNumber } from "./params.ts";
 import { total } from "./standardise.ts";
+import { poissonTails } from "./tails.ts";
 
 export const poisson = defineDistribution({
   name: "Poisson",
@@ -26,6 +27,7 @@ export const poisson = defineDistribution({
     build: (b, noise, { lambda }, shape) => poissonAttempts.build(b, noise, { mean: lambda }, shape),
   },
   mean: (_b, { lambda }) => lambda,
+  ...poissonTails((_b, { lambda }) => lambda),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
@@ -54,6 +56,7 @@ export const poissonLog = defineDistribution({
     build: (b, noise, { alpha }, shape) => poissonAttempts.build(b, noise, { mean: b.exp(alpha) }, shape),
   },
   mean: (b, { alpha }) => b.exp(alpha),
+  ...poissonTails((b, { alpha }) => b.exp(alpha)),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits, formula",

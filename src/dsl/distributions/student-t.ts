@@ -32,6 +32,28 @@ const noise = (shape: Shape): readonly NoiseSpec[] => [
   { kind: "uniform", shape },
 ];
 
+/** log P(|T| > |z|) = log I(ν/2, 1/2) at odds ν/z². */
+const logOutside = (b: Builder, z: Value, nu: Value): Value => b.logBetaI(halve(b, nu), b.constant(0.5), b.div(nu, b.square(z)));
+/** Up to here F(z) = 1/2 + f(0) z + O(z³) is exact; the odds have no derivative at 0. */
+const NEAR_CENTRE = 1e-6;
+/** log P(T <= z) */
+function logBelow(b: Builder, z: Value, nu: Value): Value {
+  const outside = b.sub(logOutside(b, z, nu), b.constant(LOG_2));
+  const far = b.select(b.lt(z, b.constant(0)), outside, b.log1mExp(outside));
+  const density = b.exp(logStandard(b, b.constant(0), nu));
+  const near = b.sub(b.log1p(b.mul(b.constant(2), b.mul(density, z))), b.constant(LOG_2));
+  return b.select(b.lt(b.abs(z), b.constant(NEAR_CENTRE)), near, far);
+}
+/** z with P(|T| > z) = q */
+const outsideQuantile = (b: Builder, q: Value, nu: Value): Value =>
+  b.sqrt(b.div(nu, b.betaQuantile(halve(b, nu), b.constant(0.5), q)));
+/** z with P(T <= z) = p */
+function standardQuantile(b: Builder, p: Value, nu: Value): Value {
+  const isLower = b.lt(p, b.constant(0.5));
+  const z = outsideQuantile(b, b.mul(b.constant(2), b.select(isLower, p, b.sub(b.constant(1), p))), nu);
+  return b.select(isLower, b.neg(z), z);
+}
+
 export const studentT = defineDistribution({
   name: "StudentT",
   doc: "Student's t with nu degrees of freedom, location mu and scale sigma: proportional to (1 + ((x - mu) / sigma)^2 / nu)^(-(nu + 1) / 2).",
@@ -46,6 +68,10 @@ export const studentT = defineDistribution({
   },
   affine: { location: "mu", scale: "sigma", kind: "elementwise" },
   symmetricAbout: "mu",
+  logCdf: (b, x, { nu, mu, sigma }) => logBelow(b, standardise(b, x, mu, sigma), nu),
+  logCcdf: (b, x, { nu, mu, sigma }) => logBelow(b, b.neg(standardise(b, x, mu, sigma)), nu),
+  quantile: (b, p, { nu, mu, sigma }) => b.add(mu, b.mul(sigma, standardQuantile(b, p, nu))),
+  upperQuantile: (b, q, { nu, mu, sigma }) => b.sub(mu, b.mul(sigma, standardQuantile(b, q, nu))),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
@@ -73,6 +99,18 @@ export const halfStudentT = defineDistribution({
     build: (b, given, { nu, sigma }) => b.mul(sigma, b.abs(drawStandard(b, given, nu))),
   },
   affine: { scale: "sigma", kind: "elementwise" },
+  logCdf(b, x, { nu, sigma }) {
+    const z = b.div(x, sigma);
+    // P(|T| <= z) = I(1/2, ν/2) at odds z²/ν
+    return b.logBetaI(b.constant(0.5), halve(b, nu), b.div(b.square(z), nu));
+  },
+  logCcdf(b, x, { nu, sigma }) {
+    const z = b.div(x, sigma);
+    const near = b.log1p(b.mul(b.constant(-2), b.mul(b.exp(logStandard(b, b.constant(0), nu)), z)));
+    return b.select(b.lt(z, b.constant(NEAR_CENTRE)), near, logOutside(b, z, nu));
+  },
+  quantile: (b, p, { nu, sigma }) => b.mul(sigma, b.sqrt(b.mul(nu, b.betaQuantile(b.constant(0.5), halve(b, nu), p)))),
+  upperQuantile: (b, q, { nu, sigma }) => b.mul(sigma, outsideQuantile(b, q, nu)),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
