@@ -7,6 +7,9 @@ export default defineConfig({
     exclude: ["test/posteriors/**", "test/slow/**"],
     testTimeout: 60_000,
     pool: "forks",
+    // The files of a process share what they import: reading it anew for each takes longer than most of their tests. What a test changes of
+    // a module or of the process it puts back.
+    isolate: false,
     // A test that asserts nothing cannot fail.
     expect: { requireAssertions: true },
   },

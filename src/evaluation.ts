@@ -2,7 +2,7 @@
 import { backendNamed } from "./backends.ts";
 import { type GivenParameters, parameterValues, tensorsOf } from "./given-parameters.ts";
 import { localPlate } from "./inference/engines/guide-training.ts";
-import { breather } from "./inference/run.ts";
+import { breather, LARGEST_SEED } from "./inference/run.ts";
 import { type Family, guided } from "./inference/vi/approximation.ts";
 import { evaluateRows, type RowEvaluation, type RowEvaluationOptions } from "./inference/vi/evaluate-rows.ts";
 import type { Fitted } from "./inference/vi/rows-weights.ts";
@@ -32,13 +32,19 @@ export async function fittedTarget(target: Target, given: GivenParameters | unde
   if (given === undefined && target.parameters.some((p) => p.readBy !== "guide"))
     throw new UsageError(`${target.name} has params or networks to learn: give the folder of a run that has, --params DIR`);
   const tensors = given === undefined ? { tensors: [], from: "" } : await tensorsOf(given);
+  // What an engine fitted to the latents, or the guide's rest ~, needs no params.
+  const any = tensors.tensors.some(({ owner }) => owner === "model" || owner === "guide" || owner === "both");
   const parameters =
-    given === undefined || target.parameters.length === 0 ? {} : parameterValues(target, tensors.tensors, tensors.from);
+    given === undefined || (target.parameters.length === 0 && !any) ? {} : parameterValues(target, tensors.tensors, tensors.from);
   // A guide whose tensors were not learnt gives nothing.
   const isWhole = target.parameters.every((p) => parameters[p.name]);
   const family = isWhole ? guided(target) : undefined;
   const own = new Map(tensors.tensors.filter((t) => t.owner === "family").map((t) => [t.name, t.values]));
   const wrong = family?.parameters.find((p) => own.get(p.name)?.length !== sizeOf(p.shape));
+  if (wrong && given === undefined)
+    throw new UsageError(
+      `the guide of ${target.name} has rest ~, which is to be learnt: give the folder of a run that has, --params DIR`,
+    );
   if (wrong)
     throw new UsageError(
       `${tensors.from}: ${wrong.name}, of what rest ~ stands for, ${own.has(wrong.name) ? "was learnt on data of another size" : "is not among what was learnt"}`,
@@ -69,7 +75,9 @@ export interface EvaluateOptions extends Partial<Omit<RowEvaluationOptions, "row
 /** log p(x_n) of each row, and their mean. */
 export async function evaluateFitted(model: FittedTarget, options: EvaluateOptions): Promise<RowEvaluation> {
   const { seed, backend, signal, onProgress, ...given } = options;
-  for (const name of ["samples", "chains", "temperatures", "leapfrog"] as const) checkCount(name, given[name]);
+  checkInteger("seed", seed, 0, LARGEST_SEED);
+  for (const name of ["samples", "chains", "temperatures", "leapfrog"] as const)
+    if (given[name] !== undefined) checkInteger(name, given[name], 1, MOST);
   const estimator = given.estimator ?? (model.family ? "iwae" : "ais");
   if (estimator !== "iwae" && estimator !== "ais")
     throw new UsageError(`there is no estimator ${String(estimator)}; there are iwae and ais`);
@@ -85,17 +93,18 @@ export async function evaluateFitted(model: FittedTarget, options: EvaluateOptio
   return evaluateRows(model, { ...given, estimator }, stream(seed, "evaluation"), context);
 }
 
-function checkCount(name: string, value: number | undefined): void {
-  if (value !== undefined && !(Number.isInteger(value) && value >= 1 && value <= MOST))
-    throw new UsageError(`${name} must be an integer from 1 to ${MOST}, not ${value}`);
+function checkInteger(name: string, value: number, low: number, high: number): void {
+  if (!(Number.isInteger(value) && value >= low && value <= high))
+    throw new UsageError(`${name} must be an integer from ${low} to ${high}, not ${value}`);
 }
 const MOST = 10_000_000;
 
-export function pictures(
+export async function pictures(
   { target, family, fitted, plate }: FittedTarget,
   options: PictureOptions,
   seed: number,
 ): Promise<Pictures> {
+  checkInteger("seed", seed, 0, LARGEST_SEED);
   return picturesOf(target, family, fitted, plate, options, stream(seed, "pictures"), {
     backend: wasmBackend,
     breathe: breather(),

@@ -6,7 +6,7 @@ import { checkModel } from "./dsl/check/check.ts";
 import type { CheckedModel } from "./dsl/check/checked-model.ts";
 import { bind } from "./dsl/compile/lower.ts";
 import { type DataInput, dataFromValues } from "./dsl/data/from-javascript.ts";
-import type { DataSet } from "./dsl/data/value.ts";
+import { type DataSet, variableName } from "./dsl/data/value.ts";
 import type { Diagnostic, Source } from "./dsl/diagnostics.ts";
 import type { ModelFile } from "./dsl/language/ast.ts";
 import { sampleParams } from "./dsl/language/sample-params.ts";
@@ -89,18 +89,33 @@ export class Model {
 
   /** Checks every value against its declared type, compiles, and gives the posterior. Throws a ModelError. */
   async bind(data: DataObject = {}, options: BindOptions = {}): Promise<Posterior> {
-    return this.bindData(dataFromValues(data), new Map(Object.entries(options.set ?? {})));
+    const set = Object.entries(options.set ?? {}).map(([name, value]): [string, number] => [variableName(name), value]);
+    return this.bindData(dataFromValues(data), new Map(set));
   }
 
   /** The same for data that have been read from files. */
   async bindData(data: DataSet, set: ReadonlyMap<string, number> = new Map()): Promise<Posterior> {
     const began = performance.now();
+    this.#refuseNoConsts(set.keys());
     const bound = bind(this.checked, data, set);
     if (!bound.value) throw new ModelError(bound.diagnostics, this.sources);
     // What has params to learn has no density until they are given; what has discrete latents none until they are summed out.
     const { parameters, discrete } = bound.value;
     const density = parameters.length > 0 || discrete.length > 0 ? undefined : await bound.value.density();
     return new Posterior(this, bound.value, density, (performance.now() - began) / 1000, Object.fromEntries(set));
+  }
+
+  /** Only consts are set: a name that is none is a mistake of the pen. */
+  #refuseNoConsts(names: Iterable<string>): void {
+    const { symbols } = this.checked;
+    const consts = [...symbols.values()].flatMap((s) => (s.kind === "const" ? [s.name] : []));
+    for (const name of names) {
+      if (consts.includes(name)) continue;
+      const there = consts.length === 0 ? "it has none" : `it has ${consts.join(", ")}`;
+      throw new UsageError(
+        `${name} is ${symbols.has(name) ? "not a const" : "no const"} of ${this.name}, and only consts are set: ${there}`,
+      );
+    }
   }
 }
 
@@ -251,6 +266,8 @@ export class Posterior {
   #starts(start: RunOptions["start"], chains: number, radius: number, seed: number): readonly Start[] | undefined {
     if (start === undefined) return undefined;
     const list: readonly StartValues[] = Array.isArray(start) ? start : Array.from({ length: chains }, () => start);
+    if (list.length !== chains)
+      throw new UsageError(`there are ${list.length} starts for ${chains} chains: give one for each, or one object for all`);
     const within = Number.isFinite(radius) ? radius : DEFAULT_RADIUS;
     return list.map((values, c) => this.#start(values, within, stream(seed, `chain ${c + 1}`).split("start of the rest")));
   }

@@ -56,6 +56,10 @@ export async function picturesOf(
   rng: Rng,
   context: RowsContext,
 ): Promise<Pictures> {
+  if (options.labels && options.labels.length !== plate.size)
+    throw new UsageError(
+      `there are ${options.labels.length} labels for the ${plate.size} rows of ${plate.name}: give one for each`,
+    );
   const notes: string[] = [];
   const shown: Shown[] = [];
   const rows = Int32Array.from({ length: Math.min(POINTS, plate.size) }, (_, i) =>

@@ -1,6 +1,6 @@
 // ppl evaluate: a fitted model on data, those it was fitted to or others.
-import { statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { backendNamed } from "../backends.ts";
 import { readDataFile } from "../data-files.ts";
 import { readJsonObject } from "../dsl/data/json-object.ts";
@@ -12,8 +12,8 @@ import { type RowEvaluation, type RowEvaluationOptions, usualRowEvaluation } fro
 import { loadModel } from "../load.ts";
 import { drawSeed } from "../model.ts";
 import { UsageError } from "../runtime/errors.ts";
-import { readText, refuseUnwritable, writeAtomically } from "../runtime/platform/files.ts";
-import { modelHash, readParameters } from "../saved-parameters.ts";
+import { readText, refuseUnwritable, refuseUnwritableFile, writeAtomically } from "../runtime/platform/files.ts";
+import { isParameterFile, modelHash, readParameters } from "../saved-parameters.ts";
 import { type DataFlags, readAssignments, readData, readInteger } from "./inputs.ts";
 import { onInterrupt } from "./interrupt.ts";
 import type { ExitCode } from "./main.ts";
@@ -48,62 +48,78 @@ export async function evaluateCommand(path: string, given: Record<string, unknow
     if (!flags.quiet) process.stderr.write(`${text}\n`);
   };
   const seed = readInteger("--seed", flags.seed, 0, LARGEST_SEED) ?? drawSeed();
+  const estimate = estimateAsked(flags);
+  const image = imageFlag(flags.image);
+  if (flags.pictures === undefined && (flags.image !== undefined || flags.labels !== undefined))
+    throw new UsageError("--image and --labels say how --pictures are drawn: give --pictures FOLDER too");
   const run = isFolder(path) ? readRun(path) : undefined;
   const model = loadModel(run?.model ?? path);
   const { data, chosen } = await readData(run?.model ?? path, model, flags);
   const set = new Map([...(run?.set ?? []), ...readAssignments(flags.set)]);
   if (flags.pictures !== undefined) refuseUnwritable(flags.pictures);
-  if (flags.out !== undefined) refuseUnwritable(dirname(resolve(flags.out)));
+  if (flags.out !== undefined) refuseUnwritableFile(flags.out);
   const { target } = await model.bindData(data, set);
-  const folder = flags.params ?? run?.folder;
-  const saved = folder === undefined || target.parameters.length === 0 ? undefined : await readParameters(folder);
+  for (const note of target.notes) warn(`note: ${note}`);
+  // A run that learnt nothing has no file of it.
+  const folder = flags.params ?? (run && readdirSync(run.folder).some(isParameterFile) ? run.folder : undefined);
+  const saved = folder === undefined ? undefined : await readParameters(folder);
   const fitted = await fittedTarget(target, saved);
   if (saved && saved.modelSha256 !== modelHash(model.sources))
     warn(`note: the text of ${model.name} is another than that whose parameters ${folder} has; their names and shapes agree`);
   const { plate } = fitted;
+  const estimator = estimate?.estimator ?? (fitted.family ? "iwae" : "ais");
+  if (estimate) refuseOthers(estimate, estimator);
   talk(
     `${model.name}: ${plate.size} rows of ${plate.name}${saved ? `, parameters of ${saved.steps} steps of ${saved.engine}` : ""}, seed ${seed}`,
   );
-  // Pictures alone, where nothing else is asked for.
-  const code =
-    flags.pictures === undefined || flags.estimator !== undefined ? await estimate(fitted, flags, seed, chosen?.rows, talk) : 0;
+  // Of another size than the plate's, they are not its rows.
+  const rows = chosen?.size === plate.name ? chosen.rows : undefined;
+  // First, since they are soon made: what is wrong with them is said before hours of annealing.
   if (flags.pictures !== undefined) {
-    const made = await pictures(
-      fitted,
-      {
-        ...imageFlag(flags.image),
-        ...(await labelsOf(flags.labels, chosen?.rows, plate.size)),
-        ...(run?.bound ? { bound: run.bound } : {}),
-      },
-      seed,
-    );
+    const labels = await labelsOf(flags.labels, rows, plate.size);
+    const made = await pictures(fitted, { ...image, ...labels, ...(run?.bound ? { bound: run.bound } : {}) }, seed);
     for (const note of made.notes) warn(`note: ${note}`);
     for (const { name, content } of made.files) writeAtomically(join(flags.pictures, name), content);
     talk(`pictures in ${join(flags.pictures, "pictures.html")}`);
   }
-  return code;
+  return estimate ? runEstimate(fitted, flags, { ...estimate, estimator }, { seed, ...(rows ? { rows } : {}) }, talk) : 0;
 }
 
-async function estimate(
-  fitted: FittedTarget,
-  flags: EvaluateFlags,
-  seed: number,
-  rows: Int32Array | undefined,
-  talk: (text: string) => void,
-): Promise<ExitCode> {
+type EstimateAsked = Partial<Omit<RowEvaluationOptions, "rows">>;
+
+/** Options of the estimate, undefined where pictures alone are asked for. */
+function estimateAsked(flags: EvaluateFlags): EstimateAsked | undefined {
   const count = (name: "samples" | "chains" | "temperatures" | "leapfrog") => {
     const value = readInteger(`--${name}`, flags[name], 1, 10_000_000);
     return value === undefined ? {} : { [name]: value };
   };
-  const estimator = flags.estimator ?? (fitted.family ? "iwae" : "ais");
-  const options = {
-    estimator,
+  const asked = {
+    ...(flags.estimator === undefined ? {} : { estimator: flags.estimator }),
     ...count("samples"),
     ...count("chains"),
     ...count("temperatures"),
     ...count("leapfrog"),
     ...(flags.from === undefined ? {} : { from: flags.from }),
   };
+  return flags.pictures !== undefined && flags.out === undefined && Object.keys(asked).length === 0 ? undefined : asked;
+}
+
+/** An option that the estimator does not know changes nothing: that is a mistake of the pen. */
+function refuseOthers(asked: EstimateAsked, estimator: "iwae" | "ais"): void {
+  const others = estimator === "iwae" ? (["chains", "temperatures", "leapfrog", "from"] as const) : (["samples"] as const);
+  for (const name of others)
+    if (asked[name] !== undefined)
+      throw new UsageError(`--${name} is of --estimator ${estimator === "iwae" ? "ais" : "iwae"}, and this is ${estimator}`);
+}
+
+async function runEstimate(
+  fitted: FittedTarget,
+  flags: EvaluateFlags,
+  options: EstimateAsked & Pick<RowEvaluationOptions, "estimator">,
+  { seed, rows }: { readonly seed: number; readonly rows?: Int32Array },
+  talk: (text: string) => void,
+): Promise<ExitCode> {
+  const { estimator } = options;
   const { words } = await backendNamed(flags.backend);
   const began = performance.now();
   const interruption = onInterrupt();
@@ -120,6 +136,10 @@ async function estimate(
   const seconds = (performance.now() - began) / 1000;
   const used = { ...usualRowEvaluation, ...options };
   const reached = found.logLikelihoods.filter((x) => !Number.isNaN(x)).length;
+  if (interruption.signal.aborted && reached === 0) {
+    process.stderr.write("interrupted before any row was done: there is nothing to tell\n");
+    return 130;
+  }
   if (flags.json) process.stdout.write(`${jsonText(summaryOf(found, used, reached, seconds, seed))}\n`);
   const how =
     estimator === "iwae"
@@ -158,10 +178,11 @@ function summaryOf(found: RowEvaluation, used: RowEvaluationOptions, rows: numbe
   };
 }
 
-/** Rows are numbered from 1, as they stand in the files. */
+/** Those that were reached, numbered from 1 as they stand in the files. */
 function* rowsText({ rows, logLikelihoods, errors }: RowEvaluation, chosen: Int32Array | undefined): Generator<string> {
   yield "row,log_likelihood,monte_carlo_error\n";
-  for (let i = 0; i < rows.length; i++) yield `${(chosen ? chosen[rows[i]] : rows[i]) + 1},${logLikelihoods[i]},${errors[i]}\n`;
+  for (let i = 0; i < rows.length; i++)
+    if (!Number.isNaN(logLikelihoods[i])) yield `${(chosen ? chosen[rows[i]] : rows[i]) + 1},${logLikelihoods[i]},${errors[i]}\n`;
 }
 
 function isFolder(path: string): boolean {
@@ -178,7 +199,13 @@ interface Run {
 /** What run.json says of the model. */
 function readRun(folder: string): Run {
   const file = join(folder, "run.json");
+  if (!existsSync(file))
+    throw new UsageError(
+      `${folder} is no folder of a run: it has no run.json. Give the folder that ppl run named last, or MODEL --params ${folder}`,
+    );
   const about = readJsonObject(file, readText(file));
+  if (!about.has("modelPath"))
+    throw new UsageError(`the run in ${folder} does not say where its model is: ppl evaluate MODEL --params ${folder}`);
   const model = about.text("modelPath");
   if (!statSync(model, { throwIfNoEntry: false })?.isFile())
     throw new UsageError(

@@ -1,7 +1,7 @@
 // What commands read: models, data files, NAME=VALUE pairs, numbers.
 import { basename } from "node:path";
 import { readDataFile } from "../data-files.ts";
-import { chooseRows, type RowChoice } from "../dsl/compile/choose-rows.ts";
+import { type ChosenRows, chooseRows, type RowChoice } from "../dsl/compile/choose-rows.ts";
 import { rowLength } from "../dsl/compile/recut.ts";
 import { type DataSet, type DataValue, variableName } from "../dsl/data/value.ts";
 import { LARGEST_SEED } from "../inference/run.ts";
@@ -17,8 +17,8 @@ export interface DataGiven {
   readonly data: DataSet;
   /** Of the files that were read. */
   readonly paths: readonly string[];
-  /** The rows of the files that were taken, 0-based, where not all were. */
-  readonly chosen?: { readonly name: string; readonly rows: Int32Array };
+  /** The rows of the files that were taken, where not all were. */
+  readonly chosen?: Omit<ChosenRows, "data">;
 }
 /** Flags of commands that read data. */
 export interface DataFlags {
@@ -48,11 +48,13 @@ export async function readData(path: string, model: Model, flags: DataFlags): Pr
       data.set(variable, value);
     }
   }
+  const idle = [...columns.keys()].find((name) => !all.some((given) => given.name === name));
+  if (idle !== undefined) throw new UsageError(`--columns ${idle}: there is no file of ${idle}, --data ${idle}=FILE`);
   const paths = all.map(({ file }) => file);
   const choice = rowsGiven(flags);
   if (!choice) return { data, paths };
-  const taken = chooseRows(model.checked, data, choice);
-  return { data: taken.data, paths, chosen: { name: choice.name, rows: taken.rows } };
+  const { data: taken, ...chosen } = chooseRows(model.checked, data, choice);
+  return { data: taken, paths, chosen };
 }
 
 /** FILE, or NAME=FILE where NAME is one that a variable can have. */
@@ -87,7 +89,11 @@ function rowsGiven({ rows, subset, subsetSeed }: DataFlags): RowChoice | undefin
       },
     };
   }
-  if (subset === undefined) return undefined;
+  if (subset === undefined) {
+    if (subsetSeed !== undefined)
+      throw new UsageError("--subset-seed says which rows --subset takes: give --subset NAME=COUNT too");
+    return undefined;
+  }
   const { name, value } = assignment("--subset", "NAME=COUNT", subset);
   const count = readInteger(`--subset ${name}=`, value, 1, 1_000_000_000) as number;
   const seed = readInteger("--subset-seed", subsetSeed, 0, LARGEST_SEED) ?? 1;
@@ -120,11 +126,9 @@ function assignment(flag: string, form: string, text: string): { readonly name: 
 export function readAssignments(given: readonly string[] = []): Map<string, number> {
   return new Map(
     given.map((text): [string, number] => {
-      const at = text.indexOf("=");
-      const value = Number(text.slice(at + 1));
-      if (at <= 0 || text.slice(at + 1).trim() === "" || !Number.isFinite(value))
-        throw new UsageError(`--set takes NAME=NUMBER, not ${text}`);
-      return [text.slice(0, at).trim().normalize("NFKC"), value];
+      const { name, value } = assignment("--set", "NAME=NUMBER", text);
+      if (!Number.isFinite(Number(value))) throw new UsageError(`--set takes NAME=NUMBER, not ${text}`);
+      return [name, Number(value)];
     }),
   );
 }

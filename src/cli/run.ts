@@ -98,6 +98,11 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
       ...(start ? { start } : {}),
       ...(before ? { resume: before } : {}),
     });
+  } catch (e) {
+    // Stopped before there was anything to keep.
+    if (!(interruption.signal.aborted && e instanceof UsageError)) throw e;
+    process.stderr.write(`${e.message}\n`);
+    return 130;
   } finally {
     progress.stop();
     interruption.done();

@@ -1,6 +1,7 @@
 // ppl summary, ppl diagnose: runs that were saved, ours or Stan's.
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { readJsonObject } from "../dsl/data/json-object.ts";
 import { adviseOnDraws } from "../inference/diagnostics/advice.ts";
 import { samplerReport } from "../inference/diagnostics/sampler.ts";
 import type { Verdict } from "../inference/engine.ts";
@@ -82,15 +83,23 @@ export async function diagnoseCommand(paths: readonly string[]): Promise<ExitCod
   return verdicts.some((v) => v.level === "fail") ? 2 : 0;
 }
 
+type Said = Pick<Verdict, "level" | "advice">;
+
 /** Of a run whose draws are no chain, which the draws alone do not tell: what run.json has. */
-function storedVerdicts(paths: readonly string[]): readonly Verdict[] | undefined {
+function storedVerdicts(paths: readonly string[]): readonly Said[] | undefined {
   const file = join(paths[0], "run.json");
   if (paths.length !== 1 || !existsSync(file)) return undefined;
-  const { verdicts } = JSON.parse(readText(file)) as { readonly verdicts?: readonly Verdict[] };
-  return Array.isArray(verdicts) ? verdicts : undefined;
+  const about = readJsonObject(file, readText(file));
+  if (!about.has("verdicts")) return undefined;
+  return about.objects("verdicts").map((v): Said => {
+    const level = v.text("level");
+    if (!isLevel(level)) throw new UsageError(`${file} has a verdict of the level ${level}, which is none: it is damaged`);
+    return { level, advice: v.text("advice") };
+  });
 }
+const isLevel = (x: string): x is Verdict["level"] => x === "pass" || x === "warn" || x === "fail";
 
-function sayVerdicts(verdicts: readonly Verdict[]): ExitCode {
+function sayVerdicts(verdicts: readonly Said[]): ExitCode {
   const words = { pass: "", warn: "warning: ", fail: "not to be trusted: " };
   for (const v of verdicts) process.stdout.write(`${words[v.level]}${v.advice}\n`);
   if (verdicts.length === 0) process.stdout.write("independent draws: there is nothing to diagnose\n");

@@ -134,7 +134,7 @@ describe("idx", () => {
       new Map([["x", images]]),
     );
     expect(t.dimension).toBe(6);
-    const flat = readBits("x", Uint8Array.of(0b10110100), 4);
+    const flat = readBits("x", Uint8Array.of(0b10110000), 4);
     const cut = target(
       model("data x: int<0, 1>[N, 2, 2]\np: unit[2, 2] ~ Uniform(0, 1)\nfor n in 1..N { x[n] ~ Bernoulli(p) }"),
       new Map([["x", flat]]),

@@ -218,7 +218,7 @@ describe("ppl evaluate", () => {
       /^error: vae has params or networks to learn: give the folder of a run that has, --params DIR/,
     );
     mkdirSync(at("empty"), { recursive: true });
-    expect(await err(at("empty"), "--data", x)).toMatch(/cannot read .*run.json: no such file or folder/);
+    expect(await err(at("empty"), "--data", x)).toMatch(/empty is no folder of a run: it has no run.json/);
     expect(await err(at("vae.ppl"), "--params", at("empty"), "--data", x)).toMatch(/has no parameters of a fit/);
     writeFileSync(at("wide.ppl"), text(7));
     expect(await err(at("wide.ppl"), "--params", at("fit"), "--data", x)).toContain(
@@ -233,6 +233,80 @@ describe("ppl evaluate", () => {
     expect(await err(at("fit"), "--data", x, "--samples", "0")).toMatch(/--samples must be an integer/);
     expect(await err(at("fit"), "--data", x, "--backend", "abacus")).toMatch(/there is no backend abacus; there are auto, wasm/);
     expect(existsSync(at("others"))).toBe(true);
+  });
+  test("what rest ~ stands for is among what was learnt, without any param", async () => {
+    writeFileSync(
+      at("rest.ppl"),
+      "data y: real[N]\nfor n in 1..N {\n  z[n] ~ Normal(0, 1)\n  y[n] ~ Normal(z[n], 1)\n}\nguide { rest ~ meanfield() }\n",
+    );
+    writeFileSync(at("rest.data.json"), '{"y": [1, 2, 0.5, -1]}');
+    const train = ["--engine", "amortized", "--steps", "500", "--rate", "0.05", "--judged", "0", "--out", at("rest-fit")];
+    expect((await ppl("run", at("rest.ppl"), ...train, ...quick)).code).not.toBe(1);
+    const { code, out, err } = await ppl("evaluate", at("rest-fit"), "--samples", "500", ...quick);
+    expect([code, err]).toEqual([0, ""]);
+    // y ~ Normal(0, √2), the mean of its four values.
+    const exact = -0.5 * Math.log(4 * Math.PI) - (1 + 4 + 0.25 + 1) / 16;
+    expect(Math.abs(Number(/mean of 4 rows: (\S+)/.exec(out)?.[1]) - exact)).toBeLessThan(0.1);
+    expect((await ppl("evaluate", at("rest.ppl"), ...quick)).err).toMatch(
+      /has rest ~, which is to be learnt: give the folder of a run/,
+    );
+  });
+  test("rows of another size than the plate's do not number it; a model that learns nothing takes no parameters", async () => {
+    const two = "data y: real[N], w: real[D]\nfor n in 1..N {\n  z[n] ~ Normal(0, 1)\n  y[n] ~ Normal(z[n] + sum(w), 1)\n}\n";
+    writeFileSync(at("two.ppl"), two);
+    writeFileSync(at("two.data.json"), '{"y": [1, 2, 0.5], "w": [1, 2, 3, 4]}');
+    const short = ["--temperatures", "5", "--chains", "2", "--out", at("two.csv"), ...quick];
+    const numbers = async (...flags: string[]) => {
+      expect((await ppl("evaluate", at("two.ppl"), ...short, ...flags)).code).toBe(0);
+      const lines = readFileSync(at("two.csv"), "utf8").trim().split("\n");
+      return lines.slice(1).map((line) => Number(line.split(",")[0]));
+    };
+    expect(await numbers("--rows", "D=2..3")).toEqual([1, 2, 3]);
+    expect(await numbers("--rows", "y=2..3")).toEqual([2, 3]);
+    const given = await ppl("evaluate", at("two.ppl"), "--params", at("fit"), ...short);
+    expect([given.code, given.err]).toEqual([1, expect.stringContaining("two has nothing to learn")]);
+  });
+  test("what would be of no use is refused, before anything is estimated", async () => {
+    const refused = async (...flags: string[]) => {
+      const { code, out, err } = await ppl("evaluate", at("fit"), "--data", x, ...quick, ...flags);
+      expect(code).toBe(1);
+      expect(out).not.toContain("log p(x)");
+      return err;
+    };
+    expect(await refused("--leapfrog", "3")).toBe("error: --leapfrog is of --estimator ais, and this is iwae\n");
+    expect(await refused("--estimator", "ais", "--samples", "3")).toContain("--samples is of --estimator iwae");
+    expect(await refused("--image", "3x4")).toContain("give --pictures FOLDER too");
+    expect(await refused("--out", at("fit"))).toBe(`error: cannot write ${at("fit")}: it is a folder\n`);
+    expect(await refused("--out", "")).toBe("error: a file to write to needs a name\n");
+    expect(await refused("--pictures", " ")).toBe("error: a folder to write to needs a name\n");
+    expect(await refused("--pictures", at("none"), "--image", "5x5", "--samples", "10")).toContain("an image of 5 x 5 pixels");
+    expect(existsSync(at("none"))).toBe(false);
+    expect(await refused("--set", "Q=3")).toBe("error: Q is no const of vae, and only consts are set: it has K\n");
+    expect(await refused("--set", "N=3")).toContain("N is not a const of vae");
+    expect(await refused("--columns", "y=3")).toBe("error: --columns y: there is no file of y, --data y=FILE\n");
+    expect(await refused("--subset-seed", "3")).toContain("give --subset NAME=COUNT too");
+    // Rows of 12 bits take two bytes, as rows of 9 do: but those would leave ones over.
+    expect(await refused("--columns", "x=9")).toMatch(/row \d+ has more than 9 bits: its rows have another length/);
+  });
+  test("a damaged run, or one whose model nobody knows: a sentence", async () => {
+    const run = JSON.parse(readFileSync(at("fit/run.json"), "utf8"));
+    mkdirSync(at("damaged"), { recursive: true });
+    writeFileSync(at("damaged/chain-1.csv"), readFileSync(at("fit/chain-1.csv")));
+    const written = async (command: string, text: string) => {
+      writeFileSync(at("damaged/run.json"), text);
+      const { code, err } = await ppl(command, at("damaged"));
+      expect(code).toBe(1);
+      return err;
+    };
+    expect(await written("diagnose", '{"verdicts": [')).toBe(
+      `error: ${at("damaged/run.json")} is not JSON: it is cut off or damaged\n`,
+    );
+    expect(await written("diagnose", '{"verdicts": [{"level": "odd", "advice": "none"}]}')).toContain(
+      "a verdict of the level odd",
+    );
+    expect(await written("evaluate", JSON.stringify({ ...run, modelPath: undefined }))).toContain(
+      "does not say where its model is: ppl evaluate MODEL --params",
+    );
   });
   test("a model whose text has changed is noted", async () => {
     writeFileSync(at("noted.ppl"), `// Another text.\n${text(6)}`);

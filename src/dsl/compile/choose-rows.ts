@@ -12,8 +12,16 @@ export interface RowChoice {
   pick(total: number): Int32Array;
 }
 
+export interface ChosenRows {
+  readonly data: DataSet;
+  /** 0-based, ascending. */
+  readonly rows: Int32Array;
+  /** The size whose rows they are, where it has a name: that of the plate over them. */
+  readonly size?: string;
+}
+
 /** The data at the chosen rows, and which they are. */
-export function chooseRows(model: CheckedModel, data: DataSet, { name, pick }: RowChoice): { data: DataSet; rows: Int32Array } {
+export function chooseRows(model: CheckedModel, data: DataSet, { name, pick }: RowChoice): ChosenRows {
   const symbol = model.symbols.get(name);
   const own = symbol?.kind === "data" ? symbol.type.sizes[0] : undefined;
   const size = own === undefined ? name : own.kind === "name" ? own.name : undefined;
@@ -32,7 +40,7 @@ export function chooseRows(model: CheckedModel, data: DataSet, { name, pick }: R
     if (value.shape[axis] === total) out.set(variable, takeAlong(value, axis, rows));
   }
   if (size !== undefined && out.has(size)) out.set(size, { shape: [], values: Float64Array.of(rows.length) });
-  return { data: out, rows };
+  return { data: out, rows, ...(size === undefined ? {} : { size }) };
 }
 
 function axesOf(name: string, type: TypeExpression, size: string | undefined, given: string): { name: string; axis: number }[] {

@@ -16,5 +16,10 @@ export function readBits(name: string, bytes: Uint8Array, columns: number): Data
   const values = new Uint8Array(rows * columns);
   for (let row = 0, at = 0; row < rows; row++)
     for (let k = 0; k < columns; k++) values[at++] = (bytes[row * width + (k >> 3)] >> (7 - (k & 7))) & 1;
+  // Bits that fill up a row's last byte are 0; others tell that rows are longer than it was said.
+  const filling = (1 << (8 * width - columns)) - 1;
+  for (let row = 0; row < rows; row++)
+    if ((bytes[(row + 1) * width - 1] & filling) !== 0)
+      throw new UsageError(`${name}: row ${row + 1} has more than ${columns} bits: its rows have another length`);
   return { shape: [rows, columns], values, recut: true };
 }

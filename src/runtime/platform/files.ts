@@ -51,7 +51,7 @@ const isPacked = (path: string): boolean => /\.gz$/i.test(path);
 export function writeAtomically(path: string, content: FolderEntry["content"]): void {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
   attempt(path, "write", () => {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     try {
       const file = openSync(temporary, "w");
       try {
@@ -70,6 +70,18 @@ export function writeAtomically(path: string, content: FolderEntry["content"]): 
   });
 }
 
+/** With those above it. Not by Node's recursion, which never ends where a folder that exists says that it does not (/proc). */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  if (dirname(path) !== path) makeFolder(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!existsSync(path)) throw error;
+  }
+}
+
 /** One file of a folder; the name is relative to it. */
 export interface FolderEntry {
   readonly name: string;
@@ -78,12 +90,20 @@ export interface FolderEntry {
 
 /** A folder that could not be written, found out before there is something to write. */
 export function refuseUnwritable(folder: string): void {
+  if (folder.trim() === "") throw new UsageError("a folder to write to needs a name");
   let nearest = resolve(folder);
   while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
   attempt(folder, "write", () => {
     accessSync(nearest, constants.W_OK);
     if (!statSync(nearest).isDirectory()) throw new UsageError(`cannot write ${folder}: ${nearest} is a file`);
   });
+}
+
+/** The same of a file. */
+export function refuseUnwritableFile(path: string): void {
+  if (path.trim() === "") throw new UsageError("a file to write to needs a name");
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new UsageError(`cannot write ${path}: it is a folder`);
+  refuseUnwritable(dirname(resolve(path)));
 }
 
 /** Writes all files into a folder that gets its name only when they are complete. In an existing folder each of ours replaces the old one
