@@ -64,11 +64,15 @@ for (const seed of options.seeds.split(",")) {
       const train = ["--data", `x=${join(data, "train.bits.gz")}`, ...METHODS[method], ...TRAINING, "--seed", seed];
       ppl("run", here("deep/mnist.ppl"), ...train, "--backend", options.backend, "--out", folder, "--quiet");
     }
+    const { status, seconds: took, backend, options: own } = JSON.parse(readFileSync(join(folder, "run.json"), "utf8"));
+    if (status !== "done" || own.epochs !== Number(options.epochs))
+      throw new Error(
+        `${folder} has a run of ${own.epochs} epochs, ${status}, where ${options.epochs} belong: name another folder by --at`,
+      );
     const file = `${folder}.csv`;
     const judge = ["--data", `x=${join(data, "test.bits.gz")}`, ...JUDGING, "--backend", options.backend];
     const { stdout, seconds } = ppl("evaluate", folder, ...judge, "--out", file, "--json");
     const { active_units: active } = JSON.parse(stdout);
-    const { seconds: took, backend } = JSON.parse(readFileSync(join(folder, "run.json"), "utf8"));
     const rows = logLikelihoods(file);
     results.set(`${method} ${seed}`, rows);
     console.log(
