@@ -70,7 +70,7 @@ y ~ Normal(m, 1 + 0.1 * z)`,
   },
   {
     name: "a chain",
-    arbitrary: sizes([1, 6], [2, 3]).chain(([t, k]) =>
+    arbitrary: sizes([1, 8], [2, 3]).chain(([t, k]) =>
       fc.record({ y: numbers(t), P: simplexes(k, k), p: simplexes(1, k) }).map(({ y, P, p }) => ({
         data: { y, P, p: p[0] },
         text: `data y: real[T], P: simplex[K, K], p: simplex[K]
@@ -83,8 +83,8 @@ for t in 1..T { y[t] ~ Normal(mu[s[t]], 1) }`,
   },
   {
     name: "chains of different lengths",
-    arbitrary: sizes([1, 3], [1, 3], [1, 3]).chain((lengths) =>
-      matrix(3, 3).map((y) => ({
+    arbitrary: fc.constantFrom([1, 3, 2], [2, 2], [6, 1], [8, 3], [6, 6], [7, 6], [10]).chain((lengths) =>
+      matrix(lengths.length, Math.max(...lengths)).map((y) => ({
         data: { y, L: lengths },
         text: `data y: real[I, T], L: int[I]
 const K = 2
@@ -254,6 +254,22 @@ for n in 1..N {
     if x[n] > 0 { x[n] ~ Exponential(1) }
   }
 }`,
+      })),
+    ),
+  },
+  {
+    name: "a chain that is read backwards, with leaves and a switch",
+    arbitrary: sizes([6, 7]).chain(([t]) =>
+      fc.record({ y: numbers(t), P: simplexes(2, 2), Q: simplexes(2, 2) }).map(({ y, P, Q }) => ({
+        data: { y, P, Q },
+        text: `data y: real[T], P: simplex[2, 2], Q: simplex[2, 2]
+${head}s[T] ~ Categorical([0.5, 0.5])
+for i in 1..T-1 { s[T - i] ~ Categorical(P[s[T - i + 1]]) }
+for t in 2..T { factor(0.3 * (s[t] == s[t-1]) * t) }
+c[1] ~ Categorical(Q[s[1]])
+c[2] ~ Categorical(Q[s[4]])
+for t in 1..T { y[t] ~ Normal(mu[s[t]], 1) }
+factor(0.2 * c[1] + 0.5 * c[2])`,
       })),
     ),
   },

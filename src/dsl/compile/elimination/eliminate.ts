@@ -4,6 +4,7 @@
 import { InternalError } from "../../../runtime/errors.ts";
 import { type Builder, shapeOf, type Value } from "../../../runtime/ir/graph.ts";
 import type { Axis } from "../../../runtime/target.ts";
+import { bundles, type ChainStep, findChains, sumChains } from "./chain.ts";
 import { FLOPS_AN_ENTRY } from "./cost.ts";
 import { type Group, keepsRows, someRows, tableRows, tidied } from "./groups.ts";
 
@@ -11,7 +12,8 @@ import { type Group, keepsRows, someRows, tableRows, tidied } from "./groups.ts"
 export type Join = "sum" | "best";
 
 /** Some elements summed out together. */
-export interface Step {
+export interface TableStep {
+  readonly kind: "table";
   readonly elements: Int32Array;
   /** For each axis of values in front of the element's own the neighbour of each element. */
   readonly neighbours: readonly Int32Array[];
@@ -26,15 +28,13 @@ export interface Rest {
   readonly axes?: readonly Axis[];
   readonly from: ReadonlySet<number>;
 }
+export type Step = TableStep | ChainStep;
 export interface Elimination {
   readonly steps: readonly Step[];
   readonly rests: readonly Rest[];
 }
-export interface Planned extends Elimination {
-  readonly flops: number;
-}
 
-/** `sizes`: values of each element. `budget` is asked before a table is built. */
+/** `sizes`: values of each element. `spend` is told of the flops of a table before it is built. */
 export function eliminate(
   b: Builder,
   factors: readonly Group[],
@@ -48,6 +48,14 @@ export function eliminate(
   const alive = new Set<number>();
   for (const g of groups) for (const column of g.elements) for (const e of column) alive.add(e);
   while (alive.size > 0) {
+    const chains = findChains(groups, sizes);
+    for (const bundle of bundles(chains, sizes)) {
+      const { step, rest } = sumChains(b, bundle, groups, sizes, join, spend);
+      steps.push(step);
+      rests.push(rest);
+      groups = without(b, groups, new Set(step.elements));
+      for (const e of step.elements) alive.delete(e);
+    }
     const graph = graphOf(groups, sizes, alive);
     const round = choose(graph, sizes, alive);
     const made: Group[] = [];
@@ -75,6 +83,14 @@ export function eliminate(
     groups = tidied(b, [...left, ...made]);
   }
   return { steps, rests };
+}
+
+/** The rows that read none of some elements. */
+function without(b: Builder, groups: readonly Group[], gone: ReadonlySet<number>): Group[] {
+  return groups.flatMap((g) => {
+    const rows = Int32Array.from([...Array(g.rows).keys()].filter((row) => !gone.has(g.elements[0][row])));
+    return rows.length > 0 ? [someRows(b, g, rows)] : [];
+  });
 }
 
 const restOf = (b: Builder, g: Group): Value => b.broadcastTo(g.table, [g.rows]);
@@ -157,7 +173,7 @@ function sumOut(
   sizes: Int32Array,
   join: Join,
   spend: (flops: number, element: number) => void,
-): { readonly step: Step; readonly group: Group } {
+): { readonly step: TableStep; readonly group: Group } {
   const [first] = members;
   const places = graph.incident(first);
   const around = graph.neighbours(first);
@@ -186,7 +202,7 @@ function sumOut(
   const last = around.length + 1;
   const message = join === "sum" ? b.logSumExp(full, [last]) : b.reduceMax(full, [last]);
   return {
-    step: { elements: Int32Array.from(members), neighbours, table: full },
+    step: { kind: "table", elements: Int32Array.from(members), neighbours, table: full },
     group: { table: message, rows: members.length, elements: neighbours, from, ...(axes ? { axes } : {}) },
   };
 }

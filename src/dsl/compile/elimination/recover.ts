@@ -2,27 +2,33 @@
 import { InternalError } from "../../../runtime/errors.ts";
 import { gradient } from "../../../runtime/ir/gradient.ts";
 import { type Builder, shapeOf, type Value } from "../../../runtime/ir/graph.ts";
+import { makeLoop } from "../../../runtime/ir/loop/make.ts";
 import { substitute } from "../../../runtime/ir/substitute.ts";
 import { sizeOf } from "../../../runtime/ir/type.ts";
-import type { Step } from "./eliminate.ts";
+import type { ChainStep } from "./chain.ts";
+import type { Step, TableStep } from "./eliminate.ts";
 import type { Group } from "./groups.ts";
 import type { Summed } from "./sum-out.ts";
 
 /** Values of the elements of each site, in their order, given everything that is no discrete latent: drawn jointly, by uniform noise. Elements are
  *  drawn in the reverse order of their elimination, each given those that its table was left to. */
 export function drawJointly(b: Builder, summed: Summed, uniform: (count: number) => Value): Map<Value, Value> {
-  return backward(b, summed, summed.again("sum").steps, (table) => inverted(b, table, uniform(shapeOf(table)[0])));
+  return backward(b, summed, summed.again("sum").steps, { noise: uniform, pick: (table, u) => inverted(b, table, u) });
 }
 
 /** The values that are most probable together. */
 export function bestTogether(b: Builder, summed: Summed): Map<Value, Value> {
-  return backward(b, summed, summed.again("best").steps, (table) => firstBest(b, table));
+  const none = (count: number): Value => b.broadcastTo(b.constant(0), [count]);
+  return backward(b, summed, summed.again("best").steps, { noise: none, pick: (table) => firstBest(b, table) });
 }
 
-/** Codes, 0 for the least value, of [elements, values] log weights. */
-type Pick = (table: Value) => Value;
+interface Chooser {
+  noise(count: number): Value;
+  /** Codes, 0 for the least value, of [elements, values] log weights, by a number of noise each. */
+  pick(table: Value, noise: Value): Value;
+}
 
-function backward(b: Builder, { sites }: Summed, steps: readonly Step[], pick: Pick): Map<Value, Value> {
+function backward(b: Builder, { sites }: Summed, steps: readonly Step[], chooser: Chooser): Map<Value, Value> {
   const total = sites.reduce((n, s) => n + s.count, 0);
   const position = new Int32Array(total).fill(-1);
   let codes: Value | undefined;
@@ -38,28 +44,12 @@ function backward(b: Builder, { sites }: Summed, steps: readonly Step[], pick: P
       ),
     );
   };
-  for (const { elements, neighbours, table } of [...steps].reverse()) {
-    const shape = shapeOf(table);
-    const own = shape[shape.length - 1];
-    const tables = sizeOf(shape.slice(1, -1));
-    const isShared = shape[0] === 1 && elements.length > 1;
-    let row = isShared
-      ? b.constant(0, "int")
-      : b.tensor(
-          Float64Array.from({ length: elements.length }, (_, i) => i * tables),
-          [elements.length],
-          "int",
-        );
-    neighbours.forEach((around, k) => {
-      row = b.add(row, b.mul(at(around), b.constant(sizeOf(shape.slice(k + 2, -1)), "int")));
+  for (const step of [...steps].reverse()) {
+    const drawn = step.kind === "table" ? fromTable(b, step, at, chooser) : fromChains(b, step, chooser);
+    step.elements.forEach((e, i) => {
+      if (e >= 0) position[e] = next + i;
     });
-    const rows = b.reshape(table, [shape[0] * tables, own]);
-    const given = b.gather(rows, b.broadcastTo(row, [elements.length]));
-    const drawn = pick(given);
-    elements.forEach((e, i) => {
-      position[e] = next + i;
-    });
-    next += elements.length;
+    next += step.elements.length;
     codes = codes ? b.concat([codes, drawn], 0) : drawn;
   }
   return new Map(
@@ -68,6 +58,57 @@ function backward(b: Builder, { sites }: Summed, steps: readonly Step[], pick: P
       return [s.anchor, b.add(at(elements), b.constant(s.least, "int"))];
     }),
   );
+}
+
+function fromTable(b: Builder, step: TableStep, at: (elements: Int32Array) => Value, { noise, pick }: Chooser): Value {
+  const { elements, neighbours, table } = step;
+  const shape = shapeOf(table);
+  const own = shape[shape.length - 1];
+  const tables = sizeOf(shape.slice(1, -1));
+  const isShared = shape[0] === 1 && elements.length > 1;
+  let row = isShared
+    ? b.constant(0, "int")
+    : b.tensor(
+        Float64Array.from({ length: elements.length }, (_, i) => i * tables),
+        [elements.length],
+        "int",
+      );
+  neighbours.forEach((around, k) => {
+    row = b.add(row, b.mul(at(around), b.constant(sizeOf(shape.slice(k + 2, -1)), "int")));
+  });
+  const rows = b.reshape(table, [shape[0] * tables, own]);
+  return pick(b.gather(rows, b.broadcastTo(row, [elements.length])), noise(elements.length));
+}
+
+/** From the last element of each chain to the first. */
+function fromChains(b: Builder, step: ChainStep, { noise, pick }: Chooser): Value {
+  const { length, count, values, forward, mask, pair } = step;
+  const u = b.reshape(noise(length * count), [length, count]);
+  const rowOf = (v: Value, t: number): Value => b.reshape(b.slice(v, 0, t, 1), shapeOf(v).slice(1));
+  const last = b.cast(pick(rowOf(forward, length - 1), rowOf(u, length - 1)), "real");
+  const begin = b.concat([b.broadcastTo(b.constant(0), [length - 1, count]), b.reshape(last, [1, count])], 0);
+  const own = b.tensor(
+    Float64Array.from({ length: count }, (_, c) => c * values),
+    [count],
+    "int",
+  );
+  const [codes] = makeLoop(b, {
+    steps: length - 1,
+    states: [begin],
+    ordinals: [Int32Array.from({ length: length - 1 }, (_, i) => length - 2 - i)],
+    body({ states: [z], ordinals: [t] }) {
+      const ahead = b.add(t, b.constant(1, "int"));
+      const after = b.gather(z, ahead);
+      const tables = b.transpose(pair(ahead), [0, 2, 1]);
+      const places = shapeOf(tables)[0] === 1 ? b.cast(after, "int") : b.add(own, b.cast(after, "int"));
+      const given = b.gather(b.reshape(tables, [shapeOf(tables)[0] * values, values]), places);
+      const drawn = b.cast(pick(b.add(b.gather(forward, t), given), b.gather(u, t)), "real");
+      // Behind its end a chain has the value of its end.
+      const value = mask ? b.select(b.gather(mask, ahead), drawn, after) : drawn;
+      return { writes: [{ state: 0, mode: "set", rows: length, at: t, value }] };
+    },
+  });
+  return b.cast(b.reshape(codes, [length * count]), "int");
 }
 
 /** The number of partial sums that u, times their total, has passed. */
