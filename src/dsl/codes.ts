@@ -107,7 +107,6 @@ export const codes: Readonly<Record<string, string>> = {
   // ---- not yet
   PPL601: "something that the language has and this version does not",
   PPL605: "differential equations",
-  PPL606: "recurrences over latents",
   PPL608: "missing integers",
   PPL610: "objectives",
 };

@@ -290,3 +290,52 @@ describe("mistakes", () => {
     await expect((async () => model(text).bind({ y }))()).rejects.toThrow(message);
   });
 });
+
+describe("noncentered along a chain", () => {
+  const data = { y };
+  const chain = (prefix: string): string => `data y: real[T]
+    rho ~ Normal(0, 1)
+    x[1] ~ Normal(0, 1)
+    for t in 2..T { x[t] ~ ${prefix} Normal(rho * x[t-1], exp(0.3 * x[t-1])) }
+    y ~ Normal(x, 1)`;
+
+  test("raw coordinates make the same density of x, and names of the model", async () => {
+    const [raw, centred] = [await bound(chain("noncentered"), data), await bound(chain(""), data)];
+    const q = somewhere(raw.dimension);
+    const x = [q[1]];
+    let stretch = 0;
+    for (let t = 1; t < 6; t++) {
+      stretch += 0.3 * x[t - 1];
+      x.push(q[0] * x[t - 1] + Math.exp(0.3 * x[t - 1]) * q[t + 1]);
+    }
+    const expected = centred.logDensity(Float64Array.of(q[0], ...x)) + stretch;
+    expect(Math.abs(raw.logDensity(q) - expected)).toBeLessThan(ROUNDING * (1 + Math.abs(expected)));
+    expect(gradientError(raw, q)).toBeLessThan(DIFFERENCES);
+  });
+
+  test("vectors with a Cholesky factor", async () => {
+    const text = (prefix: string): string => `data y: real[T, 2]
+      a ~ Normal(0, 1)
+      let L = [[1.2, 0], [0.4, 0.9]]
+      x[1]: real[2] ~ Normal(0, 1)
+      for t in 2..T { x[t] ~ ${prefix} MultiNormalCholesky(a * x[t-1], L) }
+      y ~ Normal(x, 1)`;
+    const rows = {
+      y: [
+        [0.1, 0.2],
+        [-0.3, 0.4],
+        [0.5, -0.6],
+      ],
+    };
+    const [raw, centred] = [await bound(text("noncentered"), rows), await bound(text(""), rows)];
+    const q = somewhere(7);
+    const x = [[q[1], q[2]]];
+    for (let t = 1; t < 3; t++) {
+      const [u, v] = [q[2 * t + 1], q[2 * t + 2]];
+      x.push([q[0] * x[t - 1][0] + 1.2 * u, q[0] * x[t - 1][1] + 0.4 * u + 0.9 * v]);
+    }
+    const expected = centred.logDensity(Float64Array.of(q[0], ...x.flat())) + 2 * Math.log(1.2 * 0.9);
+    expect(Math.abs(raw.logDensity(q) - expected)).toBeLessThan(ROUNDING * (1 + Math.abs(expected)));
+    expect(gradientError(raw, q)).toBeLessThan(DIFFERENCES);
+  });
+});

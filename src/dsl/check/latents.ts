@@ -1,5 +1,5 @@
 // Latent variables: their type from the declaration and the distribution, their elements from several statements.
-import { type Expression, eachChild, type SampleStatement } from "../language/ast.ts";
+import type { SampleStatement } from "../language/ast.ts";
 import { addElements, addWriter, type PlaceFacts, placeFacts } from "./arrays.ts";
 import type { Context } from "./context.ts";
 import { type DeclaredType, declaredType } from "./declared-types.ts";
@@ -7,7 +7,6 @@ import type { DistributionType } from "./distribution-type.ts";
 import { infer } from "./expressions.ts";
 import { latentValue } from "./latent-support.ts";
 import { definedTwice, insideLoop, repeatedPlace } from "./lets.ts";
-import { notYet } from "./not-yet.ts";
 import { checkDistribution, checkFit } from "./samples.ts";
 import type { Entry } from "./scope.ts";
 import { nameOf } from "./shape-messages.ts";
@@ -119,9 +118,6 @@ function part(c: Context, s: SampleStatement, entry: Entry, own: DeclaredType | 
   const fixed = entry.declared ? entry.type : undefined;
   const good = addWriter(c, entry, facts, place.span);
   entry.given = true;
-  if (s.distribution.prefix.includes("noncentered") && readsName(s.distribution.call, entry.name)) {
-    notYet(report, "recurrence", s.distribution.span, "noncentered draws of a chain are computed one after the other");
-  }
   const d = checkDistribution(c, s);
   if (d) (entry.laws ??= []).push(d);
   if (fixed) {
@@ -148,13 +144,4 @@ function part(c: Context, s: SampleStatement, entry: Entry, own: DeclaredType | 
 function withKept(shape: SymbolicShape | undefined, facts: PlaceFacts, declared: boolean): SymbolicShape | undefined {
   if (!shape) return undefined;
   return declared || shape.length < facts.kept.length ? [...facts.kept, ...shape] : shape;
-}
-
-function readsName(e: Expression, name: string): boolean {
-  if (e.kind === "name") return e.name === name;
-  let found = false;
-  eachChild(e, (x) => {
-    found ||= readsName(x, name);
-  });
-  return found;
 }

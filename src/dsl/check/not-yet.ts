@@ -10,11 +10,6 @@ interface Feature {
 }
 const features = {
   ode: { code: "PPL605", what: "ode is not built yet" },
-  recurrence: {
-    code: "PPL606",
-    what: "a recurrence over latents is not built yet",
-    notes: ["a recurrence over data alone works, and so does a ~ that reads earlier elements"],
-  },
   missingInteger: {
     code: "PPL608",
     what: "missing integers are not summed out yet",

@@ -1,7 +1,7 @@
 // Latents: what a ~ statement on a free name, or a declaration, makes of the unconstrained vector, and the prior that goes with it.
 
 import { InternalError } from "../../runtime/errors.ts";
-import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { Axis } from "../../runtime/target.ts";
 import type { ModelSymbol } from "../check/checked-model.ts";
@@ -20,7 +20,8 @@ import { alignToRows, constrainPiece, logScale, type Piece, unconstrainedShape }
 import { namesIn } from "./recurrence.ts";
 import { at, bindCodes, reject } from "./rejection.ts";
 import { MOST_ELEMENTS, type Rows, rowShape } from "./rows.ts";
-import type { PieceArray } from "./scope.ts";
+import { Scan } from "./scan.ts";
+import { type PieceArray, Scope } from "./scope.ts";
 import { declaredSupport, eventOf, exchangeable, type Meeting, meet, type Support } from "./support.ts";
 import { addTerm, axesOf, sizeNames, type Walk } from "./walk.ts";
 
@@ -100,13 +101,25 @@ export function give(w: Walk, c: Context, piece: Piece, rows: Rows): Value {
   if (piece.constraint.discrete && w.open) return w.open.give(piece);
   if (w.source.kind !== "coordinates") throw new InternalError(`no value is given for ${piece.name}`);
   const { b } = c;
-  w.pieces.push(piece);
   if (piece.constraint.discrete) {
+    w.pieces.push(piece);
     if (!w.source.discrete) throw new InternalError(`nothing gives ${piece.name} a value`);
     return w.source.discrete(piece);
   }
-  const u = b.reshape(w.source.take(piece), unconstrainedShape(piece));
-  const { x, raw, jacobian } = constrainPiece(b, piece, u);
+  const { x, raw, jacobian } = constrainPiece(b, piece, takeCoordinates(w, c, piece));
+  collect(w, c, piece, rows, raw, jacobian);
+  return x;
+}
+
+function takeCoordinates({ source, pieces }: Walk, { b }: Context, piece: Piece): Value {
+  if (source.kind !== "coordinates") throw new InternalError(`no value is given for ${piece.name}`);
+  pieces.push(piece);
+  return b.reshape(source.take(piece), unconstrainedShape(piece));
+}
+
+/** What the density owes to the coordinates of a piece. */
+function collect(w: Walk, c: Context, piece: Piece, rows: Rows, raw: Value, jacobian: Value): void {
+  const { b } = c;
   const add = (to: Walk["terms"], role: "jacobian" | "prior", value: Value): void => {
     to.push({
       site: piece.name,
@@ -117,11 +130,11 @@ export function give(w: Walk, c: Context, piece: Piece, rows: Rows): Value {
       inputs: () => [],
     });
   };
+  const merged = w.source.kind === "coordinates" && w.source.merged;
   add(w.jacobian, "jacobian", jacobian);
-  if (piece.affine && w.source.merged) add(w.terms, "prior", piece.affine.raw.logDensity(b, raw));
-  const scale = w.source.merged ? undefined : logScale(b, piece);
+  if (piece.affine && merged) add(w.terms, "prior", piece.affine.raw.logDensity(b, raw));
+  const scale = merged ? undefined : logScale(b, piece);
   if (scale) add(w.jacobian, "jacobian", scale);
-  return x;
 }
 
 /** x ~ D where x is free. */
@@ -169,6 +182,8 @@ function indexedLatent(w: Walk, c: Context, s: SampleStatement, place: Place): v
     self && array
       ? provisional(c, s, array, coordinates, count, type ?? array.elementShape)
       : applyDistribution(c, s.distribution.call);
+  if (self && array && isNoncentered(s) && w.source.kind === "coordinates")
+    return noncenteredChain(w, c, s, { place, array, coordinates, inside, own: type ?? array.elementShape }, d);
   const own = type ?? (self && array ? array.elementShape : elementShape(c, name, undefined, d, s).slice(inside.length));
   const element = [...inside, ...own];
   const meeting = meetType(c, s.type, d);
@@ -183,6 +198,57 @@ function indexedLatent(w: Walk, c: Context, s: SampleStatement, place: Place): v
     w.pieces.push({ ...makePiece(c, s, name, d, meeting, element), coordinates });
   }
   addPrior(w, c, s, name, self ? applyDistribution(c, s.distribution.call) : d, meeting, element);
+}
+
+/** x[t] = location + scale * raw[t], where location and scale read earlier elements of x: these follow one another. */
+function noncenteredChain(
+  w: Walk,
+  c: Context,
+  s: SampleStatement,
+  to: {
+    readonly place: Place;
+    readonly array: PieceArray;
+    readonly coordinates: readonly Float64Array[];
+    readonly inside: Shape;
+    readonly own: Shape;
+  },
+  provisionally: Applied,
+): void {
+  const { b } = c;
+  const { array, coordinates, inside, own } = to;
+  const { name } = array;
+  const element = [...inside, ...own];
+  const meeting = meetType(c, s.type, provisionally);
+  register(w, name, s.span, meeting);
+  const centred = { ...makePiece(c, s, name, provisionally, meeting, element), coordinates };
+  const { affine: _, ...standard } = centred;
+  const { raw, jacobian } = constrainPiece(b, standard, takeCoordinates(w, c, centred));
+  const scan = new Scan(b, [], c.rows);
+  const begun = array.extents;
+  const extents = coordinates.map((axis, k) => axis.reduce((m, v) => Math.max(m, v), begun[k]));
+  const state = scan.add(name, array, extents);
+  const scope = new Scope(c.scope);
+  scope.set(name, { kind: "scan", array: state });
+  const context: Context = { ...c, scope, rows: scan.rows, scan: true };
+  const rows = b.reshape(raw, [scan.steps, ...element]);
+  state.give(context, to.place, s.span, () => {
+    const { affine } = applyDistribution(context, s.distribution.call);
+    if (!affine) throw new InternalError("a location-scale distribution without location and scale");
+    return fromStandard(b, affine, b.gather(rows, scan.step), element);
+  });
+  scan.finish();
+  if (!state.ended) throw new InternalError(`${name} has no value after its loop`);
+  array.replace(state.ended.coordinates, state.ended.value, s.span);
+  const d = applyDistribution(c, s.distribution.call);
+  const piece = { ...makePiece(c, s, name, d, meeting, element), coordinates };
+  w.pieces[w.pieces.indexOf(centred)] = piece;
+  collect(w, c, piece, c.rows, raw, jacobian);
+  addPrior(w, c, s, name, d, meeting, element);
+}
+
+function fromStandard(b: Builder, { kind, location, scale }: NonNullable<Applied["affine"]>, raw: Value, element: Shape): Value {
+  const scaled = kind === "cholesky" ? b.matmul(scale, raw) : b.mul(scale, raw);
+  return b.broadcastTo(location ? b.add(location, scaled) : scaled, element);
 }
 
 function drawRows(w: Walk, c: Context, s: SampleStatement, d: Applied, meeting: Meeting, element: Shape, self: boolean): Value {
@@ -217,11 +283,6 @@ function provisional(
   count: number,
   element: Shape,
 ): Applied {
-  if (isNoncentered(s)) {
-    reject(bindCodes.notYet, s.span, "noncentered under a recurrence needs a scan, which is not built yet", {
-      notes: ["leave noncentered out here"],
-    });
-  }
   const input = c.b.input(`(elements of ${array.name} #${c.session.next++})`, { shape: [count, ...element], dtype: "real" });
   const placeholder = c.b.cast(input, array.dtype);
   return array.provisionally(coordinates, placeholder, s.span, () => applyDistribution(c, s.distribution.call));

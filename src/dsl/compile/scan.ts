@@ -7,7 +7,7 @@ import { makeLoop, symbol, type WrittenState } from "../../runtime/ir/loop/make.
 import { substitute } from "../../runtime/ir/substitute.ts";
 import { type Numbers, type Shape, sizeOf, stridesOf } from "../../runtime/ir/type.ts";
 import type { SourceSpan } from "../diagnostics.ts";
-import type { Index, LetStatement, QuantityStatement } from "../language/ast.ts";
+import type { Index, LetStatement, Place, QuantityStatement } from "../language/ast.ts";
 import { placeSubscripts } from "./block.ts";
 import type { Context } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
@@ -37,7 +37,8 @@ export class Scan {
   /** The rows outside, then the steps. */
   readonly rows: Rows;
   private readonly b: Builder;
-  private readonly step: Value;
+  /** The number of the step, from 0. */
+  readonly step: Value;
   private readonly arrays: ScanArray[] = [];
 
   /** `rows`: those whose turns follow one another, merged into one axis; `outside`: those that do not concern the arrays. */
@@ -133,33 +134,33 @@ export class ScanArray implements ScanBinding {
     return this.whole;
   }
 
-  /** What a let gives; its context has the steps as rows, and behind them those of loops inside the step. */
   write(c: Context, s: LetStatement | QuantityStatement): void {
+    this.give(c, s.place, s.span, () => evaluate(c, s.value));
+  }
+
+  /** What a statement gives; its context has the steps as rows, and behind them those of loops inside the step. */
+  give(c: Context, to: Place, span: SourceSpan, compute: () => Value): void {
     const { b, scan } = this;
     const inner = c.rows.slice(scan.rows.length);
-    const { places, inside } = flatPlaces(c, s, this.extents);
-    const value = b.cast(evaluate(c, s.value), "real");
+    const { places, inside } = flatPlaces(c, to, this.extents);
+    const value = b.cast(compute(), "real");
     const own = shapeOf(value);
     if (own.length > 0 && inside.some((n, k) => n !== own[k]))
-      reject(
-        bindCodes.shape,
-        s.span,
-        `a value of shape [${own.join(", ")}] is given to elements of shape [${inside.join(", ")}]`,
-      );
+      reject(bindCodes.shape, span, `a value of shape [${own.join(", ")}] is given to elements of shape [${inside.join(", ")}]`);
     const element = own.slice(inside.length);
     const expected = this.elementShape();
     if (expected && String(expected) !== String(element))
-      reject(bindCodes.shape, s.span, `the elements of ${this.name} differ in shape: [${expected}] and [${element}]`);
+      reject(bindCodes.shape, span, `the elements of ${this.name} differ in shape: [${expected}] and [${element}]`);
     const each = own.length === 0 ? b.broadcastTo(value, inside) : value;
     const [place, all] = overRows(b, [places, each], inner);
     const count = sizeOf(shapeOf(place));
     const flat = count === 1 ? [] : [count];
     const at = b.reshape(place, flat);
     const table = scan.overSteps(at);
-    if (table === null) return reject(bindCodes.notYet, s.place.span, "the index on the left must be known from the data");
+    if (table === null) return reject(bindCodes.notYet, to.span, "the index on the left must be known from the data");
     const where = this.guard(c);
-    this.note(table, count, where?.table, s.span);
-    this.given.push({ span: s.span, place: at, table, count, value: b.reshape(all, [...flat, ...element]), where });
+    this.note(table, count, where?.table, span);
+    this.given.push({ span: span, place: at, table, count, value: b.reshape(all, [...flat, ...element]), where });
   }
 
   private elementShape(): Shape | undefined {
@@ -389,18 +390,13 @@ export class ScanArray implements ScanBinding {
 }
 
 /** The 0-based row-major numbers of the elements on the left, in the shape that ranges give them. */
-function flatPlaces(
-  c: Context,
-  s: LetStatement | QuantityStatement,
-  extents: readonly number[],
-): { readonly places: Value; readonly inside: Shape } {
+function flatPlaces(c: Context, place: Place, extents: readonly number[]): { readonly places: Value; readonly inside: Shape } {
   const { b } = c;
   const strides = stridesOf(extents);
-  const { subscripts, inside } = placeSubscripts(c, s.place);
+  const { subscripts, inside } = placeSubscripts(c, place);
   let places: Value = b.broadcastTo(b.constant(0, "int"), inside);
   subscripts.forEach((sub, k) => {
-    if (dtypeOf(sub) === "real")
-      reject(bindCodes.index, s.place.span, "an index is not an integer", { label: "indices are int" });
+    if (dtypeOf(sub) === "real") reject(bindCodes.index, place.span, "an index is not an integer", { label: "indices are int" });
     places = b.add(places, b.mul(b.sub(sub, b.constant(1, "int")), b.constant(strides[k], "int")));
   });
   return { places, inside };
