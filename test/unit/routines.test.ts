@@ -10,6 +10,7 @@ import {
   logAbsDet,
   qr,
   solve,
+  symmetricEigen,
   triangularSolve,
 } from "../../src/runtime/ir/primitives/linalg.ts";
 import { cumsum } from "../../src/runtime/ir/primitives/reduce.ts";
@@ -126,7 +127,17 @@ function lowerFactor(n: number, batch = 1): Float64Array {
 const sizes = [1, 2, 3, 4, 5, 11, 12, 13, 16, 31, 32, 33, 47, 70];
 
 describe("routines", () => {
-  const all = [cholesky, choleskyGradient, dot, logAbsDet, qr, solve, triangularSolve, cumsum] as readonly Primitive[];
+  const all = [
+    cholesky,
+    choleskyGradient,
+    dot,
+    logAbsDet,
+    qr,
+    solve,
+    symmetricEigen,
+    triangularSolve,
+    cumsum,
+  ] as readonly Primitive[];
   for (const op of all) {
     test(`${op.name}: probes of its primitive`, () => {
       for (const probe of op.probes) {
@@ -225,6 +236,18 @@ describe("routines", () => {
     agrees(logAbsDet, [real([3, 3])], {}, [singular], 4);
     agrees(solve, [real([3, 3]), real([3, 1])], {}, [singular, Float64Array.of(1, 2, 3)], 4);
     agrees(logAbsDet, [real([2, 2])], {}, [Float64Array.of(Number.NaN, 1, 2, 3)], 4);
+  });
+  test("symmetricEigen: eigenvalues far apart, one twice, none at all", () => {
+    for (const n of sizes) {
+      // eigenvalues near 3, 6, 9, …: vectors are then good to about n epsilon
+      const a = random(2 * n * n).map((x, i) =>
+        (i % (n * n)) % (n + 1) === 0 ? 3 * ((i % (n * n)) / (n + 1)) + 0.1 * x : (0.3 * x) / n,
+      );
+      agrees(symmetricEigen, [real([2, n, n])], {}, [a], 64 * n);
+    }
+    agrees(symmetricEigen, [real([2, 2])], {}, [Float64Array.of(2, 0, 0, 2)], 0);
+    agrees(symmetricEigen, [real([2, 2, 2])], {}, [Float64Array.of(Number.NaN, 1, 1, 2, 2, 1, 1, 3)], 4);
+    agrees(symmetricEigen, [real([2, 2])], {}, [Float64Array.of(Number.POSITIVE_INFINITY, 1, 1, 2)], 0);
   });
   test("qr and cumsum", () => {
     for (const n of sizes) {

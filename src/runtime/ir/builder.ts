@@ -148,6 +148,10 @@ export function createBuilder({ literal = false, folds }: BuilderOptions = {}): 
     },
     solve: (a, right) => apply(linalg.solve, [a, right], {})[0],
     logAbsDet: (a) => apply(linalg.logAbsDet, [a], {})[0],
+    symmetricEigen(a) {
+      const [values, vectors] = apply(linalg.symmetricEigen, [a], {});
+      return [values, vectors];
+    },
   };
   return builder;
 }

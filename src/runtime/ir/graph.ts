@@ -173,6 +173,8 @@ export interface Builder {
   solve(a: Value, b: Value): Value;
   /** log |det A| */
   logAbsDet(a: Value): Value;
+  /** Of the symmetric part of [.., n, n]: eigenvalues [.., n] in increasing order, and eigenvectors, columns of [.., n, n]. */
+  symmetricEigen(a: Value): readonly [values: Value, vectors: Value];
 }
 
 export const typeOf = (v: Value): TensorType => v.node.results[v.index];

@@ -167,6 +167,20 @@ export const linearAlgebra: readonly BuiltIn[] = [
     lower: (b, [a]) => b.logAbsDet(asReal(b, a)),
   },
   {
+    name: "eigenvalues_sym",
+    doc: "The eigenvalues of a symmetric matrix, in increasing order.",
+    parameters: [square("A")],
+    result: ([a]) => ({ dtype: "real", shape: a.shape && [sideOf(a)] }),
+    lower: (b, [a]) => b.symmetricEigen(asReal(b, a))[0],
+  },
+  {
+    name: "eigenvectors_sym",
+    doc: "The eigenvectors of a symmetric matrix, columns of length 1, in the order of eigenvalues_sym; of each, the element of greatest size is positive.",
+    parameters: [square("A")],
+    result: ([a]) => ({ dtype: "real", shape: a.shape, range: range(-1, 1) }),
+    lower: (b, [a]) => b.symmetricEigen(asReal(b, a))[1],
+  },
+  {
     name: "qr_q",
     aliases: ["qr_thin_Q"],
     doc: "Q of the thin QR decomposition, columns orthonormal.",

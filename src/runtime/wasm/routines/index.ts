@@ -6,6 +6,7 @@ import { cholesky } from "./cholesky.ts";
 import { choleskyGradient } from "./cholesky-gradient.ts";
 import { cumsum } from "./cumsum.ts";
 import { dot } from "./dot.ts";
+import { symmetricEigen } from "./eigen.ts";
 import { logAbsDet, solve } from "./lu.ts";
 import { qr } from "./qr.ts";
 import { triangularSolve } from "./triangular-solve.ts";
@@ -33,5 +34,7 @@ export interface RoutineCall {
 }
 
 export const routines: ReadonlyMap<string, Routine> = new Map(
-  [dot, cholesky, choleskyGradient, triangularSolve, qr, solve, logAbsDet, cumsum].map((r) => [r.name, r] as const),
+  [dot, cholesky, choleskyGradient, triangularSolve, qr, solve, logAbsDet, symmetricEigen, cumsum].map(
+    (r) => [r.name, r] as const,
+  ),
 );
