@@ -231,7 +231,7 @@ for n in 1..N { z[n] ~ Normal(0, 1)
   w[n] ~ Normal(m, 2) }
 `;
   const target = await targetOf({ text, data: { x, w } });
-  const r = await run(meanfield, target, { batch: 20, steps: 6000, rate: 0.01, draws: 4000 });
+  const r = await run(meanfield, target, { batch: 20, steps: 3000, rate: 0.01, draws: 2000 });
   const precision = 1 + N / 4;
   const m = column(r, 0);
   expect(Math.abs(meanOf(m) - w.reduce((s, v) => s + v, 0) / 4 / precision)).toBeLessThan(0.3 / Math.sqrt(precision));

@@ -1,11 +1,11 @@
 // Files: text is UTF-8, packed files are unpacked, and what cannot be written whole leaves nothing behind.
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, expect, test } from "vitest";
 import { UsageError } from "../../src/runtime/errors.ts";
-import { readText, writeAtomically } from "../../src/runtime/platform/files.ts";
+import { readText, refuseUnwritable, refuseUnwritableFile, writeAtomically } from "../../src/runtime/platform/files.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tilde-files-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -25,6 +25,18 @@ test("what is no text is refused, not mended", () => {
   expect(() => readText(file("latin.csv", Uint8Array.of(0x61, 0xe4, 0x0a)))).toThrow(UsageError);
   expect(() => readText(file("plain.csv.gz", "1,2\n"))).toThrow(/not a gzip file/);
   expect(() => readText(join(folder, "nowhere.csv"))).toThrow(/no such file/);
+});
+
+test("a place that takes no files is known before there is something to write", () => {
+  const taken = file("taken", "");
+  expect(() => refuseUnwritable(join(taken, "run"))).toThrow(/taken is a file/);
+  expect(() => refuseUnwritable("")).toThrow("a folder to write to needs a name");
+  expect(() => refuseUnwritableFile(folder)).toThrow(/it is a folder/);
+  expect(() => refuseUnwritableFile(" ")).toThrow("a file to write to needs a name");
+  expect(() => refuseUnwritableFile(join(folder, "new", "rows.csv"))).not.toThrow();
+  expect(existsSync(join(folder, "new"))).toBe(false);
+  // A folder that exists and takes no others, where Node's own recursion never ends.
+  if (existsSync("/proc/self")) expect(() => writeAtomically("/proc/nowhere/rows.csv", "")).toThrow(UsageError);
 });
 
 test("pieces are written one after the other, and a writer that fails leaves the old file and no other", () => {

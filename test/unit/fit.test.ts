@@ -58,6 +58,9 @@ describe("starting values", () => {
     // Half of the places are impossible; twenty chains would not all start at possible ones at the first try.
     const half = await bound("a ~ Normal(0, 1)\nb ~ Normal(0, 1)\nfactor(b > 0 ? 0 : -1 / 0)");
     expect((await half.run("nuts", { ...still, chains: 20, start: { a: 0 } })).allDraws.chains).toBe(20);
+    await expect(half.run("nuts", { ...still, chains: 3, start: [{ a: 0 }] })).rejects.toThrow(
+      "there are 1 starts for 3 chains: give one for each, or one object for all",
+    );
   });
 });
 

@@ -178,6 +178,10 @@ describe("what a model expects of rows", () => {
     await expect(pictures(f, { image: [3, 5] }, 1)).rejects.toThrow(
       "an image of 3 x 5 pixels takes 15 numbers, and a row of x has 4",
     );
+    await expect(pictures(f, { labels: [0, 1] }, 1)).rejects.toThrow(
+      `there are 2 labels for the ${N} rows of N: give one for each`,
+    );
+    await expect(pictures(f, {}, 1.5)).rejects.toThrow("seed must be an integer from 0 to 4294967295, not 1.5");
     await expect(pictures(f, { site: "y" }, 1)).rejects.toThrow("y is observed in no row; x is");
     const scalar = ppl`
       data y: real[N]
