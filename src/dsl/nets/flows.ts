@@ -23,7 +23,7 @@ const bins: NetParameter = {
   kind: "size",
   default: 8,
   range: range(2, 200),
-  doc: "pieces of each spline",
+  doc: "pieces of each spline, 2 to 200",
 };
 
 /** The layers at their arguments, for vectors that follow `context` numbers. */
