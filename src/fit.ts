@@ -38,7 +38,19 @@ export interface Provenance {
 /** A tensor that was learnt, with who reads it. */
 export interface LearntTensor extends NamedDraws {
   readonly name: string;
-  readonly owner: "model" | "guide" | "both" | "family" | "start";
+  /** Who reads it: model, guide or both have parameters; a family of the engine's is written in units of an origin; a start is for other engines. */
+  readonly owner: "model" | "guide" | "both" | "family" | "origin" | "start";
+}
+/** Whether it is a parameter of model or guide, in constrained values. */
+export const isParameter = ({ owner }: Pick<LearntTensor, "owner">): boolean =>
+  owner === "model" || owner === "guide" || owner === "both";
+
+/** What another run needs beside what was learnt, to go on from this one. */
+export interface Unfinished {
+  /** Latents with the shapes of their coordinates: an approximation of theirs fits no others. */
+  readonly latents: readonly string[];
+  /** What the optimiser stopped with, by name: moments, streams of noise, and where it is on its way. */
+  readonly training: Readonly<Record<string, Float64Array>>;
 }
 
 /** One chain with its draws on the model's scale, and those of its warm-up when they were asked for; both have it at index `at`. */
@@ -82,6 +94,8 @@ export class Fit {
   readonly parameters: Readonly<Record<string, NamedDraws>>;
   /** All that was learnt, parameters of networks, of the guide and of the engine's own family included: what guide.json tells of. */
   readonly learnt: readonly LearntTensor[];
+  /** What the option `resume` goes on from, beside what was learnt. */
+  readonly unfinished: Unfinished;
   /** Steps of the optimiser, those of runs that it went on from included. */
   readonly steps: number;
   /** Whether the result is a single point, which `allDraws` has as its one draw: an optimum, without spread or diagnostics. */
@@ -96,6 +110,7 @@ export class Fit {
     outcome: RunOutcome,
     { draws, warmup, records, located }: FinishedDraws & Pick<Diagnosed, "located">,
     learnt: readonly LearntTensor[] = [],
+    unfinished: Unfinished = { latents: [], training: {} },
   ) {
     this.model = model;
     this.traces = Object.assign({}, ...outcome.results.map((r) => r.traces));
@@ -112,11 +127,8 @@ export class Fit {
     this.figures = first?.figures ?? {};
     this.notes = outcome.results.flatMap((r) => r.notes ?? []);
     this.learnt = learnt;
-    this.parameters = Object.fromEntries(
-      learnt.flatMap(({ name, owner, shape, values }) =>
-        owner === "family" || owner === "start" ? [] : [[name, { shape, values }]],
-      ),
-    );
+    this.unfinished = unfinished;
+    this.parameters = Object.fromEntries(learnt.filter(isParameter).map(({ name, shape, values }) => [name, { shape, values }]));
     this.steps = (provenance.resumedSteps ?? 0) + (this.traces.elbo?.length ?? 0);
     const maxDepth = Number(provenance.options.maxDepth);
     this.sampler = samplerReport(outcome.chains, Number.isFinite(maxDepth) ? maxDepth : undefined);
@@ -220,16 +232,23 @@ const isForReading = ([name, { values }]: [string, NamedDraws]): boolean => valu
 /** From the outcome of a run to a Fit; the optimum of an engine that gives a point counts as its one draw. */
 export async function finishFit(model: Target, provenance: Provenance, ran: RunOutcome): Promise<Fit> {
   const learnt = learntIn(model, ran.results[0]);
-  const values = learnt.flatMap((t): [string, Float64Array][] =>
-    t.owner === "family" || t.owner === "start" ? [] : [[t.name, t.values]],
-  );
+  const values = learnt.filter(isParameter).map((t): [string, Float64Array] => [t.name, t.values]);
   // Draws are finished with the values that they were made with.
   const target = values.length > 0 ? model.fix(Object.fromEntries(values)) : model;
   const outcome = ran.chains.length > 0 ? ran : { ...ran, chains: ran.results.flatMap(pointAsChain) };
   const some = ran.results[0]?.draws;
   const finished: FinishedDraws = some ? { draws: some, records: [] } : await finishAll(target, provenance.seed, outcome.chains);
-  return new Fit(target.name, provenance, outcome, { ...finished, located: locate(target, outcome.chains) }, learnt);
+  return new Fit(target.name, provenance, outcome, { ...finished, located: locate(target, outcome.chains) }, learnt, {
+    latents: latentsOf(model),
+    training: ran.results[0]?.training ?? {},
+  });
 }
+
+/** "theta [8]", by the shape of its coordinates, or of its values where it is discrete. */
+export const latentsOf = ({ layout, discrete }: Target): string[] => [
+  ...layout.map((s) => `${s.name} [${s.unconstrained.join(", ")}]`),
+  ...discrete.map((s) => `${s.name} [${s.shape.join(", ")}]`),
+];
 
 /** Parameters of the target in its order, then what the engine's own family learnt, then where another run may start. */
 function learntIn(target: Target, result: Result | undefined): LearntTensor[] {
@@ -244,10 +263,21 @@ function learntIn(target: Target, result: Result | undefined): LearntTensor[] {
       const shape = result?.fittedShapes?.[name] ?? [values.length];
       return { name, owner: "family", shape, values };
     });
-  if (!result?.fitted || !result.start) return [...own, ...others];
-  const { position, scale } = result.start;
-  const start = [{ name: "start position", values: position }, ...(scale ? [{ name: "start scale", values: scale }] : [])];
-  return [...own, ...others, ...start.map((t): LearntTensor => ({ ...t, owner: "start", shape: [t.values.length] }))];
+  if (!result?.fitted) return [...own, ...others];
+  const { start, origin } = result;
+  return [
+    ...own,
+    ...others,
+    ...vectors("start", { position: start?.position, scale: start?.scale }),
+    ...vectors("origin", { position: origin?.position, scale: origin?.scale, factor: origin?.factor }),
+  ];
+}
+
+/** "start position" and so on: those that are there. */
+function vectors(owner: "start" | "origin", parts: Readonly<Record<string, Float64Array | undefined>>): LearntTensor[] {
+  return Object.entries(parts).flatMap(([part, values]) =>
+    values ? [{ name: `${owner} ${part}`, owner, shape: [values.length], values }] : [],
+  );
 }
 
 /** Divergences looked at: evaluating the terms one by one takes longer than a transition. */

@@ -1,18 +1,20 @@
 // Values that a user gives for what a model would learn, held against the model: names, shapes, sets.
 import { type DataInput, dataFromValues } from "./dsl/data/from-javascript.ts";
 import { didYouMean } from "./dsl/did-you-mean.ts";
-import type { Fit, LearntTensor } from "./fit.ts";
+import { type Fit, isParameter, type LearntTensor, latentsOf, type Unfinished } from "./fit.ts";
 import type { Resume, Start } from "./inference/engine.ts";
+import { SHEAR } from "./inference/vi/shear.ts";
 import { UsageError } from "./runtime/errors.ts";
 import { type Shape, sameShape } from "./runtime/ir/type.ts";
 import type { Parameter, Target } from "./runtime/target.ts";
 
 /** A folder of a run, a fit, or values by name. */
-export type GivenParameters = string | Pick<Fit, "learnt" | "steps"> | Listed | Values;
+export type GivenParameters = string | (Pick<Fit, "learnt" | "steps"> & Partial<Pick<Fit, "unfinished">>) | Listed | Values;
 interface Listed {
   readonly tensors: readonly LearntTensor[];
   readonly steps?: number;
   readonly folder?: string;
+  readonly unfinished?: Unfinished;
 }
 type Values = Readonly<Record<string, DataInput>>;
 
@@ -24,16 +26,16 @@ interface Given {
   readonly from: string;
   /** Of the optimiser that made them. */
   readonly steps: number;
+  readonly unfinished?: Unfinished;
 }
 
 export async function tensorsOf(given: GivenParameters): Promise<Given> {
   if (typeof given === "string") {
     const { readParameters } = await import("./saved-parameters.ts");
-    const { tensors, steps } = await readParameters(given);
-    return { tensors, from: given, steps };
+    return listed(await readParameters(given));
   }
-  if (isListed(given)) return { tensors: given.tensors, from: given.folder ?? "the parameters given", steps: given.steps ?? 0 };
-  if (isFit(given)) return { tensors: given.learnt, from: "the fit given", steps: given.steps };
+  if (isListed(given)) return listed(given);
+  if (isFit(given)) return { ...listed({ ...given, tensors: given.learnt }), from: "the fit given" };
   const tensors = [...dataFromValues(given)].map(([name, { shape, values }]) => ({
     name,
     owner: "both" as const,
@@ -42,15 +44,22 @@ export async function tensorsOf(given: GivenParameters): Promise<Given> {
   }));
   return { tensors, from: "the values given", steps: 0 };
 }
+const listed = ({ tensors, folder = "the parameters given", steps = 0, unfinished }: Listed): Given => ({
+  tensors,
+  from: folder,
+  steps,
+  ...(unfinished ? { unfinished } : {}),
+});
 const isListed = (x: object): x is Listed => "tensors" in x && Array.isArray(x.tensors);
-const isFit = (x: object): x is Pick<Fit, "learnt" | "steps"> => "learnt" in x && Array.isArray(x.learnt);
+const isFit = (x: object): x is Pick<Fit, "learnt" | "steps"> & Partial<Pick<Fit, "unfinished">> =>
+  "learnt" in x && Array.isArray(x.learnt);
 
 /** Constrained values by name. Throws a UsageError with a sentence for each disagreement. */
 export function parameterValues(target: Target, tensors: Tensors, from: string): Readonly<Record<string, Float64Array>> {
   const own = new Map(target.parameters.map((p) => [p.name, p]));
   if (own.size === 0)
     throw new UsageError(`${target.name} has nothing to learn: no param and no net, so no values can be given for them`);
-  const given = new Map(tensors.filter((t) => t.owner !== "family" && t.owner !== "start").map((t) => [t.name, t]));
+  const given = new Map(tensors.filter(isParameter).map((t) => [t.name, t]));
   const problems = [
     ...target.parameters.flatMap((p) => {
       const there = given.get(p.name);
@@ -86,14 +95,47 @@ function surplus(name: string, model: string, own: Iterable<string>): string {
 }
 
 /** What an engine that trains goes on from. */
-export function resumeFrom(target: Target, tensors: Tensors, from: string): { readonly resume: Resume; readonly start?: Start } {
-  const family = tensors.filter((t) => t.owner === "family").map((t) => [t.name, t.values]);
+export function resumeFrom(
+  target: Target,
+  { tensors, from, unfinished }: Given,
+): { readonly resume: Resume; readonly start?: Start } {
+  const family = tensors.filter((t) => t.owner === "family").map(({ name, shape, values }) => [name, { shape, values }]);
   const parameters = target.parameters.length > 0 || family.length === 0 ? parameterValues(target, tensors, from) : {};
-  const startOf = (name: string) => tensors.find((t) => t.owner === "start" && t.name === name)?.values;
-  const position = startOf("start position");
-  const scale = startOf("start scale");
-  return {
-    resume: { parameters, family: Object.fromEntries(family) },
-    ...(position?.length === target.dimension ? { start: { position, ...(scale ? { scale } : {}) } } : {}),
+  if (family.length > 0) refuseOtherLatents(target, from, unfinished);
+  const part = (owner: "start" | "origin", name: string) =>
+    tensors.find((t) => t.owner === owner && t.name === `${owner} ${name}`)?.values;
+  const place = (owner: "start" | "origin") => {
+    const position = part(owner, "position");
+    if (position?.length !== target.dimension) return undefined;
+    const [scale, factor] = [part(owner, "scale"), part(owner, "factor")];
+    return { position, ...(scale ? { scale } : {}), ...(factor ? { factor } : {}) };
   };
+  const [start, origin] = [place("start"), place("origin")];
+  const training = unfinished && Object.keys(unfinished.training).length > 0 ? unfinished.training : undefined;
+  return {
+    resume: { parameters, family: Object.fromEntries(family), ...(origin ? { origin } : {}), ...(training ? { training } : {}) },
+    ...(start ? { start } : {}),
+  };
+}
+
+/** An approximation is one of the latents that it was fitted to. */
+function refuseOtherLatents(target: Target, from: string, unfinished: Unfinished | undefined): void {
+  if (!unfinished)
+    throw new UsageError(
+      `${from}: it was saved by an earlier version of ppl, whose approximations cannot be gone on from: run without --resume`,
+    );
+  const here = latentsOf(target);
+  if (unfinished.latents.join() === here.join()) return;
+  throw new UsageError(
+    `${from}: the approximation there is of ${unfinished.latents.join(", ")}, and ${target.name} has ${here.join(", ")}: go on with the model and the data that it was fitted to, or run without --resume`,
+  );
+}
+
+/** Params that a shear matrix was learnt beside are those of another model without it. */
+export function refuseSheared(tensors: Tensors, from: string): void {
+  const shear = tensors.find((t) => t.owner === "family" && t.name.startsWith(SHEAR));
+  if (shear)
+    throw new UsageError(
+      `${from}: the model was learnt with the ${shear.name} before what reads it, and means nothing without: ppl evaluate takes it into account, and so does vi-hmc --shear --resume`,
+    );
 }

@@ -12,7 +12,7 @@ import type { ModelFile } from "./dsl/language/ast.ts";
 import { sampleParams } from "./dsl/language/sample-params.ts";
 import { renderDiagnostic } from "./dsl/render-diagnostic.ts";
 import { type Fit, finishFit } from "./fit.ts";
-import { type GivenParameters, parameterValues, resumeFrom, tensorsOf } from "./given-parameters.ts";
+import { type GivenParameters, parameterValues, refuseSheared, resumeFrom, tensorsOf } from "./given-parameters.ts";
 import type { Engine, Progress, Start } from "./inference/engine.ts";
 import { AUTO, chooseEngine } from "./inference/engines/choose.ts";
 import { engines } from "./inference/engines/index.ts";
@@ -154,6 +154,7 @@ export class Posterior {
   async fix(given: GivenParameters): Promise<Posterior> {
     const began = performance.now();
     const { tensors, from } = await tensorsOf(given);
+    refuseSheared(tensors, from);
     const target = this.target.fix(parameterValues(this.target, tensors, from));
     const isOpen = target.parameters.some((p) => p.readBy !== "guide") || target.discrete.length > 0 || target.dimension === 0;
     const density = isOpen ? undefined : await target.density();
@@ -259,8 +260,8 @@ export class Posterior {
       const others = [...engines.values()].filter((e) => e.resumes).map((e) => e.name);
       throw new UsageError(`${engine.name} does not go on from an earlier fit; ${others.join(", ")} do`);
     }
-    const { tensors, from, steps } = await tensorsOf(given);
-    return { ...resumeFrom(this.target, tensors, from), steps };
+    const before = await tensorsOf(given);
+    return { ...resumeFrom(this.target, before), steps: before.steps };
   }
 
   #starts(start: RunOptions["start"], chains: number, radius: number, seed: number): readonly Start[] | undefined {

@@ -1,7 +1,9 @@
-// What was learnt, as files: guide.json tells of it, guide.npz has the numbers. Node only.
+// What was learnt, as files: guide.json tells of it, guide.npz has the numbers, training.npz what the optimiser stopped with. Node only.
+
+import type { JsonObject } from "./dsl/data/json-object.ts";
 import { readJsonObject } from "./dsl/data/json-object.ts";
 import type { Source } from "./dsl/diagnostics.ts";
-import type { Fit, LearntTensor } from "./fit.ts";
+import type { Fit, LearntTensor, Unfinished } from "./fit.ts";
 import { jsonText } from "./inference/report/json.ts";
 import { UsageError } from "./runtime/errors.ts";
 import { type FolderEntry, readBytes, readText } from "./runtime/platform/files.ts";
@@ -16,10 +18,13 @@ export interface SavedParameters {
   /** Of the optimiser, those of runs that it went on from included. */
   readonly steps: number;
   readonly tensors: readonly LearntTensor[];
+  /** For another run to go on from; absent of what versions before this saved. */
+  readonly unfinished?: Unfinished;
 }
 
 const FORMAT = 1;
 const FILE = "guide.npz";
+const TRAINING = "training.npz";
 const LARGEST_SHOWN = 1000;
 
 /** By which parameters know their model: its text, imports included. */
@@ -27,11 +32,13 @@ export const modelHash = (sources: readonly Pick<Source, "text">[]): string => s
 
 /** None where nothing was learnt. */
 export async function parameterFiles(fit: Fit): Promise<FolderEntry[]> {
-  const { learnt, provenance } = fit;
+  const { learnt, provenance, unfinished } = fit;
   if (learnt.length === 0) return [];
   // Zip archives are loaded when there is one.
   const { writeNpz } = await import("./dsl/data/write-npz.ts");
   const binary = writeNpz(learnt);
+  const state = Object.entries(unfinished.training).map(([name, values]) => ({ name, shape: [values.length], values }));
+  const training = state.length > 0 ? writeNpz(state) : undefined;
   const about = {
     format: FORMAT,
     model: fit.model,
@@ -40,7 +47,9 @@ export async function parameterFiles(fit: Fit): Promise<FolderEntry[]> {
     seed: provenance.seed,
     set: provenance.set ?? {},
     steps: fit.steps,
-    binary: { file: FILE, bytes: binary.length, sha256: sha256(binary) },
+    binary: told(FILE, binary),
+    latents: unfinished.latents,
+    ...(training ? { training: told(TRAINING, training) } : {}),
     tensors: learnt.map(({ name, owner, shape, values }) => ({
       name,
       owner,
@@ -51,10 +60,13 @@ export async function parameterFiles(fit: Fit): Promise<FolderEntry[]> {
   return [
     { name: "guide.json", content: `${jsonText(about)}\n` },
     { name: FILE, content: binary },
+    ...(training ? [{ name: TRAINING, content: training }] : []),
   ];
 }
 
-export const isParameterFile = (name: string): boolean => name === "guide.json" || name === FILE;
+const told = (file: string, bytes: Uint8Array) => ({ file, bytes: bytes.length, sha256: sha256(bytes) });
+
+export const isParameterFile = (name: string): boolean => name === "guide.json" || name === FILE || name === TRAINING;
 
 /** Every field is held against the binary; what disagrees is a sentence. */
 export async function readParameters(folder: string): Promise<SavedParameters> {
@@ -70,17 +82,8 @@ export async function readParameters(folder: string): Promise<SavedParameters> {
   const about = readJsonObject(file, text);
   if (about.number("format") !== FORMAT)
     throw new UsageError(`${file} has format ${about.number("format")}, and this version of ppl reads format ${FORMAT}`);
-  const binary = about.object("binary");
   const path = `${folder}/${FILE}`;
-  const bytes = readBytes(path);
-  if (bytes.length !== binary.number("bytes"))
-    throw new UsageError(
-      `${path} has ${bytes.length} bytes where guide.json tells of ${binary.number("bytes")}: it is cut off, or belongs to another run`,
-    );
-  if (sha256(bytes) !== binary.text("sha256"))
-    throw new UsageError(`${path} is not the file that was saved with guide.json: it is damaged, or belongs to another run`);
-  const { readNpz } = await import("./dsl/data/npz.ts");
-  const arrays = readNpz(path, bytes);
+  const arrays = await arraysOf(path, about.object("binary"));
   const tensors = about.objects("tensors").map((t): LearntTensor => {
     const [name, owner, shape] = [t.text("name"), t.text("owner"), t.numbers("shape")];
     const array = arrays.get(name.normalize("NFKC"));
@@ -97,6 +100,36 @@ export async function readParameters(folder: string): Promise<SavedParameters> {
     engine: about.text("engine"),
     steps: about.number("steps"),
     tensors,
+    ...(about.has("latents")
+      ? { unfinished: { latents: about.texts("latents"), training: await trainingOf(folder, about) } }
+      : {}),
   };
 }
-const isOwner = (x: string): x is LearntTensor["owner"] => ["model", "guide", "both", "family", "start"].includes(x);
+const OWNERS: readonly string[] = [
+  "model",
+  "guide",
+  "both",
+  "family",
+  "origin",
+  "start",
+] satisfies readonly LearntTensor["owner"][];
+const isOwner = (x: string): x is LearntTensor["owner"] => OWNERS.includes(x);
+
+/** Of a file that guide.json tells of. */
+async function arraysOf(path: string, about: JsonObject) {
+  const bytes = readBytes(path);
+  if (bytes.length !== about.number("bytes"))
+    throw new UsageError(
+      `${path} has ${bytes.length} bytes where guide.json tells of ${about.number("bytes")}: it is cut off, or belongs to another run`,
+    );
+  if (sha256(bytes) !== about.text("sha256"))
+    throw new UsageError(`${path} is not the file that was saved with guide.json: it is damaged, or belongs to another run`);
+  const { readNpz } = await import("./dsl/data/npz.ts");
+  return readNpz(path, bytes);
+}
+
+async function trainingOf(folder: string, about: JsonObject): Promise<Unfinished["training"]> {
+  if (!about.has("training")) return {};
+  const arrays = await arraysOf(`${folder}/${TRAINING}`, about.object("training"));
+  return Object.fromEntries([...arrays].map(([name, { values }]) => [name, Float64Array.from(values)]));
+}

@@ -127,8 +127,6 @@ describe("where the code can run", () => {
     "src/inference/run.ts: setImmediate": "asked whether it is there",
     "src/inference/run.ts: performance": "times that are reported, and when chains move to threads",
     "src/inference/chain-protocol.ts: performance": "times that are reported",
-    "src/inference/vi/train.ts: performance": "when training lets timers through",
-    "src/inference/vi/train.ts: setImmediate": "asked whether it is there",
     "src/model.ts: performance": "times that are reported",
     "src/save.ts: Date": "when a run began, for its record",
     "src/save.ts: process": "the version of Node, for the record; saving needs Node",

@@ -3,6 +3,8 @@ import type { Backend } from "../runtime/backend.ts";
 import type { Draws, RawChain } from "../runtime/draws.ts";
 import type { Rng } from "../runtime/numeric/rng.ts";
 import type { LogDensity, Target } from "../runtime/target.ts";
+import type { Start as Origin } from "./vi/families/gaussian.ts";
+import type { TrainingState } from "./vi/training-state.ts";
 
 /** One option: gives the flag, its help, its check and its TypeScript type. */
 export type Option =
@@ -47,8 +49,12 @@ export interface Start {
 export interface Resume {
   /** Constrained values of the target's parameters, by name: of all, or of some. */
   readonly parameters: Readonly<Record<string, Float64Array>>;
-  /** Of the engine's family; tensors that it does not know, or of another size, are not for it. */
-  readonly family: Readonly<Record<string, Float64Array>>;
+  /** Of the engine's family and of what else it learns, by name; nothing where values of parameters are all that is given. */
+  readonly family: Readonly<Record<string, { readonly shape: readonly number[]; readonly values: Float64Array }>>;
+  /** Of what a family over all latents is written in units. */
+  readonly origin?: Origin;
+  /** What the training stopped with. */
+  readonly training?: TrainingState;
 }
 export interface RunContext {
   readonly rng: Rng;
@@ -100,6 +106,9 @@ export interface Result {
   /** Of a family's tensors that are no vectors. */
   readonly fittedShapes?: Readonly<Record<string, readonly number[]>>;
   readonly start?: Start;
+  /** For another run to go on from: of what the family is written in units, and what the training stopped with. */
+  readonly origin?: Origin;
+  readonly training?: TrainingState;
   /** Of log p(data), with its standard error. */
   readonly evidence?: { readonly mean: number; readonly se: number };
   /** What the draws are worth as independent ones, where they are no chain and fewer than they look: resampled by weights. */

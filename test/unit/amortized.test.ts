@@ -120,6 +120,39 @@ guide { m ~ Normal(c, t)
     expect(fit.summary()[0].mean).toBeCloseTo(fit.parameters.c.values[0], 2);
   });
 
+  test("a time series, whose rows read those before: every step sees all of it, and there are no weights of rows", async () => {
+    // z_1, z_2 - z_1, … and y - z are standard normal numbers, of a random walk: the precision of z is tridiagonal.
+    const text = `
+data y: real[T]
+param a: real[T], s: positive[T]
+z[1] ~ Normal(0, 1)
+for t in 2..T { z[t] ~ Normal(z[t-1], 1) }
+for t in 1..T { y[t] ~ Normal(z[t], 1) }
+guide { for t in 1..T { z[t] ~ Normal(a[t], s[t]) } }
+`;
+    const y = [1, 2, 2.5, 2, 1, 0.5];
+    const posterior = await bound(text, { y });
+    const fit = await posterior.run("amortized", { seed: 1, steps: 3000, rate: 0.02, schedule: "cosine", stickTheLanding: true });
+    expect(fit.notes).toContain("rows depend on one another, so each step saw all of them, and they are judged together");
+    // Best deviations of a mean field are those of the conditionals, 1 / √3, the last 1 / √2.
+    expect(fit.parameters.s.values[2]).toBeCloseTo(1 / Math.sqrt(3), 1);
+    expect(fit.parameters.s.values[5]).toBeCloseTo(Math.SQRT1_2, 1);
+    // Means solve the tridiagonal equations: 3 m_t - m_(t-1) - m_(t+1) = y_t.
+    const m = fit.parameters.a.values;
+    expect(3 * m[2] - m[1] - m[3]).toBeCloseTo(y[2], 1);
+    await expect(posterior.run("amortized", { seed: 1, steps: 5, batch: 2 })).rejects.toThrow("leave --batch out (--batch 0)");
+    const family = guided(posterior.target);
+    if (!family) throw new Error("no guide");
+    const fitted = { parameters: { a: m, s: fit.parameters.s.values }, family: {} };
+    const context = { backend: wasmBackend, stop: () => false, breathe: async () => {} };
+    const rows = Int32Array.of(0, 1);
+    const plate = posterior.target.plates.find((a) => a.name === "T");
+    if (!plate) throw new Error("no plate");
+    await expect(rowWeights(posterior.target, family, fitted, plate, rows, 3, stream(1, "w"), context)).rejects.toThrow(
+      "rows of T depend on latents of other rows",
+    );
+  });
+
   test("every row is judged by as many draws, whatever their number", async () => {
     // 130 rows are slices of 50, of which the last goes back; weights of an exact guide are log p(x) in every draw.
     const x = numbers(130, 1.5);

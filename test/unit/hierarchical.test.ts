@@ -1,10 +1,12 @@
 // Hierarchical variational models, and mean fields of discrete latents, on posteriors whose evidence is known.
 import { describe, expect, test } from "vitest";
 import type { Fit } from "../../src/fit.ts";
-import { type HierarchicalOptions, hierarchicalLaw } from "../../src/inference/vi/hierarchical.ts";
+import { type HierarchicalOptions, hierarchical, hierarchicalLaw } from "../../src/inference/vi/hierarchical.ts";
+import { Noise } from "../../src/inference/vi/noise.ts";
 import { vectorize } from "../../src/runtime/ir/batch.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import type { Value } from "../../src/runtime/ir/graph.ts";
+import { nodesOf } from "../../src/runtime/ir/order.ts";
 import { simplify } from "../../src/runtime/ir/simplify.ts";
 import { compileWasm, instantiate } from "../../src/runtime/wasm/backend.ts";
 import { bound } from "./model-under-test.ts";
@@ -177,6 +179,44 @@ guide { for n in 1..N { k[n] ~ CategoricalLogit(logits[n]) } }`;
     expect(fit.figures.elbo).toBeGreaterThan(evidence - 0.1);
     expect(fit.notes.join()).toContain("gradients of k: score function, Rao-Blackwellised");
   });
+});
+
+test("draws of discrete latents are held responsible for the reverse too", async () => {
+  const { target } = await bound("a ~ Bernoulli(0.5)\nb ~ Categorical([0.2, 0.8])\nfactor(a + b == 2 ? 1 : 0)");
+  const b = createBuilder();
+  const sizes = { depth: 1, hidden: 2, bins: 2, components: 2, dimension: 0 };
+  const family = hierarchical(
+    target,
+    { position: new Float64Array(0), scale: new Float64Array(0) },
+    {
+      prior: "mixture",
+      reverse: "network",
+      ...sizes,
+    },
+  );
+  const p = Object.fromEntries(family.parameters.map((q) => [q.name, b.input(q.name, { shape: q.shape, dtype: "real" })]));
+  const { values, reverse = [] } = family.draw(b, new Noise(b), { target: {}, family: p }, {});
+  for (const name of ["a", "b"])
+    expect(
+      reverse.some((t) => nodesOf([t.value]).includes(values[name].node)),
+      name,
+    ).toBe(true);
+  // Names of tensors and auxiliary variables are none that a model may have.
+  for (const { name } of family.parameters) expect(name).toContain(" ");
+});
+
+test.each(["planar", "mixture"])("latents may have the letters of the theory for their names: %s", async (prior) => {
+  const p = await bound("data y: int[N]\nλ ~ Gamma(2, 1)\ncomponent ~ Gamma(2, 1)\ny ~ Poisson(λ + component)", { y: [2, 5, 1] });
+  const fit = await p.run("hierarchical", { seed: 1, steps: 20, prior, depth: 1, samples: 2 });
+  expect(fit.summary().map((r) => r.name)).toEqual(["λ", "component"]);
+  expect(fit.draws("λ").values.every((v) => v > 0)).toBe(true);
+});
+
+test("minibatches of discrete latents that the reverse sees all of are refused", async () => {
+  const p = await bound("data y: real[N]\nfor n in 1..N { k[n] ~ Bernoulli(0.3)\n y[n] ~ Normal(k[n], 1) }", { y: [1, 2, 0] });
+  await expect(p.run("hierarchical", { seed: 1, steps: 5, batch: 2 })).rejects.toThrow(
+    "a term that is of no row of N reads k of all rows of it",
+  );
 });
 
 test("what has no table is said", async () => {

@@ -161,7 +161,14 @@ describe("the cost of a step", () => {
     const options = trainingFrom(target, { ...defaultsOf(trainingOptions), steps: 1, batch: ROWS, averaged: 0 });
     const rng = stream(5, "train");
     const start = startingValues(target, family, rng);
-    await train(target, family, start, options, { backend, rng, stop: () => false, progress() {} }, goal);
+    await train(
+      target,
+      family,
+      start,
+      options,
+      { backend, rng, stop: () => false, breathe: async () => {}, progress() {} },
+      goal,
+    );
     expect(plate.size).toBe(ROWS);
     expect(work(programs[0]) / work(gradientProgram)).toBeLessThan(1.2 * (3 + 2 * 5));
   });

@@ -60,9 +60,9 @@ test.each(cases)("$name", async ({ text, data, evidence }) => {
   expect(fit.notes.join()).toContain("score function");
 });
 
-test("rest covers discrete latents too", async () => {
+test.each(["meanfield()", "lowrank(2)"])("rest covers discrete latents too, where nothing else is left: %s", async (rest) => {
   const p = await bound(
-    "z ~ Normal(0, 1)\nk ~ Bernoulli(0.3)\nj ~ Categorical([0.2, 0.8])\nfactor(k == 1 ? 0.4 : 0)\nguide { z ~ Normal(0, 1)\nrest ~ meanfield() }",
+    `z ~ Normal(0, 1)\nk ~ Bernoulli(0.3)\nj ~ Categorical([0.2, 0.8])\nfactor(k == 1 ? 0.4 : 0)\nguide { z ~ Normal(0, 1)\nrest ~ ${rest} }`,
   );
   const fit = await p.run("amortized", { seed: 1, steps: 3000, rate: 0.02, samples: 16, schedule: "cosine" });
   const evidence = Math.log(0.7 + 0.3 * Math.exp(0.4));

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { guided } from "../../src/inference/vi/approximation.ts";
 import { type BoundOptions, boundOf } from "../../src/inference/vi/bound.ts";
+import { MEAN } from "../../src/inference/vi/families/gaussian.ts";
 import { meanField } from "../../src/inference/vi/families/mean-field.ts";
 import { Noise } from "../../src/inference/vi/noise.ts";
 import { type WeightOptions, weigh } from "../../src/inference/vi/weights.ts";
@@ -128,6 +129,22 @@ describe("several draws", () => {
     }, 0);
     expect(evaluator(target, { objective: "iwae", draws: 3 }, undefined, true)(all(3))[0]).toBeCloseTo(expected, 11);
   });
+  test("of everything where rows read draws of other rows, as in a chain", async () => {
+    const chain = local.replace(
+      "for n in 1..N { z[n] ~ Normal(w, 1)",
+      "z[1] ~ Normal(w, 1)\nfor n in 2..N { z[n] ~ Normal(z[n-1], 1) }\nfor n in 1..N {",
+    );
+    const { target } = await bound(chain, { y });
+    const one = evaluator(target, elbo);
+    const logs = [0, 1, 2].map((k) => one(of(k))[0]);
+    const expected = Math.log(logs.reduce((s, v) => s + Math.exp(v), 0) / 3);
+    expect(evaluator(target, { objective: "iwae", draws: 3 }, undefined, true)(all(3))[0]).toBeCloseTo(expected, 11);
+  });
+  test("of rows that stand for others, with something shared, are refused: they would make no bound", async () => {
+    const { target } = await bound(hierarchical, { y });
+    expect(() => evaluator(target, { objective: "iwae", draws: 3 }, 2)).toThrow("needs all rows in each step");
+    expect(evaluator(target, { objective: "iwae", draws: 3 }, 5)(all(3), [0, 1, 2, 3, 4])[0]).toBeLessThan(0);
+  });
   test("the importance-weighted bound of one draw is the elbo", async () => {
     const { target } = await bound(hierarchical, { y });
     expectEqual(evaluator(target, { objective: "iwae", draws: 1 })(of(0)), evaluator(target, elbo)(of(0)));
@@ -148,7 +165,7 @@ describe("sticking the landing", () => {
     const [input] = noise.inputsOf(slopes);
     return (e: number): number[] =>
       interpret(slopes, {
-        mean: Float64Array.of(mu),
+        [MEAN]: Float64Array.of(mu),
         "log scale": Float64Array.of(Math.log(scale)),
         [(input.node.attrs as InputAttrs).name]: Float64Array.of(e),
       }).map((g) => g[0]);

@@ -214,6 +214,12 @@ describe("score-function gradients", () => {
     );
   });
 
+  test("minibatches of rows that are held responsible for a term of all rows are refused", () => {
+    expect(() => estimator(coupled, [rows], { z: logits }, { objective: "elbo", draws: 1 }, { plate: N, rows: 2 })).toThrow(
+      "a term that is of no row of N reads z of all rows of it",
+    );
+  });
+
   test("minibatches of rows that read each other are refused", () => {
     expect(() => estimator(ring, [rows], { z: logits }, { objective: "elbo", draws: 1 }, { plate: N, rows: 2 })).toThrow(
       "the likelihood of x reads, for some rows of N, what belongs to other rows of it",

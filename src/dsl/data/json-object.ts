@@ -22,6 +22,9 @@ export class JsonObject {
   numbers(name: string): readonly number[] {
     return this.#field(name, "a list of numbers", (x) => Array.isArray(x) && x.every((n) => typeof n === "number")) as number[];
   }
+  texts(name: string): readonly string[] {
+    return this.#field(name, "a list of texts", (x) => Array.isArray(x) && x.every((t) => typeof t === "string")) as string[];
+  }
   object(name: string): JsonObject {
     return new JsonObject(
       `${name} of ${this.#where}`,

@@ -7,7 +7,7 @@ import { estimatorNotes } from "../vi/estimators.ts";
 import { evaluateFamily, fitVerdict } from "../vi/evaluate.ts";
 import { evidenceOf } from "../vi/evidence.ts";
 import type { Start } from "../vi/families/gaussian.ts";
-import { constrainedParameters, startingParameters } from "../vi/parameters.ts";
+import { constrainedParameters, originOf, startingParameters, startingValues } from "../vi/parameters.ts";
 import { train } from "../vi/train.ts";
 import { startOf } from "./gaussian-vi.ts";
 import { DEFAULT_RADIUS } from "./init.ts";
@@ -18,6 +18,8 @@ import { trainingFrom, type trainingOptions } from "./training-options.ts";
  *  their own, at random. */
 export async function beginOf(target: Target, isSearching: boolean, context: RunEngineContext): Promise<Start | Failure> {
   const { dimension } = target;
+  const before = originOf(target, context.resume);
+  if (before) return before;
   if (dimension === 0) return { position: new Float64Array(0) };
   if (target.discrete.length === 0) {
     const initial = constrainedParameters(target, startingParameters(target, context.rng.split("parameters"), context.resume));
@@ -28,10 +30,11 @@ export async function beginOf(target: Target, isSearching: boolean, context: Run
   return { position: Float64Array.from({ length: dimension }, () => DEFAULT_RADIUS * (2 * rng.uniform() - 1)) };
 }
 
-/** `continuous`: what a note calls the draws that have a path. */
+/** `origin`: of what the family is written in units. `continuous`: what a note calls the draws that have a path. */
 export async function fitFamily(
   target: Target,
   family: Family,
+  origin: Start,
   options: Options<typeof trainingOptions>,
   context: RunEngineContext,
   continuous: readonly string[],
@@ -39,23 +42,14 @@ export async function fitFamily(
   const { rng } = context;
   const training = trainingFrom(target, options);
   const began = context.now();
-  const fit = await train(
-    target,
-    family,
-    {
-      // The family is written from where it begins, which is not where an earlier one began: it is not gone on from, params are.
-      parameters: startingParameters(target, rng.split("parameters"), context.resume),
-      family: Object.fromEntries(family.parameters.map((p) => [p.name, p.initial(rng.split(p.name))])),
-    },
-    training,
-    {
-      backend: context.backend ?? wasmBackend,
-      rng: rng.split("training"),
-      stop: context.stop,
-      progress: (step, bound) =>
-        context.progress({ chain: 1, phase: "training", done: step, total: training.steps, divergences: 0, bound }),
-    },
-  );
+  const fit = await train(target, family, startingValues(target, family, rng, context.resume), training, {
+    backend: context.backend ?? wasmBackend,
+    rng: rng.split("training"),
+    stop: context.stop,
+    breathe: context.breathe,
+    progress: (step, bound) =>
+      context.progress({ chain: 1, phase: "training", done: step, total: training.steps, divergences: 0, bound }),
+  });
   if (fit.failure !== undefined) return { failure: { reason: fit.failure }, verdicts: [], traces: {} };
   const trained = context.now();
   const parameters = constrainedParameters(target, fit.parameters);
@@ -83,11 +77,13 @@ export async function fitFamily(
       divergences: [],
     },
     fitted: { ...parameters, ...fit.family },
+    origin,
+    training: fit.state,
     fittedShapes: Object.fromEntries(family.parameters.filter((p) => p.shape.length > 1).map((p) => [p.name, p.shape])),
     ...told,
     figures,
     verdicts: [verdict],
-    notes: [...(told.notes ?? []), ...estimatorNotes(sites, options.samples, training.objective)],
+    notes: [...(told.notes ?? []), ...fit.notes, ...estimatorNotes(sites, options.samples, training.objective)],
     traces: { elbo: fit.bounds },
   };
 }

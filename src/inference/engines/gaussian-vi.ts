@@ -7,7 +7,7 @@ import { covarianceOf, deviationsOf } from "../optimize/quasi-newton-normal.ts";
 import { evaluateFamily, fitVerdict } from "../vi/evaluate.ts";
 import { evidenceOf } from "../vi/evidence.ts";
 import type { GaussianFamily, Start } from "../vi/families/gaussian.ts";
-import { constrainedParameters, startingParameters } from "../vi/parameters.ts";
+import { constrainedParameters, originOf, startingParameters, startingValues } from "../vi/parameters.ts";
 import { type Training, train } from "../vi/train.ts";
 import { DEFAULT_RADIUS } from "./init.ts";
 import { bestPath, multiPath } from "./multi-path.ts";
@@ -23,6 +23,7 @@ export interface FittedGaussian {
   readonly target: Target;
   /** Constrained values of the parameters. */
   readonly parameters: Readonly<Record<string, Float64Array>>;
+  readonly origin: Start;
 }
 
 /** Trains a family; `factored`: whether it begins at a full covariance where one is known. */
@@ -39,25 +40,20 @@ export async function trainGaussian(
   // Where steps see few rows, a search over all of them costs too much.
   const isSearching = options.startAt === "pathfinder" || (options.startAt === "auto" && training.batch === undefined);
   const values = constrainedParameters(target, initial);
-  const begin = await startOf(target.fix(values), context, isSearching, factored);
+  const begin = originOf(target, context.resume) ?? (await startOf(target.fix(values), context, isSearching, factored));
   if ("reason" in begin) return { ...begin, parameters: values };
   const family = makeFamily(target, begin);
-  const fit = await train(
-    target,
-    family,
-    { parameters: initial, family: Object.fromEntries(family.parameters.map((p) => [p.name, p.initial(rng.split(p.name))])) },
-    training,
-    {
-      backend: context.backend ?? wasmBackend,
-      rng: rng.split("training"),
-      stop: context.stop,
-      progress: (step, bound) =>
-        context.progress({ chain: 1, phase: "training", done: step, total: training.steps, divergences: 0, bound }),
-    },
-  );
+  const fit = await train(target, family, startingValues(target, family, rng, context.resume), training, {
+    backend: context.backend ?? wasmBackend,
+    rng: rng.split("training"),
+    stop: context.stop,
+    breathe: context.breathe,
+    progress: (step, bound) =>
+      context.progress({ chain: 1, phase: "training", done: step, total: training.steps, divergences: 0, bound }),
+  });
   if (fit.failure !== undefined) return { reason: fit.failure };
   const parameters = constrainedParameters(target, fit.parameters);
-  return { family, training: fit, target: target.fix(parameters), parameters };
+  return { family, training: fit, target: target.fix(parameters), parameters, origin: begin };
 }
 
 export async function fitGaussian(
@@ -76,6 +72,7 @@ export async function fitGaussian(
   const { dimension } = target;
   const verdict = fitVerdict(evaluated);
   const { evidence, figures } = evidenceOf(evaluated);
+  const told = verdict.level === "fail" ? {} : evidenceIfProper(fit.target, evidence);
   return {
     chain: {
       chain: 1,
@@ -90,10 +87,13 @@ export async function fitGaussian(
     },
     fitted: { ...fit.parameters, ...fit.training.family },
     fittedShapes: Object.fromEntries(fit.family.parameters.map((p) => [p.name, p.shape])),
+    origin: fit.origin,
+    training: fit.training.state,
     start: { position: fit.family.mean(fit.training.family), scale: deviations(positions, dimension) },
-    ...(verdict.level === "fail" ? {} : evidenceIfProper(fit.target, evidence)),
+    ...told,
     figures,
     verdicts: [verdict],
+    notes: [...(told.notes ?? []), ...fit.training.notes],
     traces: { elbo: fit.training.bounds },
   };
 }

@@ -15,6 +15,7 @@ import { constrainedParameters, startingValues } from "../vi/parameters.ts";
 import { judgeRows } from "../vi/row-verdict.ts";
 import { type Fitted, rowWeights } from "../vi/rows-weights.ts";
 import { boundGoal, type Goal, type Ingredients, outermostPlate, type Training, train } from "../vi/train.ts";
+import { rowsAreApart } from "../vi/weights.ts";
 import { trainingFrom, trainingOptions } from "./training-options.ts";
 
 export const guideOptions = defineOptions({
@@ -49,6 +50,8 @@ export interface TrainedGuide {
   readonly family: Family;
   readonly fitted: Fitted;
   readonly training: Training;
+  /** Whether rows of the plate of minibatches need nothing that is drawn for other rows. */
+  readonly apart: boolean;
   readonly milliseconds: number;
 }
 
@@ -62,7 +65,14 @@ export async function trainGuide(
   const family = guided(target);
   if (family === undefined) throw new UsageError(refuseWithoutGuide(target) ?? "");
   const { rng } = context;
-  const settings = trainingFrom(target, stepsOf(target, options));
+  const usual = trainingFrom(target, stepsOf(target, options));
+  const { batch } = usual;
+  // Where rows depend on one another, as in a time series, each step sees all of them, unless the user asks for fewer.
+  const apart = !batch || rowsAreApart(target, family, batch.plate);
+  const settings =
+    !batch || apart || options.batch > 0
+      ? usual
+      : trainingFrom(target, { ...stepsOf(target, { ...options, batch: batch.plate.size }), batch: 0, over: "" });
   const began = context.now();
   const training = await train(
     target,
@@ -73,6 +83,7 @@ export async function trainGuide(
       backend: context.backend ?? wasmBackend,
       rng: rng.split("training"),
       stop: context.stop,
+      breathe: context.breathe,
       progress: (step, bound) =>
         context.progress({ chain: 1, phase: "training", done: step, total: settings.steps, divergences: 0, loss: -bound }),
     },
@@ -80,7 +91,7 @@ export async function trainGuide(
   );
   if (training.failure !== undefined) return { reason: training.failure };
   const fitted = { parameters: constrainedParameters(target, training.parameters), family: training.family };
-  return { family, fitted, training, milliseconds: context.now() - began };
+  return { family, fitted, training, apart, milliseconds: context.now() - began };
 }
 
 /** The options with what `epochs` and an absent `batch` say. */
@@ -99,15 +110,17 @@ export function stepsOf<O extends Options<typeof guideOptions>>(target: Target, 
 /** What a trained guide gives: verdicts of rows and of the whole, draws where they are few. */
 export async function judged(
   target: Target,
-  { family, fitted, training: fit, milliseconds }: TrainedGuide,
+  { family, fitted, training: fit, apart, milliseconds }: TrainedGuide,
   options: GuideOptions,
   context: RunEngineContext,
 ): Promise<Result> {
-  const plate = localPlate(target);
+  const plate = apart ? localPlate(target) : undefined;
   const verdicts: Verdict[] = [];
   const notes = target.guide
-    ? estimatorNotes(target.guide.sites, options.samples, options.objective === "iwae" ? "iwae" : "elbo")
-    : [];
+    ? [...fit.notes, ...estimatorNotes(target.guide.sites, options.samples, options.objective === "iwae" ? "iwae" : "elbo")]
+    : [...fit.notes];
+  if (!apart && options.batch === 0)
+    notes.unshift("rows depend on one another, so each step saw all of them, and they are judged together");
   const figures: Record<string, number> = boundAtTheEnd(fit, plate);
   if (plate && options.judged > 0 && !context.stop()) {
     const rows = someRows(plate, options.judged, context);
@@ -156,6 +169,7 @@ export async function judged(
     ...(chain ? { chain } : {}),
     ...(some ? { draws: some } : {}),
     fitted: { ...fitted.parameters, ...fitted.family },
+    training: fit.state,
     fittedShapes: Object.fromEntries(family.parameters.map((p) => [p.name, p.shape])),
     figures,
     verdicts,

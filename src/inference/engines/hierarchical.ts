@@ -67,10 +67,6 @@ async function asWritten(target: Target, options: HierarchicalOptions, context: 
 }
 
 async function build(target: Target, options: HierarchicalOptions, context: RunEngineContext): Promise<Result> {
-  if (context.resume && target.parameters.length === 0) {
-    const reason = `there is nothing to go on from: ${target.name} has no params, and the distribution of its latents is built anew`;
-    return { failure: { reason }, verdicts: [], traces: {} };
-  }
   const begin = await beginOf(target, options.batch === 0, context);
   if ("reason" in begin) return { failure: begin, verdicts: [], traces: {} };
   const scale = begin.scale ?? new Float64Array(target.dimension).fill(1);
@@ -78,5 +74,5 @@ async function build(target: Target, options: HierarchicalOptions, context: RunE
   // Choices, checked against the schema.
   const law = { ...options, prior: options.prior as PriorKind, reverse: options.reverse as ReverseKind };
   const latents = target.sites.filter((s) => s.role === "latent" && s.type.dtype === "real").map((s) => s.name);
-  return fitFamily(target, family(target, from, law), options, context, [...latents, "λ"]);
+  return fitFamily(target, family(target, from, law), from, options, context, [...latents, "λ"]);
 }

@@ -36,5 +36,5 @@ async function fitMixed(target: Target, options: GaussianOptions, context: RunEn
   const inner = target.dimension > 0 ? meanField(target, begin) : noCoordinates(target);
   const family = besideDiscrete(target.discrete, inner);
   const latents = target.sites.filter((s) => s.role === "latent" && s.type.dtype === "real").map((s) => s.name);
-  return fitFamily(target, family, { ...options, samples: Math.max(FEWEST_DRAWS, options.samples) }, context, latents);
+  return fitFamily(target, family, begin, { ...options, samples: Math.max(FEWEST_DRAWS, options.samples) }, context, latents);
 }

@@ -8,6 +8,7 @@ import { restFamily } from "./rest.ts";
 
 /** A tensor that a family trains beside the model's and the guide's own; unconstrained. */
 export interface FamilyParameter {
+  /** No identifier: params of a model, beside which it is trained and saved, have such names. */
   readonly name: string;
   readonly shape: Shape;
   /** The plate that the first axis counts, where there is a row a datapoint. */

@@ -1,4 +1,5 @@
 // Bounds on the log evidence from log weights: what variational engines maximise.
+import { UsageError } from "../../runtime/errors.ts";
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import { log } from "../../runtime/numeric/math.ts";
 import { importanceSurrogate, isRate, surrogateOf } from "./score.ts";
@@ -42,6 +43,11 @@ export function boundOf(b: Builder, w: Weights, { objective, draws, beta }: Boun
     weights = rows;
     value = plus(b.mul(scale, b.sum(logMean(rows))), rest && mean(rest));
   } else {
+    // The log of a mean is no mean of logs: rows that stand for others would make no bound.
+    if (rows && w.scale !== 1)
+      throw new UsageError(
+        "an importance-weighted bound of latents that are of no row needs all rows in each step: give --batch the number of rows, or take --objective elbo",
+      );
     weights = plus(rows && b.mul(scale, b.sum(rows, [1])), rest);
     value = logMean(weights);
   }

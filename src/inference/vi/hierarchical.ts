@@ -5,7 +5,7 @@ import { log } from "../../runtime/numeric/math.ts";
 import type { Assignment, NoiseSource, Target, Term } from "../../runtime/target.ts";
 import type { Family, FamilyParameter } from "./approximation.ts";
 import { axesOf, drawTables, logProbabilities, logTables, type Tables, tablesOf, withValues } from "./families/discrete.ts";
-import { type HyperPrior, hyperPrior, type PriorKind } from "./hyper-prior.ts";
+import { COMPONENT, type HyperPrior, hyperPrior, type PriorKind } from "./hyper-prior.ts";
 import { type HyperReverse, hyperReverse, type ReverseKind } from "./hyper-reverse.ts";
 
 export interface HierarchicalOptions {
@@ -64,8 +64,8 @@ export function hierarchicalLaw(target: Target, o: HierarchicalOptions): Hierarc
   const reverse = hyperReverse(size, seen, o);
   return {
     parameters: [
-      { name: "centre", shape: [moved], initial: () => new Float64Array(moved) },
-      { name: "map", shape: [size, moved], initial: (rng) => initialMap(size, free, n, tables, rng.normal.bind(rng)) },
+      { name: "centre of q", shape: [moved], initial: () => new Float64Array(moved) },
+      { name: "map of λ", shape: [size, moved], initial: (rng) => initialMap(size, free, n, tables, rng.normal.bind(rng)) },
       ...(n > 0 ? [{ name: "log scale", shape: [n], initial: () => new Float64Array(n).fill(log(0.5)) }] : []),
       ...prior.parameters,
       ...reverse.parameters,
@@ -75,7 +75,7 @@ export function hierarchicalLaw(target: Target, o: HierarchicalOptions): Hierarc
     prior,
     reverse,
     given(b, p, lambda) {
-      const all = b.add(p.centre, b.matmul(lambda, p.map));
+      const all = b.add(p["centre of q"], b.matmul(lambda, p["map of λ"]));
       let from = n;
       const parts = tables.map((t) => {
         const length = t.slot.size * t.count;
@@ -116,6 +116,8 @@ function initialMap(size: number, free: number, n: number, tables: readonly Tabl
   return out;
 }
 
+/** No name that a latent may have. */
+const LAMBDA = "λ of q";
 const nowhere = { file: 0, start: 0, end: 0 };
 const scalar = (site: string, role: Term["role"], value: Value): Term => ({
   site,
@@ -150,24 +152,24 @@ export function hierarchical(target: Target, begin: Begin, o: HierarchicalOption
         drawn.map((d) => d.place),
       );
       return {
-        values: { ...values, ...given, λ: lambda, ...(component ? { [law.prior.site]: component } : {}) },
+        values: { ...values, ...given, ...(component ? { [COMPONENT]: component } : {}) },
         position: withValues(
           b,
           u ?? b.tensor(new Float64Array(0), [0]),
           drawn.map((d) => d.value),
         ),
         jacobian,
-        scored: [...law.tables.map((t) => t.slot.name), ...(component ? [law.prior.site] : [])],
+        scored: [...law.tables.map((t) => t.slot.name), ...(component ? [COMPONENT] : [])],
         reverse: [
-          scalar("λ", "reverse", law.reverse.logDensity(b, p, lambda, features)),
-          ...law.prior.reverse(b, p, lambda, component).map((value) => scalar(law.prior.site, "reverse", value)),
+          scalar(LAMBDA, "reverse", law.reverse.logDensity(b, p, lambda, features)),
+          ...law.prior.reverse(b, p, lambda, component).map((value) => scalar(COMPONENT, "reverse", value)),
         ],
         logQ(q) {
           const there = law.given(b, q.family, lambda);
           const ownPrior = law.prior.logDensity(b, q.family, lambda, q.family === p ? "drawn" : "given", component);
           return [
-            scalar("λ", "guide", ownPrior.lambda),
-            ...(ownPrior.component ? [scalar(law.prior.site, "guide", ownPrior.component)] : []),
+            scalar(LAMBDA, "guide", ownPrior.lambda),
+            ...(ownPrior.component ? [scalar(COMPONENT, "guide", ownPrior.component)] : []),
             ...law.tables.map(
               (t, i): Term => ({
                 site: t.slot.name,

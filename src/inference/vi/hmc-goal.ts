@@ -27,7 +27,11 @@ export const modelParameters = (target: Target): ReadonlySet<string> =>
 
 export function refinedGoal(options: RefinementOptions, trace: RefinementTrace): (ingredients: Ingredients) => Goal {
   return ({ b, target, family, noise, parameters, options: training, minibatch, beta }) => {
-    if (!minibatch) throw new InternalError("chains of rows without rows");
+    if (!minibatch) {
+      // Rows that depend on one another come all together; others as minibatches, which may be of all.
+      orRefuse(rowDensity(b, target, { parameters: parameters.target }));
+      throw new InternalError("chains of rows without rows");
+    }
     const { plate, indices, rows } = minibatch;
     const ofModel = modelParameters(target);
     const hold = (which: (name: string) => boolean): Assignment =>
@@ -69,10 +73,16 @@ export function refinedGoal(options: RefinementOptions, trace: RefinementTrace):
         trace.step.push(exp(logStep));
         logStep += gainAt(t) * (accepted - options.targetAccept);
       },
+      state: () => ({ [LOG_STEP]: Float64Array.of(logStep) }),
+      goOn({ [LOG_STEP]: before }) {
+        if (before?.length === 1) logStep = before[0];
+      },
     };
   };
 }
 
+/** Its name in the state of a training. */
+const LOG_STEP = "log hmc step";
 /** Of the stochastic approximation: fast at first; it never ends, since the posteriors change while the model learns. */
 const gainAt = (t: number): number => 0.02 + 0.5 / (1 + t / 20);
 

@@ -87,7 +87,7 @@ export function hmc(
       parts: end.parts.map((v, i) => b.select(isAccepted, v, before.parts[i])),
       gradients: end.gradients.map((v, i) => b.select(beside, v, before.gradients[i])),
     };
-    const isNumber = b.lt(rise, b.constant(Number.POSITIVE_INFINITY));
+    const isNumber = b.le(rise, b.constant(Number.POSITIVE_INFINITY));
     accepted.push(b.select(isNumber, b.exp(b.min(b.constant(0), rise)), b.constant(0)));
     rises.push(rise);
   }

@@ -10,10 +10,11 @@ import type { FamilyParameter } from "./approximation.ts";
 export type PriorKind = "planar" | "iaf" | "coupling" | "spline" | "mixture";
 export const priorKinds: readonly PriorKind[] = ["planar", "iaf", "coupling", "spline", "mixture"];
 
+/** The component of a mixture, which is drawn as a discrete auxiliary variable: no name that a latent may have. */
+export const COMPONENT = "component of λ";
+
 export interface HyperPrior {
   readonly parameters: readonly FamilyParameter[];
-  /** Name of the component of a mixture, which is drawn as a discrete auxiliary variable. */
-  readonly site: string;
   /** λ, and the component that it is of: indicators, [components]. */
   draw(b: Builder, noise: NoiseSource, p: Assignment): { readonly lambda: Value; readonly component?: Value };
   /** log q of λ, and of the component: the marginal of λ where there is none. `drawn`: at the parameters of the draw. */
@@ -52,12 +53,11 @@ function flow(size: number, o: PriorOptions): HyperPrior {
   const record = flows.get(o.prior);
   if (!record) throw new InternalError(`there is no flow ${o.prior}`);
   const f = flowOf(record, size, 0, o);
-  const prefix = "prior";
+  const prefix = `prior ${o.prior}`;
   // Of each draw, by its value.
   const known = new WeakMap<Value, Value>();
   return {
     parameters: f.tensors.map((t) => ({ ...t, name: `${prefix} ${t.name}` })),
-    site: "component",
     draw(b, noise, p) {
       const x = noise.noise("normal", [size], []);
       const { to, logDet } = f.forward(b, x, prefixed(prefix, f.tensors, p));
@@ -99,7 +99,6 @@ function mixture(size: number, { components: count }: PriorOptions): HyperPrior 
       },
       { name: "prior log scales", shape: [count, size], initial: () => new Float64Array(count * size) },
     ],
-    site: "component",
     draw(b, noise, p) {
       const u = b.reshape(noise.noise("uniform", [1], []), []);
       const sums = b.cumsum(b.exp(logWeights(b, p)));

@@ -32,7 +32,7 @@ function flow(size: number, seen: number, o: ReverseOptions): HyperReverse {
   const record = flows.get(o.reverse);
   if (!record) throw new InternalError(`there is no flow ${o.reverse}`);
   const f = flowOf(record, size, seen, o);
-  const prefix = "reverse";
+  const prefix = `reverse ${o.reverse}`;
   return {
     parameters: f.tensors.map((t) => ({ ...t, name: `${prefix} ${t.name}` })),
     logDensity(b, p, lambda, z) {

@@ -12,7 +12,7 @@ import type { Rng } from "../../runtime/numeric/rng.ts";
 import type { Assignment, Axis, Target, Term } from "../../runtime/target.ts";
 import type { Family } from "./approximation.ts";
 import { Noise } from "./noise.ts";
-import { reverseTerms } from "./weights.ts";
+import { readsAny, reverseTerms } from "./weights.ts";
 
 type ByName = Readonly<Record<string, Float64Array>>;
 /** Values at which rows are looked at: constrained ones of the target's parameters, and those of the family. */
@@ -101,6 +101,12 @@ export async function visitRowWeights(
   const q = drawn.logQ(parameters);
   const own = noise.forRows(plate.name, wide);
   const weight = b.sub(atRows(b, p, plate, indices, own), atRows(b, q, plate, indices, own));
+  const whole = new Set([...own.keys()].map((v) => v.node));
+  const common = [...p, ...q].filter((t) => !t.axes.some((a) => a.name === plate.name));
+  if (readsAny(weight, whole) || common.some((t) => readsAny(t.value, whole)))
+    throw new UsageError(
+      `rows of ${plate.name} depend on latents of other rows, so that none has a weight, or a likelihood, of its own: importance weights and annealing of the whole are those of --engine importance and ais`,
+    );
   const latents = latentsOf(b, target, drawn.values, plate, indices, own);
   const roots = [weight, latents];
   const { values, batched } = vectorize(b, roots, noise.forCopies(deep, roots, plate.name), deep);
@@ -159,7 +165,7 @@ function latentsOf(
     const front = moveAxis(b, v, local[i].axis, 0);
     return b.reshape(front, [rows, sizeOf(shapeOf(front)) / rows]);
   });
-  return b.concat(parts, 1);
+  return parts.length === 0 ? b.tensor(new Float64Array(0), [rows, 0]) : b.concat(parts, 1);
 }
 
 /** Log weights of `draws` draws of each of the rows: rows x draws; NaN of those that were not made. */

@@ -6,7 +6,9 @@ import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import type { Assignment, Parameter, Setting, Slot, Target, Term } from "../../runtime/target.ts";
 import { type LocalLatents, localLatents } from "./rows-density.ts";
 
-export const shearName = (latent: string): string => `shear of ${latent}`;
+/** With which names of such matrices begin. */
+export const SHEAR = "shear of ";
+export const shearName = (latent: string): string => `${SHEAR}${latent}`;
 
 /** Latents that are vectors of unbounded numbers, one a row, given by a single statement and sampled as they are: their own coordinates. */
 function shearedSlots(target: Target, { slots }: LocalLatents): Slot[] {
@@ -91,7 +93,9 @@ export function sheared(
     fix(values) {
       const own = slots.map((s) => shearName(s.name)).filter((name) => values[name]);
       const constants = { ...fixed, ...Object.fromEntries(own.map((name) => [name, values[name]])) };
-      return sheared(target.fix(values), local, constants) ?? target;
+      const other = sheared(target.fix(values), local, constants);
+      if (!other) throw new InternalError("a sheared model that is none once its parameters are fixed");
+      return other;
     },
     terms,
     observations: (b, values, setting) => target.observations(b, move(b, values, setting), setting),

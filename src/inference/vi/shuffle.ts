@@ -7,10 +7,17 @@ export class Shuffle {
   readonly #order: Int32Array;
   #at: number;
 
-  constructor(rng: Rng, size: number) {
+  /** `state`: of an earlier one, whose pass goes on if it was over as many rows. */
+  constructor(rng: Rng, size: number, state?: Float64Array) {
     this.#rng = rng;
-    this.#order = Int32Array.from({ length: size }, (_, i) => i);
-    this.#at = size;
+    const isAlike = state?.length === size + 1;
+    this.#order = isAlike ? Int32Array.from(state.subarray(1)) : Int32Array.from({ length: size }, (_, i) => i);
+    this.#at = isAlike ? state[0] : size;
+  }
+
+  /** How far the pass is, and its order. */
+  state(): Float64Array {
+    return Float64Array.of(this.#at, ...this.#order);
   }
 
   /** Fills `out` with distinct rows. What is left of a pass and too little for it waits for the next shuffle. */

@@ -1,19 +1,19 @@
 // Training: one program a step (bound, gradient, Adam), run until it no longer improves.
 import type { Backend, Executable } from "../../runtime/backend.ts";
-import { InternalError, UsageError } from "../../runtime/errors.ts";
-import { createBuilder } from "../../runtime/ir/builder.ts";
-import { type Builder, type InputAttrs, shapeOf, type Value } from "../../runtime/ir/graph.ts";
-import type { Rowed } from "../../runtime/ir/rows.ts";
-import { simplify } from "../../runtime/ir/simplify.ts";
+import { InternalError } from "../../runtime/errors.ts";
+import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import type { Axis, Target } from "../../runtime/target.ts";
-import { AdamClock, type AdamOptions, adamStep, type Trained } from "./adam.ts";
+import { AdamClock, type AdamOptions } from "./adam.ts";
 import type { Family, Parameters } from "./approximation.ts";
 import { type Bound, boundOf } from "./bound.ts";
-import { Noise } from "./noise.ts";
+import type { Noise } from "./noise.ts";
+import { constrainedParameters } from "./parameters.ts";
 import { Plateau } from "./plateau.ts";
 import { rateAt, type Schedule } from "./schedule.ts";
 import { Shuffle } from "./shuffle.ts";
+import { KeptStream, sameBits, type TrainingState } from "./training-state.ts";
+import { type Leaf, nameOf, type Step, trainingStep } from "./training-step.ts";
 import { type Minibatch, weigh } from "./weights.ts";
 
 export interface TrainingOptions {
@@ -25,7 +25,7 @@ export interface TrainingOptions {
   /** Draws in each step. */
   readonly draws: number;
   readonly stickTheLanding: boolean;
-  /** Weight of the rate, reached after `warmup` steps from 0. */
+  /** Weight of the rate, reached after `warmup` steps from 0; those of a training that is gone on from count. */
   readonly beta: number;
   readonly warmup: number;
   /** Rows of the plate in each step; absent: all. */
@@ -39,6 +39,8 @@ export interface TrainingContext {
   readonly backend: Backend;
   readonly rng: Rng;
   stop(): boolean;
+  /** Awaited after each step: lets signals and output through. */
+  breathe(): Promise<void>;
   /** The bound of the step just made. */
   progress(step: number, bound: number): void;
 }
@@ -51,6 +53,10 @@ export interface Training {
   readonly bounds: Float64Array;
   readonly interrupted: boolean;
   readonly stoppedEarly: boolean;
+  /** What another training begins with to go on from this one: with the same seed and options, step for step as if this one had gone on. */
+  readonly state: TrainingState;
+  /** Sentences for the user. */
+  readonly notes: readonly string[];
   /** A number that is none ended the training: at which step, and what was not finite. */
   readonly failure?: string;
 }
@@ -76,8 +82,12 @@ export interface Goal extends Bound {
   /** What `after` is shown of each step. */
   readonly watched?: readonly Value[];
   /** Sets its inputs, by name. */
-  before?(inputs: Executable["inputs"], step: number): void;
+  before?(inputs: Executable["inputs"]): void;
+  /** `step`: how many were made, those of trainings that this one goes on from included. */
   after?(watched: readonly Float64Array[], step: number): void;
+  /** What it adapts beside the program. */
+  state?(): TrainingState;
+  goOn?(state: TrainingState): void;
 }
 
 /** The bound of the draws of the family. */
@@ -88,8 +98,8 @@ export function boundGoal({ b, target, family, noise, parameters, options, minib
   return { ...boundOf(b, weights, { objective, draws, ...(beta ? { beta } : {}) }), statistics: weights.statistics };
 }
 
-/** Unconstrained values to begin with, by name. */
-export type Start = Pick<Training, "parameters" | "family">;
+/** Unconstrained values to begin with, by name. `state`: of the training whose values they are. */
+export type Start = Pick<Training, "parameters" | "family"> & Partial<Pick<Training, "state">>;
 
 export async function train(
   target: Target,
@@ -102,105 +112,13 @@ export async function train(
   const step = trainingStep(target, family, options, goal);
   const executable = await context.backend.compile(step.program);
   try {
-    return await runSteps(executable, step, start, options, context);
+    return await runSteps(target, executable, step, start, options, context);
   } finally {
     executable.dispose();
   }
 }
 
-interface Leaf {
-  readonly owner: "target" | "family";
-  readonly name: string;
-  readonly input: Value;
-  readonly average?: Value;
-}
-type Step = ReturnType<typeof trainingStep>;
-
-const nameOf = (input: Value): string => (input.node.attrs as InputAttrs).name;
-
-/** The program of one step. Outputs: the bound, the norm of the gradient, then what each term adds. */
-function trainingStep(target: Target, family: Family, options: TrainingOptions, goal: (ingredients: Ingredients) => Goal) {
-  const b = createBuilder();
-  const noise = new Noise(b);
-  const { batch } = options;
-  if (batch && batch.plate.size === 0) throw new UsageError(`the plate ${batch.plate.name} has no rows`);
-  const indices = batch && b.input("rows", { shape: [batch.rows], dtype: "int" });
-  const own = new Map<Value, Rowed>();
-  const trained: Trained[] = [];
-  const leaf = (owner: Leaf["owner"], name: string, shape: readonly number[], plate?: Axis): Leaf => {
-    const input = b.input(`${owner === "target" ? "parameter" : "family"} ${name}`, { shape, dtype: "real" });
-    if (batch && indices && plate?.name === batch.plate.name) {
-      const value = b.gather(input, indices);
-      own.set(input, { value, axis: 0 });
-      trained.push({ name, resident: input, rows: { indices, value } });
-    } else trained.push({ name, resident: input });
-    const average = options.averaged > 0 ? b.input(`average ${owner} ${name}`, { shape, dtype: "real" }) : undefined;
-    return { owner, name, input, average };
-  };
-  const leaves = [
-    ...target.parameters.map((p) => leaf("target", p.name, p.unconstrained, p.plate)),
-    ...family.parameters.map((p) => leaf("family", p.name, p.shape, p.plate)),
-  ];
-  const of = (owner: Leaf["owner"]): Record<string, Value> =>
-    Object.fromEntries(leaves.filter((l) => l.owner === owner).map((l) => [l.name, l.input]));
-  const parameters: Parameters = { target: target.constrainParameters(b, of("target")), family: of("family") };
-  const minibatch: Minibatch | undefined = batch && indices && { plate: batch.plate, rows: batch.rows, indices, own };
-  const beta = options.beta !== 1 || options.warmup > 0 ? b.input("beta", { shape: [], dtype: "real" }) : undefined;
-  const bound = goal({
-    b,
-    target,
-    family,
-    noise,
-    parameters,
-    options,
-    ...(minibatch ? { minibatch } : {}),
-    ...(beta ? { beta } : {}),
-  });
-  const adam = adamStep(b, b.neg(bound.objective), trained, options.adam);
-  const weight = b.input("average weight", { shape: [], dtype: "real" });
-  const next = new Map([...adam.updates, ...runningMeans(b, target, leaves, bound.statistics)]);
-  const averages = leaves.flatMap(({ input, average }): [Value, Value][] =>
-    average ? [[average, b.add(average, b.mul(weight, b.sub(next.get(input) ?? input, average)))]] : [],
-  );
-  const { settings = [], watched = [] } = bound;
-  const outputs = [bound.value, adam.gradientNorm, ...bound.parts.map((p) => p.value), ...watched];
-  const updates = [...next, ...averages];
-  const residents = updates.map(([resident]) => resident);
-  const perCall = [adam.rate, adam.epsilon, weight, ...(beta ? [beta] : []), ...(indices ? [indices] : []), ...settings];
-  const roots = [...outputs, ...updates.map(([, value]) => value)];
-  const inputs = [...residents, ...perCall, ...noise.inputsOf(roots)];
-  return {
-    program: simplify(b, { inputs, outputs, updates, residents }),
-    leaves,
-    residents,
-    noise,
-    goal: bound,
-    parts: bound.parts.map((p) => p.name),
-    names: {
-      rate: nameOf(adam.rate),
-      epsilon: nameOf(adam.epsilon),
-      weight: nameOf(weight),
-      beta: beta && nameOf(beta),
-      rows: indices && nameOf(indices),
-    },
-  };
-}
-
-/** What is kept up to date instead of being trained. */
-function runningMeans(b: Builder, target: Target, leaves: readonly Leaf[], statistics: Goal["statistics"]): [Value, Value][] {
-  return target.parameters.flatMap(({ name, running }): [Value, Value][] => {
-    if (!running) return [];
-    const statistic = statistics?.get(name);
-    const leaf = leaves.find((l) => l.owner === "target" && l.name === name);
-    if (!statistic || !leaf)
-      throw new UsageError(
-        `${name} is a running mean over batches, which this engine does not keep: use --engine amortized, or layernorm`,
-      );
-    return [[leaf.input, running(b, leaf.input, b.stopGradient(statistic))]];
-  });
-}
-
-/** Importance weights are a row's own where the model has one plate of local latents around. */
+/** Importance weights are a row's own where rows of the observations' plate share nothing that is drawn. */
 function keptApart(target: Target): { readonly plate: Axis } | undefined {
   const plate = outermostPlate(target);
   return plate && { plate };
@@ -211,37 +129,42 @@ export function outermostPlate(target: Target): Axis | undefined {
   return target.sites.find((s) => s.role === "observed" && s.plates.length > 0)?.plates[0];
 }
 
+/** Names in a state, beside those of moments and of parameters. */
+const STEPS = "steps";
+const NOISE = "noise stream";
+const ROWS = "rows stream";
+const ORDER = "rows order";
+
 async function runSteps(
+  target: Target,
   executable: Executable,
   step: Step,
   start: Start,
   options: TrainingOptions,
   context: TrainingContext,
 ): Promise<Training> {
-  const { names, leaves, residents, goal } = step;
-  for (const r of residents) executable.write(nameOf(r), new Float64Array(shapeOf(r).reduce((a, n) => a * n, 1)));
-  for (const { owner, name, input } of leaves) {
-    const from = (owner === "target" ? start.parameters : start.family)[name];
-    if (from === undefined) throw new InternalError(`no start for the parameter ${name}`);
-    executable.write(nameOf(input), from);
-  }
+  const { names, goal } = step;
+  const { state: before = {}, made, notes } = begin(executable, step, start);
+  goal.goOn?.(before);
   const scalar = (name: string | undefined): ((v: number) => void) => {
     const array = name === undefined ? undefined : executable.inputs[name];
     return (v) => {
       if (array) array[0] = v;
     };
   };
-  const [setRate, setEpsilon, setWeight, setBeta] = [
-    scalar(names.rate),
-    scalar(names.epsilon),
-    scalar(names.weight),
-    scalar(names.beta),
-  ];
+  const setRate = scalar(names.rate);
+  const setEpsilon = scalar(names.epsilon);
+  const setWeight = scalar(names.weight);
+  const setBeta = scalar(names.beta);
+  const noise = new KeptStream(context.rng.split("noise"), before[NOISE]);
+  const order = new KeptStream(context.rng.split("rows"), before[ROWS]);
   const rows = names.rows === undefined ? undefined : executable.inputs[names.rows];
-  const shuffle = rows && options.batch ? new Shuffle(context.rng.split("rows"), options.batch.plate.size) : undefined;
+  const shuffle =
+    rows && options.batch
+      ? new Shuffle(order.rng, options.batch.plate.size, order.goesOn ? before[ORDER] : undefined)
+      : undefined;
   const fill = step.noise.filler(executable);
-  const noiseStream = context.rng.split("noise");
-  const clock = new AdamClock(options.adam);
+  const clock = new AdamClock(options.adam, made);
   const plateau = options.patience > 0 ? new Plateau(options.patience, Math.max(20, Math.ceil(options.steps / 50))) : undefined;
   const bounds = new Float64Array(options.steps);
   let end = options.steps;
@@ -249,17 +172,16 @@ async function runSteps(
   let averaged = 0;
   let t = 0;
   let failure: string | undefined;
-  let breath = performance.now();
   while (t < end && !context.stop()) {
     const [rate, epsilon] = clock.next(options.rate * rateAt(options.schedule, t / options.steps));
     setRate(rate);
     setEpsilon(epsilon);
     if (t >= averagedFrom) averaged++;
     setWeight(averaged === 0 ? 1 : 1 / averaged);
-    setBeta(options.beta * (options.warmup > 0 ? Math.min(1, (t + 1) / options.warmup) : 1));
+    setBeta(options.beta * (options.warmup > 0 ? Math.min(1, (made + t + 1) / options.warmup) : 1));
     if (rows && shuffle) shuffle.next(rows);
-    fill(noiseStream);
-    goal.before?.(executable.inputs, t);
+    fill(noise.rng);
+    goal.before?.(executable.inputs);
     executable.run();
     const [bound] = executable.outputs[0];
     const [norm] = executable.outputs[1];
@@ -268,35 +190,27 @@ async function runSteps(
       failure = reasonOf(t, bound, executable, step.parts);
       break;
     }
-    goal.after?.(executable.outputs.slice(2 + step.parts.length), t);
+    goal.after?.(executable.outputs.slice(2 + step.parts.length), made + t);
     context.progress(t, bound);
     // Flat: what is left is to average, over the same share of all steps.
-    if (t > options.warmup && t < averagedFrom && plateau?.add(bound)) {
+    if (made + t > options.warmup && t < averagedFrom && plateau?.add(bound)) {
       averagedFrom = t;
       end = Math.min(end, Math.ceil(t / (1 - options.averaged)));
     }
-    if (performance.now() - breath > SLICE) {
-      await breathe();
-      breath = performance.now();
-    }
+    await context.breathe();
   }
-  const read = async (owner: Leaf["owner"]): Promise<Record<string, Float64Array>> =>
-    Object.fromEntries(
-      await Promise.all(
-        leaves
-          .filter((l) => l.owner === owner)
-          .map(
-            async (l) =>
-              [
-                l.name,
-                Float64Array.from(await executable.read(nameOf(l.average && averaged > 0 ? l.average : l.input))),
-              ] as const,
-          ),
-      ),
-    );
+  const found = await ends(target, executable, step, averaged > 0);
   return {
-    parameters: await read("target"),
-    family: await read("family"),
+    parameters: found.target,
+    family: found.family,
+    state: {
+      [STEPS]: Float64Array.of(made + t),
+      ...found.state,
+      [NOISE]: noise.state(),
+      ...(shuffle ? { [ROWS]: order.state(), [ORDER]: shuffle.state() } : {}),
+      ...goal.state?.(),
+    },
+    notes,
     bounds: bounds.slice(0, t),
     interrupted: t < end && failure === undefined,
     stoppedEarly: end < options.steps,
@@ -304,13 +218,39 @@ async function runSteps(
   };
 }
 
-/** Milliseconds of work between two chances for signals and output. */
-const SLICE = 15;
-function breathe(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === "function") setImmediate(resolve);
-    else setTimeout(resolve, 0);
-  });
+const sizeIn = (v: Value): number => shapeOf(v).reduce((n, d) => n * d, 1);
+
+/** Writes what the first step begins with. A state is taken up as a whole or not at all: moments of some parameters alone would be those of other steps. */
+function begin(executable: Executable, { leaves, residents, moments }: Step, { parameters, family, state }: Start) {
+  for (const r of residents) executable.write(nameOf(r), new Float64Array(sizeIn(r)));
+  const isWhole = state?.[STEPS]?.length === 1 && moments.every((m) => state[nameOf(m)]?.length === sizeIn(m));
+  const taken = isWhole ? state : undefined;
+  for (const { owner, name, input } of leaves) {
+    const from = (owner === "target" ? parameters : family)[name];
+    if (from === undefined) throw new InternalError(`no start for the parameter ${name}`);
+    const last = taken?.[nameOf(input)];
+    executable.write(nameOf(input), last?.length === from.length ? last : from);
+  }
+  for (const m of taken ? moments : []) executable.write(nameOf(m), taken?.[nameOf(m)] ?? new Float64Array(0));
+  const notes =
+    state && !taken
+      ? ["the optimiser begins anew: what the earlier run stopped with is of other parameters than are trained here"]
+      : [];
+  return { ...(taken ? { state: taken } : {}), made: taken?.[STEPS][0] ?? 0, notes };
+}
+
+/** What was learnt, and of the state what the backend has: moments, and the last values where what is saved on the model's scale does not give them back
+ *  bit by bit. Where means over steps were learnt, these are gone on from. */
+async function ends(target: Target, executable: Executable, { leaves, moments }: Step, isAveraged: boolean) {
+  const read = async (v: Value): Promise<Float64Array> => Float64Array.from(await executable.read(nameOf(v)));
+  const found: Record<Leaf["owner"], Record<string, Float64Array>> = { target: {}, family: {} };
+  const state: Record<string, Float64Array> = {};
+  for (const m of moments) state[nameOf(m)] = await read(m);
+  for (const { owner, name, input, average } of leaves) found[owner][name] = await read(average && isAveraged ? average : input);
+  const saved = { target: isAveraged ? found.target : constrainedParameters(target, found.target), family: found.family };
+  for (const { owner, name, input } of leaves)
+    if (!sameBits(found[owner][name], saved[owner][name])) state[nameOf(input)] = found[owner][name];
+  return { ...found, state };
 }
 
 function reasonOf(step: number, bound: number, executable: Executable, parts: readonly string[]): string {

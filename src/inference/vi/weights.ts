@@ -1,13 +1,15 @@
 // Log weights log p - log q of draws of a family, as graphs: over all rows of a plate or a minibatch of them, over several draws.
 import { UsageError } from "../../runtime/errors.ts";
 import { vectorize } from "../../runtime/ir/batch.ts";
+import { createBuilder } from "../../runtime/ir/builder.ts";
 import { type Builder, type Node, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { nodesOf } from "../../runtime/ir/order.ts";
 import { type Rowed, takeRows } from "../../runtime/ir/rows.ts";
+import type { Shape } from "../../runtime/ir/type.ts";
 import type { Assignment, Axis, Setting, Target, Term } from "../../runtime/target.ts";
 import type { Drawn, Family, Parameters } from "./approximation.ts";
-import type { Noise } from "./noise.ts";
-import { scoreRoots } from "./score.ts";
+import { Noise } from "./noise.ts";
+import { type ScoreRoots, scoreRoots } from "./score.ts";
 
 export interface WeightOptions {
   /** Draws of q in each evaluation. */
@@ -65,7 +67,7 @@ export interface Root {
   readonly axis: number;
 }
 
-/** `rows`: a plate whose rows are kept apart, or a minibatch of it. */
+/** `rows`: a minibatch of a plate, or a plate whose rows are kept apart if they are: if none reads what is drawn for another. */
 export function weigh(
   b: Builder,
   target: Target,
@@ -77,17 +79,13 @@ export function weigh(
 ): Weights {
   const setting = { parameters: parameters.target, training: noise };
   const drawn = family.draw(b, noise, parameters, setting);
-  const q = drawn.logQ(options.stickTheLanding ? held(b, parameters) : parameters);
-  const reverse = reverseTerms(b, target, drawn, setting);
-  const parts: Part[] = [
-    ...[...target.terms(b, drawn.values, setting), ...drawn.jacobian, ...reverse].map((term): Part => ({ term, sign: 1 })),
-    ...q.map((term): Part => ({ term, sign: -1 })),
-  ];
-  const axisOf = (t: Term): number => (rows ? t.axes.findIndex((a) => a.name === rows.plate.name) : -1);
+  const parts = partsOf(b, target, drawn, options.stickTheLanding ? held(b, parameters) : parameters, setting);
+  const batch = rows && "indices" in rows ? rows : undefined;
+  const plate = batch || (rows && !crossing(b, noise, parts, oneRow(b, rows.plate))) ? rows?.plate : undefined;
+  const axisOf = (t: Term): number => (plate ? axisIn(t, plate) : -1);
   const roots: Root[] = parts.map(({ term }) => sumWithin(b, term.value, axisOf(term)));
   const scored = scoreRoots(b, drawn, parts, parameters, axisOf);
   const all = [...roots, ...scored.flatMap((s) => [s.logQ, s.advantage, s.rate])];
-  const batch = rows && "indices" in rows ? rows : undefined;
   const resolved = (some: readonly Root[]) => {
     const atHand = batch ? atRows(b, noise, some, batch) : some.map((r) => r.value);
     return noise.resolve(atHand, (x, axes) => {
@@ -96,7 +94,7 @@ export function weigh(
     });
   };
   const { values: taken, statistics } = resolved(all);
-  if (batch) refuseOtherRows(noise, parts, roots, taken, batch);
+  if (batch) refuseOtherRows(b, noise, parts, scored, batch);
   const { values: copied, varies } = overDraws(b, noise, [...taken, ...statistics.map((s) => s.value)], options.draws);
   return {
     parts: parts.map((p, i) => ({ ...p, value: copied[i], perRow: roots[i].axis >= 0, varies: varies[i] })),
@@ -115,6 +113,45 @@ export function weigh(
       statistics.map(({ name }, k) => ({ name, value: copied[taken.length + k] })),
     ),
   };
+}
+
+/** log p, log r and Jacobians, and log q at `at`. */
+function partsOf(b: Builder, target: Target, drawn: Drawn, at: Parameters, setting: Setting): Part[] {
+  const up = [...target.terms(b, drawn.values, setting), ...drawn.jacobian, ...reverseTerms(b, target, drawn, setting)];
+  return [...up.map((term): Part => ({ term, sign: 1 })), ...drawn.logQ(at).map((term): Part => ({ term, sign: -1 }))];
+}
+
+const axisIn = (t: Term, plate: Axis): number => t.axes.findIndex((a) => a.name === plate.name);
+
+/** Some row, to see what it is made of. */
+const oneRow = (b: Builder, plate: Axis): Minibatch => ({
+  plate,
+  rows: 1,
+  indices: b.input(`(row of ${plate.name})`, { shape: [1], dtype: "int" }),
+});
+
+/** Whether rows of the plate read, of what is drawn or learnt a row a datapoint, their own alone, and no other term reads
+ *  it: then rows have weights of their own. */
+export function rowsAreApart(target: Target, family: Family, plate: Axis): boolean {
+  const b = createBuilder();
+  const noise = new Noise(b);
+  const own = new Map<Value, Rowed>();
+  const inputs = (owner: string, all: readonly { readonly name: string; readonly shape: Shape; readonly plate?: Axis }[]) =>
+    Object.fromEntries(
+      all.map((p) => {
+        const whole = b.input(`${owner} ${p.name}`, { shape: p.shape, dtype: "real" });
+        if (p.plate?.name === plate.name)
+          own.set(whole, {
+            value: b.input(`row of ${owner} ${p.name}`, { shape: [1, ...p.shape.slice(1)], dtype: "real" }),
+            axis: 0,
+          });
+        return [p.name, whole];
+      }),
+    );
+  const parameters = { target: inputs("parameter", target.parameters), family: inputs("family", family.parameters) };
+  const setting = { parameters: parameters.target, training: noise };
+  const drawn = family.draw(b, noise, parameters, setting);
+  return !crossing(b, noise, partsOf(b, target, drawn, parameters, setting), { ...oneRow(b, plate), own }, true);
 }
 
 /** Means over draws, [draws, …], and over the calls of a network. */
@@ -167,29 +204,48 @@ function atRows(b: Builder, noise: Noise, roots: readonly Root[], { plate, indic
   return out;
 }
 
-/** What is drawn or learnt a row a datapoint is at hand for the rows of the minibatch alone. A term that reads it at other rows would see other
- *  draws than its neighbours, and pass no gradient to the rows it reads. */
-function refuseOtherRows(
-  noise: Noise,
-  parts: readonly Part[],
-  roots: readonly Root[],
-  taken: readonly Value[],
-  { plate, rows, own }: Minibatch,
-): void {
-  const whole = new Set([...(own?.keys() ?? []), ...noise.forRows(plate.name, rows).keys()].map((v) => v.node));
+/** A term that reads at rows what is drawn or learnt for other rows; one of no row, that reads rows of a table that is learnt, or, if strict, what is
+ *  drawn for rows. */
+function crossing(b: Builder, noise: Noise, parts: readonly Part[], batch: Minibatch, isStrict = false): Part | undefined {
+  const { plate, rows, own } = batch;
+  const roots = parts.map(({ term }) => sumWithin(b, term.value, axisIn(term, plate)));
+  const taken = atRows(b, noise, roots, batch);
   const learnt = new Set([...(own?.keys() ?? [])].map((v) => v.node));
-  // Rows of a table are gathered from all of it: what is behind them is not looked at.
-  const atHand = new Set([...(own?.values() ?? [])].map(({ value }) => value.node));
-  parts.forEach(({ term }, i) => {
-    const bad = roots[i].axis >= 0 ? whole : learnt;
-    if (readsAny(taken[i], bad, atHand))
-      throw new UsageError(
-        `the ${term.role} of ${term.site} reads, for some rows of ${plate.name}, what belongs to other rows of it, so that minibatches over ${plate.name} cannot be taken: leave --batch out (--batch 0), or take them --over another plate`,
-      );
-  });
+  const whole = new Set([...learnt, ...[...noise.forRows(plate.name, rows).keys()].map((v) => v.node)]);
+  const atHand = atHandOf(batch);
+  return parts.find((_, i) => readsAny(taken[i], isStrict || roots[i].axis >= 0 ? whole : learnt, atHand));
 }
 
-function readsAny(value: Value, wanted: ReadonlySet<Node>, ends: ReadonlySet<Node>): boolean {
+/** Rows of a table are gathered from all of it: what is behind them is not looked at. */
+const atHandOf = ({ own }: Minibatch): ReadonlySet<Node> => new Set([...(own?.values() ?? [])].map(({ value }) => value.node));
+
+/** What is drawn or learnt a row a datapoint is at hand for the rows of the minibatch alone. A term that reads it at other rows would see other
+ *  draws than its neighbours, and pass no gradient to the rows it reads; and what a draw without a path is held responsible for would be made
+ *  of other draws. */
+function refuseOtherRows(
+  b: Builder,
+  noise: Noise,
+  parts: readonly Part[],
+  scored: readonly ScoreRoots[],
+  batch: Minibatch,
+): void {
+  const { plate, rows } = batch;
+  const found = crossing(b, noise, parts, batch);
+  const whole = new Set([...noise.forRows(plate.name, rows).keys()].map((v) => v.node));
+  const held = scored.find(
+    (s) => s.advantage.axis >= 0 && readsAny(atRows(b, noise, [s.advantage], batch)[0], whole, atHandOf(batch)),
+  );
+  if (!found && !held) return;
+  const what = found
+    ? `the ${found.term.role} of ${found.term.site} reads, for some rows of ${plate.name}, what belongs to other rows of it`
+    : `a term that is of no row of ${plate.name} reads ${held?.site} of all rows of it`;
+  throw new UsageError(
+    `${what}, so that minibatches over ${plate.name} cannot be taken: leave --batch out (--batch 0), or take them --over another plate`,
+  );
+}
+
+/** Whether the value is made of any of these, not looking behind `ends`. */
+export function readsAny(value: Value, wanted: ReadonlySet<Node>, ends: ReadonlySet<Node> = new Set()): boolean {
   const seen = new Set<Node>([value.node]);
   // Grows while it is gone through.
   for (const node of seen) {

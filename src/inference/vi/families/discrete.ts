@@ -58,8 +58,17 @@ export function drawTables(
   const rank = slot.shape.length;
   const sums = b.slice(b.cumsum(b.exp(logP)), rank, 0, count - 1);
   const passed = b.cast(b.ge(b.reshape(u, [...slot.shape, 1]), sums), "int");
-  const place = count > 1 ? b.sum(passed, [rank]) : b.broadcastTo(b.constant(0, "int"), slot.shape);
-  return { value: b.add(place, b.tensor(slot.lower, slot.shape, "int")), place };
+  // Where an element has fewer values, rounding may leave its sum below 1, and a number beyond it.
+  const most = b.tensor(
+    slot.upper.map((high, i) => high - slot.lower[i]),
+    slot.shape,
+    "int",
+  );
+  const drawn = count > 1 ? b.min(b.sum(passed, [rank]), most) : b.broadcastTo(b.constant(0, "int"), slot.shape);
+  const least = b.tensor(slot.lower, slot.shape, "int");
+  const value = b.add(drawn, least);
+  // By way of the value, which is what score functions look for in a graph.
+  return { value, place: b.sub(value, least) };
 }
 
 /** log q of the values, an element each. */

@@ -19,7 +19,9 @@ const INITIAL_SCALE = 0.1;
 /** log of a deviation of v to begin with: where F knows the scales, all of them. */
 export const initialLogScale = ({ scale, factor }: Start): number => (scale || factor ? 0 : log(INITIAL_SCALE));
 
-/** Laws of v; without a parameter "mean", of mean 0. */
+/** Of the parameter that is the mean of v. */
+export const MEAN = "mean of q";
+/** Laws of v; without a parameter MEAN, of mean 0. */
 export interface VectorFamily {
   readonly parameters: readonly FamilyParameter[];
   prepare(b: Builder, p: Assignment): VectorLaw;
@@ -82,7 +84,7 @@ export function gaussian(target: Target, start: Start, f: VectorFamily): Gaussia
       if (shapeOf(u).join() !== `${n}`) throw new InternalError(`a vector of shape [${shapeOf(u)}] where [${n}] belongs`);
       return b.sub(f.prepare(b, parameters).logDensity(inward(b, u)), b.constant(logVolume));
     },
-    mean({ mean }) {
+    mean({ [MEAN]: mean }) {
       if (mean === undefined) return position.slice();
       if (!factor) return position.map((x, i) => x + (scale ? scale[i] : 1) * mean[i]);
       return position.map((x, i) => {

@@ -5,7 +5,7 @@ import type { Target } from "../../../runtime/target.ts";
 import { positiveInverse } from "../../optimize/hessian.ts";
 import type { FamilyParameter } from "../approximation.ts";
 import { principalFactors } from "./factors.ts";
-import { type GaussianFamily, gaussian, halfSquares, initialLogScale, type Start } from "./gaussian.ts";
+import { type GaussianFamily, gaussian, halfSquares, initialLogScale, MEAN, type Start } from "./gaussian.ts";
 
 /** Directions start at random, short beside the scales: at 0 they would have no gradient. */
 const SHORT = 0.01;
@@ -54,7 +54,7 @@ function product(factor: Float64Array, n: number): Float64Array {
 
 function shared(n: number, { logScale }: Beginning): FamilyParameter[] {
   return [
-    { name: "mean", shape: [n], initial: () => new Float64Array(n) },
+    { name: MEAN, shape: [n], initial: () => new Float64Array(n) },
     { name: "log scale", shape: [n], initial: () => logScale.slice() },
   ];
 }
@@ -71,19 +71,19 @@ export function lowRank(target: Target, given: Start, rank: number): GaussianFam
   const n = target.dimension;
   const begin = beginning(given, n, rank, "covariance");
   return gaussian(target, begin.start, {
-    parameters: [...shared(n, begin), { name: "factor", shape: [n, rank], initial: begin.directions }],
+    parameters: [...shared(n, begin), { name: "factor of q", shape: [n, rank], initial: begin.directions }],
     prepare(b, p) {
       const scale = b.exp(p["log scale"]);
       return {
         draw: (noise) =>
           b.add(
-            b.add(p.mean, b.mul(scale, noise.noise("normal", [n], []))),
-            b.matmul(p.factor, noise.noise("normal", [rank], [])),
+            b.add(p[MEAN], b.mul(scale, noise.noise("normal", [n], []))),
+            b.matmul(p["factor of q"], noise.noise("normal", [rank], [])),
           ),
         logDensity(x) {
           // With a = D⁻¹ (x - mean), B = D⁻¹ V, M = I + B'B = L L':  |Σ| = |D|² |M|,  (x - mean)' Σ⁻¹ (x - mean) = a'a - ‖L⁻¹ B'a‖².
-          const a = b.div(b.sub(x, p.mean), scale);
-          const ratio = b.div(p.factor, b.reshape(scale, [n, 1]));
+          const a = b.div(b.sub(x, p[MEAN]), scale);
+          const ratio = b.div(p["factor of q"], b.reshape(scale, [n, 1]));
           const transposed = b.transpose(ratio, [1, 0]);
           const identity = b.cast(b.eq(b.iota([rank, rank], 0), b.iota([rank, rank], 1)), "real");
           const lower = b.cholesky(b.add(identity, b.matmul(transposed, ratio)));
@@ -103,10 +103,10 @@ export function rankOnePrecision(target: Target, given: Start): GaussianFamily {
   const begin = beginning(given, n, 1, "precision");
   return gaussian(target, begin.start, {
     // The scale is D^-1/2.
-    parameters: [...shared(n, begin), { name: "direction", shape: [n], initial: begin.directions }],
+    parameters: [...shared(n, begin), { name: "direction of q", shape: [n], initial: begin.directions }],
     prepare(b, p) {
       const scale = b.exp(p["log scale"]);
-      const v = p.direction;
+      const v = p["direction of q"];
       const along = b.mul(scale, v);
       // s = v' D⁻¹ v; R = D^-1/2 - (1 - √η)/s D⁻¹ v v' D^-1/2 with η = 1/(1 + s), and (1 - √η)/s = 1/(√(1+s) (1 + √(1+s))).
       const s = b.sum(b.square(along));
@@ -116,10 +116,10 @@ export function rankOnePrecision(target: Target, given: Start): GaussianFamily {
         draw(noise) {
           const z = noise.noise("normal", [n], []);
           const common = b.mul(ratio, b.sum(b.mul(along, z)));
-          return b.add(p.mean, b.mul(scale, b.sub(z, b.mul(common, along))));
+          return b.add(p[MEAN], b.mul(scale, b.sub(z, b.mul(common, along))));
         },
         logDensity(x) {
-          const w = b.sub(x, p.mean);
+          const w = b.sub(x, p[MEAN]);
           const half = b.mul(b.constant(0.5), b.sub(b.log1p(s), b.square(b.sum(b.mul(v, w)))));
           return b.sub(half, b.add(b.sum(p["log scale"]), halfSquares(b, b.div(w, scale), n)));
         },
