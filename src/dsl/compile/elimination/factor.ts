@@ -7,6 +7,7 @@ import { substitute } from "../../../runtime/ir/substitute.ts";
 import { sizeOf } from "../../../runtime/ir/type.ts";
 import { knownOf } from "../known.ts";
 import { BUDGET, TooMany } from "./cost.ts";
+import { liftFunctions } from "./lift.ts";
 import { fuseReads, readsIn } from "./read.ts";
 import type { Site } from "./sites.ts";
 
@@ -94,7 +95,7 @@ export function factorOf(b: Builder, term: Value, sites: readonly Site[], { whol
   // [rows…, values…, 1…] so far.
   const valueShape = shapeOf(table).slice(shape.length, shape.length + columns.length);
   table = b.reshape(table, [...overRows, ...valueShape]);
-  return flat(b, table, shape, varies, columns, axes);
+  return flat(b, liftFunctions(b, table), shape, varies, columns, axes);
 }
 
 const rowNumbers = (b: Builder, size: number): Value =>

@@ -129,6 +129,11 @@ const gatheredShape = ([x, index]: readonly Value[], { batch }: GatherAttrs): nu
 /** Constant indices in arithmetic progression are a slice, and all the same one they are copies; indices of indices are indices. */
 const gathered: Identity<GatherAttrs> = (b, [x, index], { batch }) => {
   const chosen = constantOf(index);
+  if (batch > 0 && sizeOf(shapeOf(x).slice(0, batch)) === 1) {
+    // A batch of one is none.
+    const one = b.gather(b.reshape(x, shapeOf(x).slice(batch)), b.reshape(index, shapeOf(index).slice(batch)));
+    return b.reshape(one, gatheredShape([x, index], { batch }));
+  }
   if (batch !== 0 || chosen === null) return null;
   if (isA(x, gather) && (x.node.attrs as GatherAttrs).batch === 0) {
     const [table, inner] = x.node.inputs;
