@@ -93,13 +93,15 @@ export interface Unconstrained {
   log(us: Float64Array): Float64Array;
   logAndGradient(us: Float64Array): { readonly log: Float64Array; readonly gradient: Float64Array };
   unconstrain(x: Float64Array): Float64Array;
+  /** n points, one after another, as events. */
+  constrain(us: Float64Array): Float64Array;
 }
 export function unconstrained(c: Case): Unconstrained {
   const { constraint } = c.make(createBuilder()).support;
   const bounds = boundsOf(c);
   const dimension = sizeOf(constraint.unconstrainedShape(c.shape));
   const size = sizeOf(c.shape);
-  const program = (n: number): { readonly log: Value; readonly u: Value; readonly b: Builder } => {
+  const program = (n: number): { readonly log: Value; readonly u: Value; readonly x: Value; readonly b: Builder } => {
     const b = createBuilder();
     const u = b.input("u", { shape: [n, dimension], dtype: "real" });
     const side = (v: number | undefined): Value | undefined => (v === undefined ? undefined : b.constant(v));
@@ -111,7 +113,7 @@ export function unconstrained(c: Case): Unconstrained {
     });
     const x = b.reshape(b.slice(both, 1, 0, size), [n, ...c.shape]);
     const log = b.add(b.broadcastTo(c.make(b).logDensity(b, x), [n]), b.reshape(b.slice(both, 1, size, 1), [n]));
-    return { log, u, b };
+    return { log, u, x, b };
   };
   const unconstrain = (x: Float64Array): Float64Array => constraint.unconstrain(x, c.shape, bounds);
   return {
@@ -124,6 +126,7 @@ export function unconstrained(c: Case): Unconstrained {
       return { log: values, gradient: slopes };
     },
     unconstrain,
+    constrain: (us) => interpret([program(us.length / dimension).x], { u: us })[0],
   };
 }
 

@@ -7,7 +7,12 @@ export interface Mass {
   readonly mass: number;
   readonly error: number;
   /** Probabilities of sets that cover the support, and which of them a draw lies in; where draws are numbers. */
-  readonly cells?: { readonly masses: readonly number[]; of(x: number): number };
+  readonly cells?: {
+    readonly masses: readonly number[];
+    of(x: number): number;
+    /** Where each of them ends: x below or at which it and those before it lie. */
+    ends(): Float64Array;
+  };
 }
 const MOST_COUNTS = 5000;
 
@@ -36,7 +41,8 @@ function compute(c: Case): Mass | null {
       }
       return low;
     };
-    return { mass, error, cells: c.shape.length === 0 ? { masses, of } : undefined };
+    const ends = (): Float64Array => target.constrain(Float64Array.from(edges.slice(1)));
+    return { mass, error, cells: c.shape.length === 0 ? { masses, of, ends } : undefined };
   }
   return target.dimension === 2 ? integratePlane(target.log, target.logAndGradient, target.start) : null;
 }
@@ -62,7 +68,8 @@ function sumOfIntegers(c: Case): Mass {
     if (masses.length > 3e6) break;
   }
   first = lower;
-  return { mass: total, error: 0, cells: { masses, of: (x) => x - first } };
+  const ends = (): Float64Array => Float64Array.from(masses, (_, i) => first + i);
+  return { mass: total, error: 0, cells: { masses, of: (x) => x - first, ends } };
 }
 
 /** All vectors of counts with the sum of the case's. */

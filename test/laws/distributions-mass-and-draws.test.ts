@@ -47,6 +47,37 @@ describe("mass 1", () => {
   });
 });
 
+describe("distribution functions are integrals, or sums, of the density", () => {
+  const known = proper.filter(({ d }) => d.logCdf);
+  it.each(known)("$title", ({ d, row, title }) => {
+    const c = caseOf(d, row, title);
+    const m = massOf(c);
+    if (!m?.cells) return expect.fail("numbers have cells");
+    const all = m.cells.ends();
+    const many = Math.ceil(all.length / 500);
+    const at = Array.from(all.keys()).filter((i) => i % many === 0 && Number.isFinite(all[i]));
+    const b = createBuilder();
+    const x = b.input("x", { shape: [at.length], dtype: "real" });
+    const { logCdf, logCcdf } = c.make(b);
+    if (!logCdf || !logCcdf) return expect.fail("both");
+    const [below, above] = interpret([b.broadcastTo(logCdf(b, x), [at.length]), b.broadcastTo(logCcdf(b, x), [at.length])], {
+      x: Float64Array.from(at, (i) => all[i]),
+    });
+    let [sum, next] = [0, 0];
+    at.forEach((i, k) => {
+      for (; next <= i; next++) sum += m.cells?.masses[next] ?? 0;
+      // What lies beyond the cells, or beyond the doubles, belongs to neither; sums of many terms round.
+      const tolerance = m.error + 1e-9 + Math.abs(m.mass - 1);
+      expect(Math.abs(Math.exp(below[k]) - sum), `P(X <= ${all[i]}) = ${Math.exp(below[k])}, not ${sum}`).toBeLessThanOrEqual(
+        tolerance,
+      );
+      expect(Math.abs(Math.exp(above[k]) - (m.mass - sum)), `P(X > ${all[i]}) = ${Math.exp(above[k])}`).toBeLessThanOrEqual(
+        tolerance,
+      );
+    });
+  });
+});
+
 describe("draws follow the density", () => {
   it.each(proper)("$title", ({ d, row, title }) => expectDraws(caseOf(d, row, title), 4000));
 });

@@ -5,13 +5,14 @@ import { defineDistribution } from "./define.ts";
 import { positiveNumber } from "./params.ts";
 import { HALF_LOG_TAU, halve, total } from "./standardise.ts";
 
-/** log Φ(a) and log e^{2λ/μ} Φ(-b), a = sqrt(λ/x) (x/μ - 1), b = sqrt(λ/x) (x/μ + 1): the parts of the distribution function. */
-function parts(b: Builder, x: Value, mu: Value, lambda: Value): { a: Value; reflected: Value } {
+/** a and log e^{2λ/μ} Φ(-c), a = sqrt(λ/x) (x/μ - 1), c = sqrt(λ/x) (x/μ + 1): P(X <= x) = Φ(a) + e^{2λ/μ} Φ(-c). */
+function parts(b: Builder, x: Value, mu: Value, lambda: Value): { a: Value; c: Value; reflected: Value } {
   const root = b.sqrt(b.div(lambda, x));
   const ratio = b.div(x, mu);
   const one = b.constant(1);
-  const far = b.logNormalCdf(b.neg(b.mul(root, b.add(ratio, one))));
-  return { a: b.mul(root, b.sub(ratio, one)), reflected: b.add(b.mul(b.constant(2), b.div(lambda, mu)), far) };
+  const c = b.mul(root, b.add(ratio, one));
+  const far = b.logNormalCdf(b.neg(c));
+  return { a: b.mul(root, b.sub(ratio, one)), c, reflected: b.add(b.mul(b.constant(2), b.div(lambda, mu)), far) };
 }
 
 export const inverseGaussian = defineDistribution({
@@ -50,9 +51,13 @@ export const inverseGaussian = defineDistribution({
     return b.logAddExp(b.logNormalCdf(a), reflected);
   },
   logCcdf: (b, x, { mu, lambda }) => {
-    const { a, reflected } = parts(b, x, mu, lambda);
+    const { a, c, reflected } = parts(b, x, mu, lambda);
     const upper = b.logNormalCdf(b.neg(a));
-    return b.add(upper, b.log1mExp(b.sub(reflected, upper)));
+    const near = b.add(upper, b.log1mExp(b.sub(reflected, upper)));
+    // e^{2λ/μ} e^{-c²/2} = e^{-a²/2}: in the tail the exponentials come before the difference.
+    const scaled = (v: Value): Value => b.erfcx(b.mul(b.constant(Math.SQRT1_2), v));
+    const rest = b.log(b.mul(b.constant(0.5), b.sub(scaled(a), scaled(c))));
+    return b.select(b.gt(a, b.constant(0)), b.sub(rest, halve(b, b.square(a))), near);
   },
   normalised: true,
   golden: {

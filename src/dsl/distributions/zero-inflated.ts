@@ -6,6 +6,7 @@ import { defineDistribution } from "./define.ts";
 import { logByMean } from "./negative-binomial.ts";
 import { nonnegativeNumber, positiveNumber, probability } from "./params.ts";
 import { poisson } from "./poisson.ts";
+import { negativeBinomialTails, poissonTails } from "./tails.ts";
 
 const extra = probability("probability of an extra zero");
 
@@ -14,6 +15,15 @@ export function inflate(b: Builder, at: Value, pi: Value, l: Value): Value {
   const rest = b.add(b.log1p(b.neg(pi)), l);
   return b.select(at, b.logAddExp(b.log(pi), rest), rest);
 }
+
+type Tail = (b: Builder, x: Value, p: Readonly<Record<string, Value>>) => Value;
+/** P(X <= x) = π + (1 - π) F(x), P(X > x) = (1 - π) (1 - F(x)), x >= 0. */
+const inflatedTails = (logCdf: Tail, logCcdf: Tail): { readonly logCdf: Tail; readonly logCcdf: Tail } => ({
+  logCdf: (b, x, p) => b.logAddExp(b.log(p.pi), b.add(b.log1p(b.neg(p.pi)), logCdf(b, x, p))),
+  logCcdf: (b, x, p) => b.add(b.log1p(b.neg(p.pi)), logCcdf(b, x, p)),
+});
+const poissonTail = poissonTails((_b, { lambda }) => lambda);
+const negativeBinomialTail = negativeBinomialTails((b, { mu, phi }) => ({ shape: phi, failure: b.div(mu, phi) }));
 
 export const zeroInflatedPoisson = defineDistribution({
   name: "ZeroInflatedPoisson",
@@ -25,6 +35,7 @@ export const zeroInflatedPoisson = defineDistribution({
   sample: (rng, { pi, lambda }, out) => {
     out[0] = rng.uniform() < pi[0] ? 0 : poissonDraw(rng, lambda[0]);
   },
+  ...inflatedTails(poissonTail.logCdf, poissonTail.logCcdf),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits, formula",
@@ -48,6 +59,7 @@ export const zeroInflatedNegBinomial2 = defineDistribution({
   sample: (rng, { pi, mu, phi }, out) => {
     out[0] = rng.uniform() < pi[0] ? 0 : negativeBinomial(rng, phi[0], mu[0]);
   },
+  ...inflatedTails(negativeBinomialTail.logCdf, negativeBinomialTail.logCcdf),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits, formula",
