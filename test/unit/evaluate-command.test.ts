@@ -93,7 +93,14 @@ beforeAll(async () => {
 
 describe("ppl run", () => {
   test("reads bits with the row's length of the type, or of --columns; saves what was learnt", async () => {
-    expect(readdirSync(at("fit")).sort()).toEqual(["chain-1.csv", "guide.json", "guide.npz", "run.json", "summary.json"]);
+    expect(readdirSync(at("fit")).sort()).toEqual([
+      "chain-1.csv",
+      "guide.json",
+      "guide.npz",
+      "run.json",
+      "summary.json",
+      "training.npz",
+    ]);
     const run = JSON.parse(readFileSync(at("fit/run.json"), "utf8"));
     expect(run.modelPath).toBe(at("vae.ppl"));
     writeFileSync(at("open.ppl"), "data x: int<0, 1>[N, D]\np: unit[D] ~ Uniform(0, 1)\nfor n in 1..N { x[n] ~ Bernoulli(p) }\n");
