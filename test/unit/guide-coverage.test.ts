@@ -5,7 +5,7 @@ import { gradient } from "../../src/runtime/ir/gradient.ts";
 import type { Value } from "../../src/runtime/ir/graph.ts";
 import { interpret } from "../../src/runtime/ir/interpret.ts";
 import type { Target } from "../../src/runtime/target.ts";
-import { bound, normal } from "./model-under-test.ts";
+import { bound } from "./model-under-test.ts";
 
 const rows = "data y: real[N]\nfor n in 1..N { z[n] ~ Normal(0, 1); y[n] ~ Normal(z[n], 1) }\n";
 const refused: readonly (readonly [string, string, string])[] = [
@@ -50,21 +50,6 @@ test("missing entries are latent", async () => {
   await expect(bound(`${text} }`, { y: [1, null, 3] })).rejects.toThrow("y has missing entries");
   const p = await bound(`${text}\nrest ~ meanfield() }`, { y: [1, null, 3] });
   expect(p.target.guide?.rest?.names).toEqual(["y"]);
-});
-
-test("discrete latents that no guide names are summed out", async () => {
-  const p = await bound(
-    "data y: real\nmu ~ Normal(0, 1)\nk ~ Bernoulli(0.3)\ny ~ Normal(k == 1 ? mu : 3 * mu, 0.5)\nparam m: real, s: positive\nguide { mu ~ Normal(m, s) }",
-    { y: 1 },
-  );
-  expect(p.target.guide?.sites.map((s) => s.name)).toEqual(["mu"]);
-  const b = createBuilder();
-  const terms = p.target.terms(b, { mu: b.constant(0.4) });
-  const [sum] = interpret([terms.reduce((all, t) => b.add(all, b.sum(t.value)), b.constant(0))], {});
-  const truth = normal(0.4, 0, 1) + Math.log(0.3 * Math.exp(normal(1, 0.4, 0.5)) + 0.7 * Math.exp(normal(1, 1.2, 0.5)));
-  expect(Math.abs(sum[0] - truth)).toBeLessThan(1e-14);
-  const fit = await p.run("amortized", { seed: 1, steps: 20 });
-  expect(Number.isFinite(fit.figures.elbo)).toBe(true);
 });
 
 describe("the model's own holes are the guide's", () => {

@@ -248,8 +248,7 @@ function checkRest(c: Context, guide: GuideFacts, s: SampleStatement): void {
 function complete(c: Context, g: GuideStatement, { latents, given, rest }: GuideFacts): void {
   if (rest) return;
   const { report } = c.session;
-  // Discrete ones are summed out where no guide names them (rule 31).
-  const missing = [...latents].flatMap(([name, e]) => (given.has(name) || e.type.dtype === "int" ? [] : [name]));
+  const missing = [...latents.keys()].filter((name) => !given.has(name));
   for (const name of missing) {
     const entry = latents.get(name) as Entry;
     report.error(

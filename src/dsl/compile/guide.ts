@@ -130,8 +130,7 @@ export function guideOf(
   let learned = 0;
   const first = walkGuide(learn, model, data, latents, "guide", { kind: "draws", noise: placeholder });
   const values = drawnBy(first);
-  // What is discrete and not named is summed out.
-  const covered = [...latents.shapes].filter(([name]) => first.sites.has(name) || !(first.rest || latents.integers.has(name)));
+  const covered = [...latents.shapes].filter(([name]) => !first.rest || first.sites.has(name));
   checkComplete(
     first,
     covered.map(([name, shape]) => ({ name, shape, defined: latents.defined(name) })),
