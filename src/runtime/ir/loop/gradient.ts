@@ -1,7 +1,9 @@
 // The derivative of a loop: the same loop backwards. What a step of a recurrence has read is in the final states, since each row is written once:
-// nothing is stored on the way, and nothing but the step itself computed again. What is changed after it was read is recorded first (Griewank &
+// nothing is stored on the way, and nothing but the step itself computed again. For the same reason the loop carries the cotangents of the
+// states alone; those of all else follow from these, for all steps at once. What is changed after it was read is recorded first (Griewank &
 // Walther 2008, ch. 12).
 import { InternalError } from "../../errors.ts";
+import { vectorize } from "../batch.ts";
 import { pullback, type Seed } from "../gradient.ts";
 import { type Builder, constantOf, dtypeOf, type Node, resultsOf, shapeOf, typeOf, type Value } from "../graph.ts";
 import { nodesOf } from "../order.ts";
@@ -26,51 +28,98 @@ export function loopGradient(b: Builder, cts: readonly (Value | null)[], node: N
   const isRead = new Set(nodesOf(body.results));
   const recorded = states.flatMap((_, i) => (written[i] === null && isRead.has(body.params[i].node) ? [i] : []));
   const records = record(b, node, recorded);
-  const zeros = (v: Value): Value => b.broadcastTo(b.constant(0), shapeOf(v));
   const learnt = frees.flatMap((f, i) => (dtypeOf(f) === "real" ? [i] : []));
-  const backwards = makeLoop(b, {
+  const zeros = (v: Value): Value => b.broadcastTo(b.constant(0), shapeOf(v));
+
+  // One step backwards, in symbols for what has been collected and for its ordinals.
+  const collected = ends.map((e) => symbol(b, typeOf(e)));
+  const backwards = [...tables.map(({ values }) => values.slice().reverse()), countUp(steps).reverse()];
+  const ordinals = backwards.map(() => symbol(b, { shape: [], dtype: "int" }));
+  const read = states.map((s) => symbol(b, typeOf(s)));
+  const given = frees.map((f) => symbol(b, typeOf(f)));
+  const results = instantiate(b, body, [...read, ...ordinals.slice(0, tables.length), ...given]);
+  const placeOf = ({ at }: LoopWrite): Value | null =>
+    at === null ? null : "ordinal" in at ? ordinals[at.ordinal] : results[at.result];
+  const seeds = attrs.writes.map((w): Seed => {
+    const cotangent = rowsAt(b, collected[w.state], w.rows, placeOf(w), shapeOf(results[w.value]));
+    return { value: results[w.value], cotangent, mayVanish: true };
+  });
+  const own = new Map<Value, Value>([
+    ...read.map((s, i): [Value, Value] => {
+      const at = recorded.indexOf(i);
+      return [s, at < 0 ? ends[i] : b.gather(records[at], ordinals[tables.length])];
+    }),
+    ...given.map((s, i): [Value, Value] => [s, frees[i]]),
+  ]);
+  /** What a step adds to the cotangents of states and frees, and the rows that it sets to 0, since it has overwritten them. */
+  const added = pullback(b, seeds, [...read, ...learnt.map((i) => given[i])]).map((ct, i) =>
+    ct === null ? [] : additions(b, i, substitute(b, [ct], own)[0]),
+  );
+  const cleared = attrs.writes.flatMap((w): WrittenState[] => {
+    if (w.mode === "add" || written[w.state] !== null) return [];
+    const { state, mode, rows } = w;
+    const place = placeOf(w);
+    const at = place === null ? {} : { at: substitute(b, [place], own)[0] };
+    return [{ state, mode, rows, value: zeros(results[w.value]), ...at }];
+  });
+
+  // A row's cotangent is complete when its step comes: what the steps add to the frees can wait until all are.
+  const canWait = written.every((w) => w !== null);
+  const inLoop = canWait ? states.length : added.length;
+  const run = makeLoop(b, {
     steps,
-    states: [...ends.map((e, i) => cts[i] ?? zeros(e)), ...learnt.map((i) => zeros(frees[i]))],
-    ordinals: [...tables.map(({ values }) => values.slice().reverse()), countUp(steps).reverse()],
-    body({ states: collected, ordinals }) {
-      const read = states.map((s) => symbol(b, typeOf(s)));
-      const given = frees.map((f) => symbol(b, typeOf(f)));
-      const results = instantiate(b, body, [...read, ...ordinals.slice(0, tables.length), ...given]);
-      const placeOf = ({ at }: LoopWrite): Value | null =>
-        at === null ? null : "ordinal" in at ? ordinals[at.ordinal] : results[at.result];
-      const seeds = attrs.writes.map((w): Seed => {
-        const cotangent = rowsAt(b, collected[w.state], w.rows, placeOf(w), shapeOf(results[w.value]));
-        return { value: results[w.value], cotangent, mayVanish: true };
-      });
-      const cleared = attrs.writes.flatMap((w): WrittenState[] => {
-        if (w.mode === "add" || written[w.state] !== null) return [];
-        const { state, mode, rows } = w;
-        const place = placeOf(w);
-        return [{ state, mode, rows, value: zeros(results[w.value]), ...(place ? { at: place } : {}) }];
-      });
-      const step = ordinals[tables.length];
-      const before = read.map((_, i) => (recorded.includes(i) ? b.gather(records[recorded.indexOf(i)], step) : ends[i]));
-      const own = new Map<Value, Value>([
-        ...read.map((s, i): [Value, Value] => [s, before[i]]),
-        ...given.map((s, i): [Value, Value] => [s, frees[i]]),
+    states: [...ends.map((e, i) => cts[i] ?? zeros(e)), ...(canWait ? [] : learnt.map((i) => zeros(frees[i])))],
+    ordinals: backwards,
+    body(now) {
+      const images = new Map<Value, Value>([
+        ...collected.map((s, i): [Value, Value] => [s, now.states[i]]),
+        ...ordinals.map((s, i): [Value, Value] => [s, now.ordinals[i]]),
       ]);
-      const gradients = pullback(b, seeds, [...read, ...learnt.map((i) => given[i])]);
-      const collectedOnes = gradients.flatMap((ct, i) => (ct === null ? [] : additions(b, i, substitute(b, [ct], own)[0])));
-      const places = substitute(
-        b,
-        cleared.flatMap((w) => w.at ?? []),
-        own,
-      );
-      let next = 0;
-      const withPlaces = cleared.map((w) => (w.at ? { ...w, at: places[next++] } : w));
-      return { writes: [...withPlaces, ...collectedOnes] };
+      return { writes: imagesOf(b, [...cleared, ...added.slice(0, inLoop).flat()], images) };
     },
   });
   const ofStates = states.map((s, i): Value => {
     const rows = written[i];
-    return rows === null ? backwards[i] : b.select(b.tensor(rows, shapeOf(s), "bool"), b.constant(0), backwards[i]);
+    return rows === null ? run[i] : b.select(b.tensor(rows, shapeOf(s), "bool"), b.constant(0), run[i]);
   });
-  return [...ofStates, ...frees.map((_, i) => (learnt.includes(i) ? backwards[attrs.states + learnt.indexOf(i)] : null))];
+  const ofLearnt = learnt.map((free, k): Value => {
+    const i = states.length + k;
+    if (!canWait) return run[i];
+    const complete = new Map(collected.map((s, n): [Value, Value] => [s, run[n]]));
+    return overSteps(b, imagesOf(b, added[i], complete), ordinals, backwards, frees[free]);
+  });
+  return [...ofStates, ...frees.map((_, i) => (learnt.includes(i) ? ofLearnt[learnt.indexOf(i)] : null))];
+}
+
+/** The writes with other values in place of symbols. */
+function imagesOf(b: Builder, writes: readonly WrittenState[], images: ReadonlyMap<Value, Value>): WrittenState[] {
+  return writes.map((w) => {
+    const [value, ...at] = substitute(b, [w.value, ...(w.at ? [w.at] : [])], images);
+    return { ...w, value, ...(at.length > 0 ? { at: at[0] } : {}) };
+  });
+}
+
+/** What all steps add to a value, at once. */
+function overSteps(
+  b: Builder,
+  writes: readonly WrittenState[],
+  ordinals: readonly Value[],
+  tables: readonly Int32Array[],
+  like: Value,
+): Value {
+  const steps = tables[0].length;
+  const replacements = new Map(ordinals.map((o, i) => [o, b.tensor(tables[i], [steps], "int")]));
+  const shape = shapeOf(like);
+  const parts = writes.map(({ rows, at, value }): Value => {
+    const { values, batched } = vectorize(b, [value, ...(at ? [at] : [])], replacements, steps);
+    const each = values.map((v, i) => (batched[i] ? v : b.broadcastTo(b.reshape(v, [1, ...shapeOf(v)]), [steps, ...shapeOf(v)])));
+    if (at === undefined) return b.reshape(b.sum(each[0], [0]), shape);
+    const width = sizeOf(shape) / rows;
+    const count = sizeOf(shapeOf(value)) / width;
+    const places = b.add(b.reshape(each[1], [steps, 1]), b.iota([1, count], 1));
+    return b.reshape(b.scatterAdd(b.reshape(each[0], [steps * count, width]), b.reshape(places, [steps * count]), rows), shape);
+  });
+  return parts.reduce((x, y) => b.add(x, y), b.broadcastTo(b.constant(0), shape));
 }
 
 const countUp = (n: number): Int32Array => Int32Array.from({ length: n }, (_, i) => i);
