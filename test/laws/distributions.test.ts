@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Applied, apply, signatures } from "../../src/dsl/distributions/applied.ts";
 import type { Distribution, GoldenRow, Param } from "../../src/dsl/distributions/define.ts";
 import { distributions } from "../../src/dsl/distributions/index.ts";
+import { logDensityToEnds } from "../../src/dsl/distributions/modifiers/sides.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import { gradient } from "../../src/runtime/ir/gradient.ts";
 import type { Builder, Value } from "../../src/runtime/ir/graph.ts";
@@ -73,6 +74,22 @@ describe("the log density is that of the golden rows", () => {
     const tolerance = 8 * runningError(b, log, inputs) + 8 * EPSILON * (1 + Math.abs(row.logDensity));
     expect(Math.abs(value - row.logDensity), `${value} for ${row.logDensity} ± ${tolerance}`).toBeLessThanOrEqual(tolerance);
     expect(tolerance).toBeLessThanOrEqual(1e-8 * (1 + Math.abs(row.logDensity)));
+  });
+});
+
+describe("at the ends of the support the log density is a number or infinite, never NaN", () => {
+  const numbers = golden.filter(({ d }) => d.event === 0 && !d.support.constraint.discrete && !d.support.declared);
+  it.each(numbers)("$title", ({ d, row, title }) => {
+    const { b, x, applied, inputs } = open(d, row);
+    const { lower, upper } = boundsOf(caseOf(d, row, title));
+    const log = logDensityToEnds(b, applied, x);
+    for (const end of [lower, upper]) {
+      if (end === undefined) continue;
+      const [value] = interpret([log], { ...inputs, "(x)": Float64Array.of(end) })[0];
+      expect(Number.isNaN(value), `${title} at ${end}`).toBe(false);
+    }
+    // Elsewhere it is the density's own.
+    expect(interpret([log], inputs)).toEqual(interpret([applied.logDensity(b, x)], inputs));
   });
 });
 

@@ -5,6 +5,7 @@ import { asNumber } from "../check/functions/define.ts";
 import { findFunction } from "../check/functions/index.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type { Applied } from "../distributions/applied.ts";
+import { logDensityToEnds } from "../distributions/modifiers/sides.ts";
 import type { Argument, Call, Comprehension, Expression, FunctionStatement, Index, Subscript } from "../language/ast.ts";
 import { executeBody } from "./block.ts";
 import type { Context } from "./context.ts";
@@ -121,7 +122,8 @@ export function inlineValues(c: Context, f: FunctionStatement, given: readonly V
 }
 
 type Query = (c: Context, d: Applied, x: Value) => Value | undefined;
-const lpdf: Query = (c, d, x) => continued(c, d, x, d.logDensity, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY);
+const lpdf: Query = (c, d, x) =>
+  continued(c, d, x, (b, v) => logDensityToEnds(b, d, v), Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY);
 const lcdf: Query = (c, d, x) => d.logCdf && continued(c, d, x, d.logCdf, Number.NEGATIVE_INFINITY, 0);
 const lccdf: Query = (c, d, x) => d.logCcdf && continued(c, d, x, d.logCcdf, 0, Number.NEGATIVE_INFINITY);
 const cdf: Query = (c, d, x) => {

@@ -86,6 +86,7 @@ export interface Builder {
   /** log(x^a e^-x / Γ(a)) */ gammaKernel(a: Value, x: Value): Value;
   /** x with P(a, x) = p */ gammaQuantile(a: Value, p: Value): Value;
   /** x with P(a, x) = 1 - q */ gammaUpperQuantile(a: Value, q: Value): Value;
+  /** log x with P(a, x) = Φ(z): a gamma draw of a standard normal */ logGammaDraw(a: Value, z: Value): Value;
   /** log I_x(a, b), the regularised incomplete beta function, at odds x / (1 - x) */ logBetaI(
     a: Value,
     b: Value,

@@ -50,6 +50,7 @@ export type IterativeFunction =
   | "logGammaQBend"
   | "gammaQuantile"
   | "gammaUpperQuantile"
+  | "logGammaDraw"
   | "betaKernel"
   | "logBetaI"
   | "logBetaISlopeA"

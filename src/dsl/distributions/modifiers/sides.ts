@@ -87,7 +87,27 @@ export function logDensityInside(b: Builder, d: Applied, x: Value, bounds: Bound
   if (!inside) return d.logDensity(b, x);
   const above = bounds.lower ? b.max(x, b.cast(bounds.lower, dtypeOf(x))) : x;
   const near = bounds.upper ? b.min(above, b.cast(bounds.upper, dtypeOf(x))) : above;
-  return b.select(inside, d.logDensity(b, near), b.constant(Number.NEGATIVE_INFINITY));
+  return b.select(inside, logDensityToEnds(b, d, near), b.constant(Number.NEGATIVE_INFINITY));
+}
+
+/** The log density on the closed support. At an open end, which x reaches by rounding or on purpose, formulas may subtract infinities: there it
+ *  is -inf, as it is outside. */
+export function logDensityToEnds(b: Builder, d: Applied, x: Value): Value {
+  const log = d.logDensity(b, x);
+  if (d.event > 0 || d.support.constraint.discrete || d.support.declared) return log;
+  const { lower, upper } = d.support.bounds(b);
+  const reaches = (end: Value | undefined): Value | undefined => {
+    const [known, at] = [constantOf(x), end && constantOf(end)];
+    if (!end || (known && at && at.length === 1 && !known.includes(at[0]))) return undefined;
+    return b.eq(x, end);
+  };
+  const ends = [reaches(lower), reaches(upper)].filter((v) => v !== undefined);
+  if (ends.length === 0) return log;
+  const isBad = b.and(
+    ends.reduce((v, w) => b.or(v, w)),
+    b.ne(log, log),
+  );
+  return b.select(isBad, b.constant(Number.NEGATIVE_INFINITY), log);
 }
 
 export function needNumbers(d: Applied, what: string): void {

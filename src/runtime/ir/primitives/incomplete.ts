@@ -26,6 +26,9 @@ function iterative(
   });
 }
 const COST = 2000;
+const HALF_LOG_TWO_PI = 0.9189385332046728;
+/** exp of it is far from the least number, and nothing beside 1. */
+const LEAST_LOG = -600;
 
 const { POSITIVE_INFINITY: inf, NaN: none } = Number;
 const ends: Probe<null> = singular(
@@ -161,6 +164,29 @@ const gammaQuantileOf = (name: "gammaQuantile" | "gammaUpperQuantile", side: "P"
 /** x with P(a, x) = p, and with Q(a, x) = q */
 export const gammaQuantile = gammaQuantileOf("gammaQuantile", "P");
 export const gammaUpperQuantile = gammaQuantileOf("gammaUpperQuantile", "Q");
+
+/** log x with P(a, x) = Φ(z): a gamma draw of shape a as a function of a standard normal. Its derivative by a is the implicit one, -(∂P/∂a)/f
+ *  (Figurnov, Mohamed and Mnih 2018, "Implicit reparameterization gradients"). Where x is below the doubles, P = x^a / Γ(a + 1), and
+ *  d log P/da = log x - ψ(a + 1) goes on linearly in log x. */
+export const logGammaDraw = iterative(
+  "logGammaDraw",
+  5 * COST,
+  (b, [a, z], s) => {
+    const reached = b.max(s, b.constant(LEAST_LOG));
+    const x = b.exp(reached);
+    const log = b.logGammaP(a, x);
+    const share = b.exp(b.sub(log, b.gammaKernel(a, x)));
+    const slope = b.add(b.apply(logGammaPSlope, [a, x], null)[0], b.sub(s, reached));
+    const logDensity = b.sub(b.mul(b.constant(-0.5), b.square(z)), b.constant(HALF_LOG_TWO_PI));
+    return [b.neg(b.mul(share, slope)), b.mul(share, b.exp(b.sub(logDensity, b.logNormalCdf(z))))];
+  },
+  [
+    probe(vector(0.02, 0.4, 0.8, 3.5, 12.5, 250.5), vector(-0.7, 1.1, -2.3, 0.6, -0.2, 1.7)),
+    probe({ type: { shape: [], dtype: "real" }, values: [2.6] }, vector(0.17, -0.52, 2.9)),
+    singular(vector(0.3, 2.5, 1.5, -2, none), vector(inf, -inf, none, 0.3, 0.4)),
+    edgePairs,
+  ],
+);
 
 // ---------------------------------------------------------------- beta
 

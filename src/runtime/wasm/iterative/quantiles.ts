@@ -94,7 +94,43 @@ const betaQuantile: Definition = {
   },
 };
 
+/** log x with P(a, x) = Φ(z): a draw of the gamma, in logarithms since those of small shapes are beyond the doubles. */
+const logGammaDraw: Definition = {
+  name: "log of a gamma draw of a normal",
+  arguments: 2,
+  results: 1,
+  write(b, [a, z]) {
+    b.if(not(and(and(gt(a, 0), lt(a, Infinity)), le(abs(z), Infinity))), () => b.return(Number.NaN));
+    b.if(ge(abs(z), Infinity), () => b.return(z));
+    // P = x^a / Γ(a + 1) (1 - a x / (a + 1) + …) <= x^a / Γ(a + 1): the root is not below s.
+    const s = b.let(div(add(b.math("logNormalCdf", z), b.math("lgamma", add(a, 1))), a));
+    b.if(lt(s, -40), () => b.return(s));
+    // Wilson and Hilferty 1931: the cube root is nearly normal.
+    const root = b.let(add(sub(1, div(1, mul(9, a))), div(z, mul(3, sqrt(a)))));
+    b.if(and(gt(a, 0.5), gt(root, 0.3)), () => b.set(s, add(b.math("log", a), mul(3, b.math("log", root)))));
+    const newton = (sign: 1 | -1, log: Definition): void => {
+      const target = b.let(b.math("logNormalCdf", sign === 1 ? z : neg(z)));
+      b.repeat(MOST_STEPS, () => {
+        const x = b.let(b.math("exp", s));
+        const l = b.let(b.call(log, a, x));
+        const slope = b.math("exp", sub(b.call(gammaKernel, a, x), l));
+        const step = b.let(mul(sign, div(sub(target, l), slope)));
+        b.increase(s, step);
+        // The curvature of log F is below its slope, and that below a + x.
+        return gt(mul(step, step, add(1, a, x)), 1e-17);
+      });
+    };
+    b.if(
+      le(z, 0),
+      () => newton(1, gammaFunctions.logGammaP),
+      () => newton(-1, gammaFunctions.logGammaQ),
+    );
+    b.return(s);
+  },
+};
+
 export const quantiles = {
+  logGammaDraw,
   gammaQuantile: gammaQuantile(true),
   gammaUpperQuantile: gammaQuantile(false),
   betaQuantile,
