@@ -175,7 +175,7 @@ export const linearAlgebra: readonly BuiltIn[] = [
   },
   {
     name: "eigenvectors_sym",
-    doc: "The eigenvectors of a symmetric matrix, columns of length 1, in the order of eigenvalues_sym; of each, the element of greatest size is positive.",
+    doc: "The eigenvectors of a symmetric matrix: columns of length 1, their greatest elements positive. Derivatives need eigenvalues apart.",
     parameters: [square("A")],
     result: ([a]) => ({ dtype: "real", shape: a.shape, range: range(-1, 1) }),
     lower: (b, [a]) => b.symmetricEigen(asReal(b, a))[1],

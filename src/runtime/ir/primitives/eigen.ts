@@ -54,8 +54,8 @@ export const symmetricEigen: Primitive<Readonly<Record<string, never>>> = {
     return [real([...lead, n]), real([...lead, n, n])];
   },
   /** Giles 2008 (An extended collection of matrix derivative results), §3.1: Ā = V (diag(λ̄) + F ∘ (Vᵀ V̄)) Vᵀ with F_ij = 1 / (λ_j - λ_i), made
-   *  symmetric. Where eigenvalues coincide, eigenvectors have no derivative; functions that have one see the same whichever basis is
-   *  taken, and F is 0 there. */
+   *  symmetric. That is done before F is multiplied with: of a function that sees no basis of a plane, what a large F meets is then no larger
+   *  than rounding, and stays in that plane. Where eigenvalues coincide, eigenvectors have no derivative, and F is 0. */
   gradient(b, [valuesCt, vectorsCt], node) {
     const values: Value = { node, index: 0 };
     const vectors: Value = { node, index: 1 };
@@ -68,11 +68,11 @@ export const symmetricEigen: Primitive<Readonly<Record<string, never>>> = {
       const greatest = b.reshape(b.reduceMax(b.abs(values), [lead.length]), [...lead, 1, 1]);
       const apart = b.gt(b.abs(gap), b.mul(b.constant(n * UNIT_ROUNDOFF), greatest));
       const inverse = b.select(apart, b.reciprocal(gap), b.constant(0));
-      parts.push(b.mul(inverse, b.matmul(transposed(b, vectors), vectorsCt)));
+      const turning = b.matmul(transposed(b, vectors), vectorsCt);
+      parts.push(b.mul(inverse, b.mul(b.constant(0.5), b.sub(turning, transposed(b, turning)))));
     }
     if (parts.length === 0) return [null];
-    const total = b.matmul(b.matmul(vectors, parts.length === 2 ? b.add(parts[0], parts[1]) : parts[0]), transposed(b, vectors));
-    return [b.mul(b.constant(0.5), b.add(total, transposed(b, total)))];
+    return [b.matmul(b.matmul(vectors, parts.length === 2 ? b.add(parts[0], parts[1]) : parts[0]), transposed(b, vectors))];
   },
   batch: (b, [a]) => [...b.symmetricEigen(a)],
   rows: leadingRows,
