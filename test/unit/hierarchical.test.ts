@@ -1,13 +1,17 @@
 // Hierarchical variational models, and mean fields of discrete latents, on posteriors whose evidence is known.
 import { describe, expect, test } from "vitest";
 import type { Fit } from "../../src/fit.ts";
+import { boundOf } from "../../src/inference/vi/bound.ts";
 import { type HierarchicalOptions, hierarchical, hierarchicalLaw } from "../../src/inference/vi/hierarchical.ts";
 import { Noise } from "../../src/inference/vi/noise.ts";
+import { weigh } from "../../src/inference/vi/weights.ts";
 import { vectorize } from "../../src/runtime/ir/batch.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
-import type { Value } from "../../src/runtime/ir/graph.ts";
+import { gradient } from "../../src/runtime/ir/gradient.ts";
+import { shapeOf, type Value } from "../../src/runtime/ir/graph.ts";
 import { nodesOf } from "../../src/runtime/ir/order.ts";
 import { simplify } from "../../src/runtime/ir/simplify.ts";
+import { stream } from "../../src/runtime/numeric/random.ts";
 import { compileWasm, instantiate } from "../../src/runtime/wasm/backend.ts";
 import { bound } from "./model-under-test.ts";
 
@@ -52,16 +56,14 @@ reverse { lambda ~ Normal(C @ z, t) }`);
 });
 
 /** ELBO and hierarchical ELBO of a fit to `opposed`: z by enumeration, λ by the trapezoidal rule over the noise that it is made of. */
-async function exactBounds(fit: Fit, o: HierarchicalOptions): Promise<{ readonly elbo: number; readonly hierarchical: number }> {
+async function exactBounds(
+  valuesOf: (name: string) => Float64Array,
+  o: HierarchicalOptions,
+): Promise<{ readonly elbo: number; readonly hierarchical: number }> {
   const { target } = await bound(opposed);
   const law = hierarchicalLaw(target, o);
   const b = createBuilder();
-  const p = Object.fromEntries(
-    law.parameters.map((q) => {
-      const values = fit.learnt.find((l) => l.owner === "family" && l.name === q.name)?.values ?? new Float64Array();
-      return [q.name, b.tensor(values, [...q.shape])];
-    }),
-  );
+  const p = Object.fromEntries(law.parameters.map((q) => [q.name, b.tensor(valuesOf(q.name), [...q.shape])]));
   const [edge, step] = [7, 0.1];
   const count = Math.round((2 * edge) / step) + 1;
   const grid = Float64Array.from({ length: 2 * count * count }, (_, k) => {
@@ -126,10 +128,16 @@ describe("two opposed bits", () => {
     const [a, b] = [fit.draws("a").values, fit.draws("b").values];
     const opposite = a.reduce((n, x, i) => n + Number(x + b[i] === 1), 0) / a.length;
     expect(opposite).toBeGreaterThan(0.98);
-    expect(Math.abs(a.reduce((n, x) => n + x, 0) / a.length - 0.5)).toBeLessThan(0.1);
+    // Pinsker: q(a) is off by at most the root of half the divergence, which the bound's gap bounds; and the error of a share.
+    const gap = Math.max(0, OPPOSED_EVIDENCE - fit.figures.elbo + ERRORS * fit.figures.elbo_se);
+    const share = a.reduce((n, x) => n + x, 0) / a.length;
+    expect(Math.abs(share - 0.5)).toBeLessThan(Math.sqrt(gap / 2) + ERRORS * Math.sqrt(0.25 / a.length));
     if (kinds.prior === "mixture") return;
     const sizes = { depth: 3, hidden: 8, bins: 8, components: 8, dimension: 0 };
-    const { elbo, hierarchical } = await exactBounds(fit, { ...kinds, ...sizes });
+    const { elbo, hierarchical } = await exactBounds(
+      (name) => fit.learnt.find((l) => l.owner === "family" && l.name === name)?.values ?? new Float64Array(),
+      { ...kinds, ...sizes },
+    );
     near(fit, hierarchical);
     expect(hierarchical).toBeLessThan(elbo);
     expect(elbo).toBeLessThan(OPPOSED_EVIDENCE);
@@ -179,6 +187,58 @@ guide { for n in 1..N { k[n] ~ CategoricalLogit(logits[n]) } }`;
     expect(fit.figures.elbo).toBeGreaterThan(evidence - 0.1);
     expect(fit.notes.join()).toContain("gradients of k: score function, Rao-Blackwellised");
   });
+});
+
+test("gradients are those of the hierarchical bound, by enumeration and quadrature", async () => {
+  const o = { prior: "planar", reverse: "network", depth: 1, hidden: 2, bins: 2, components: 2, dimension: 0 } as const;
+  // Counted from 1, so that a value is not its place in the table.
+  const { target } = await bound(opposed.replaceAll("Bernoulli(0.5)", "Categorical([0.5, 0.5])").replace("== 1", "== 3"));
+  const family = hierarchical(target, { position: new Float64Array(0), scale: new Float64Array(0) }, o);
+  const rng = stream(5, "parameters");
+  const at = Object.fromEntries(family.parameters.map((q) => [q.name, q.initial(rng).map((x) => x + rng.normal())]));
+  const b = createBuilder();
+  const noise = new Noise(b);
+  const p = Object.fromEntries(family.parameters.map((q) => [q.name, b.input(q.name, { shape: q.shape, dtype: "real" })]));
+  const draws = 64;
+  const w = weigh(b, target, family, noise, { target: {}, family: p }, { draws });
+  const { objective } = boundOf(b, w, { objective: "elbo", draws });
+  const moved = ["centre of q", "map of λ"];
+  const outputs = gradient(
+    b,
+    objective,
+    moved.map((name) => p[name]),
+  );
+  const inputs = Object.values(p);
+  const executable = instantiate(
+    compileWasm(simplify(b, { inputs: [...inputs, ...noise.inputsOf(outputs)], outputs, updates: [] })),
+  );
+  for (const [name, values] of Object.entries(at)) executable.inputs[name]?.set(values);
+  const fill = noise.filler(executable);
+  const RUNS = 4000;
+  const sums = outputs.map((v) => shapeOf(v).reduce((n, d) => n * d, 1)).map((n) => [new Float64Array(n), new Float64Array(n)]);
+  for (let run = 0; run < RUNS; run++) {
+    fill(rng);
+    executable.run();
+    executable.outputs.forEach((g, k) => {
+      g.forEach((x, i) => {
+        sums[k][0][i] += x / RUNS;
+        sums[k][1][i] += (x * x) / RUNS;
+      });
+    });
+  }
+  const h = 1e-4;
+  for (const [k, name] of moved.entries())
+    for (const i of [0, 1, 3]) {
+      const bounds = [h, -h].map(async (d) => {
+        const values = { ...at, [name]: at[name].map((x, j) => (j === i ? x + d : x)) };
+        return (await exactBounds((q) => values[q], o)).hierarchical;
+      });
+      const [up, down] = await Promise.all(bounds);
+      const [mean, square] = [sums[k][0][i], sums[k][1][i]];
+      const error = Math.sqrt((square - mean * mean) / RUNS);
+      expect(Math.abs(mean - (up - down) / (2 * h)), `${name} ${i}: ${mean}`).toBeLessThan(ERRORS * error + 1e-6);
+      expect(error).toBeLessThan(0.1);
+    }
 });
 
 test("draws of discrete latents are held responsible for the reverse too", async () => {

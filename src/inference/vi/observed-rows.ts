@@ -33,6 +33,12 @@ export interface RowsContext {
 /** Rows of one program. */
 const ROWS_AT_ONCE = 100;
 
+/** A program to be, with what was fitted as its residents. */
+function programOf(target: Target, family: Family | undefined, fitted: Fitted): Pick<Parts, "b" | "noise" | "inputs"> {
+  const b = createBuilder();
+  return { b, noise: new Noise(b), inputs: new FittedInputs(b, target, family, fitted) };
+}
+
 /** At one draw of the guide for each row: reconstructions. */
 export async function rowsByGuide(
   target: Target,
@@ -43,14 +49,13 @@ export async function rowsByGuide(
   rng: Rng,
   context: RowsContext,
 ): Promise<ObservedRows> {
-  const b = createBuilder();
-  const noise = new Noise(b);
-  const inputs = new FittedInputs(b, target, family, fitted);
+  const program = programOf(target, family, fitted);
+  const { b, noise, inputs } = program;
   const drawn = family.draw(b, noise, { target: inputs.target, family: inputs.family }, { parameters: inputs.target });
   const wide = Math.min(ROWS_AT_ONCE, rows.length);
   const seen = observed(b, target, inputs, drawn.values, plate);
   const own = noise.forRows(plate.name, wide);
-  return run({ b, inputs, given: [], seen, noise, own }, rows, wide, rng, context);
+  return run({ ...program, given: [], seen, own }, rows, wide, rng, context);
 }
 
 /** At given constrained values of all latents, whole: images of the prior's draws. */
@@ -63,16 +68,15 @@ export async function rowsAt(
   rng: Rng,
   context: RowsContext,
 ): Promise<ObservedRows> {
-  const b = createBuilder();
-  const noise = new Noise(b);
-  const inputs = new FittedInputs(b, target, undefined, fitted);
+  const program = programOf(target, undefined, fitted);
+  const { b, inputs } = program;
   // Inputs, not constants: what depends on constants alone would be computed for all rows.
   const given = target.sites
     .filter((s) => s.role === "latent")
     .map((s) => ({ name: s.name, input: b.input(`latent ${s.name}`, s.type) }));
   const seen = observed(b, target, inputs, Object.fromEntries(given.map((g) => [g.name, g.input])), plate);
   const filled = given.map(({ name, input }) => ({ input, values: latents[name] }));
-  const parts = { b, inputs, given: filled, seen, noise, own: new Map<Value, Rowed>() };
+  const parts = { ...program, given: filled, seen, own: new Map<Value, Rowed>() };
   return run(parts, rows, Math.min(ROWS_AT_ONCE, rows.length), rng, context);
 }
 
