@@ -273,4 +273,26 @@ factor(0.2 * c[1] + 0.5 * c[2])`,
       })),
     ),
   },
+  {
+    name: "missing integers that are read elsewhere",
+    arbitrary: sizes([1, 6]).chain(([n]) =>
+      fc
+        .record({
+          x: numbers(n),
+          y: fc.array(fc.constantFrom(null, 0, 1), { minLength: n, maxLength: n }),
+          c: fc.array(fc.constantFrom(null, 0, 2), { minLength: n, maxLength: n }),
+        })
+        .map(({ x, y, c }) => ({
+          data: { x, y, c: c.slice(0, 3) },
+          text: `data x: real[N], y: int?[N], c: int?[M]
+a ~ Normal(0, 1)
+p ~ Beta(2, 2)
+y[1] ~ Bernoulli(p)
+for n in 2..N { y[n] ~ Bernoulli(y[n-1] == 1 ? 0.7 : p) }
+x ~ Normal(a * y, 1)
+c ~ Binomial(2, p)
+factor(0.1 * a * sum(c))`,
+        })),
+    ),
+  },
 ];

@@ -18,7 +18,6 @@ import { nonnegative } from "../ranges.ts";
 import type { Context } from "./context.ts";
 import { declaredType } from "./declared-types.ts";
 import { infer } from "./expressions.ts";
-import { notYet } from "./not-yet.ts";
 import type { Report } from "./report.ts";
 import { type Entry, type EntryKind, kindWords, type Scope } from "./scope.ts";
 import { describeStatement } from "./statement-words.ts";
@@ -184,7 +183,6 @@ function lazily(c: Context, entry: Entry, typeOf: (entry: Entry) => ValueType): 
 
 function dataType(c: Context, d: DataStatement["declarations"][number]): ValueType {
   const { type } = declaredType({ ...c, inData: true }, d.type, { latentBounds: false });
-  if (d.type.optional && type.dtype === "int") notYet(c.session.report, "missingInteger", d.span);
   const scalar = type.dtype === "int" && d.type.sizes.length === 0;
   return {
     ...type,

@@ -10,11 +10,6 @@ interface Feature {
 }
 const features = {
   ode: { code: "PPL605", what: "ode is not built yet" },
-  missingInteger: {
-    code: "PPL608",
-    what: "missing integers are not summed out yet",
-    notes: ["leave the rows with missing values out of the data"],
-  },
   objective: { code: "PPL610", what: "objectives are not built yet" },
 } as const satisfies Record<string, Feature>;
 export type FeatureName = keyof typeof features;

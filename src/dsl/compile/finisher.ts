@@ -124,6 +124,7 @@ function finisherProgram(
     kind: "coordinates",
     merged: false,
     take: takeFrom(b, q, pieces),
+    draw: (c, d, element, constraint, span) => drawing.draw(c, d, element, constraint, span),
     ...(isGiven && slots.length > 0 ? { given: givenFrom(b, z, slots, dimension) } : {}),
   };
   const w = walk(b, model, data, source, { onPredict: (walk, c, s) => predict(walk, c, s, drawing), sums: !isGiven });
@@ -142,6 +143,11 @@ interface Columns {
 /** The columns with draws of the discrete latents where these are read, and with what is asked for of the latents themselves. */
 function withDiscrete(b: Builder, summed: Summed, drawing: Drawing, plain: Columns, discrete: DiscreteOutput): Columns {
   const drawn = drawJointly(b, summed, (count) => drawing.uniform(count));
+  // Of these the numbers follow in order of their statements.
+  for (const { anchor, parts } of summed.predicted) {
+    const values = parts.map((p) => b.reshape(p.predict?.() ?? b.constant(0, "int"), [p.count]));
+    drawn.set(anchor, substituteReads(b, [b.cast(b.concat(values, 0), "int")], drawn)[0]);
+  }
   const atDraws = (values: readonly Value[]): Value[] => substituteReads(b, values, drawn);
   drawing.replace(atDraws);
   const values = atDraws(plain.values);
@@ -166,7 +172,9 @@ function withDiscrete(b: Builder, summed: Summed, drawing: Drawing, plain: Colum
       );
       const [places] = substituteReads(b, [k.read], new Map([[anchor, numbers]]));
       const shape = [...k.column.shape, each];
-      const table = b.gather(tables.get(anchor) as Value, b.reshape(places, [sizeOf(k.column.shape)]));
+      // Elements that are data have no place of their own.
+      const inside = b.min(places, b.constant(count - 1, "int"));
+      const table = b.gather(tables.get(anchor) as Value, b.reshape(inside, [sizeOf(k.column.shape)]));
       const defined = k.column.defined?.flatMap((at) => Array.from({ length: each }, (_, v) => at * each + v));
       const { defined: _, ...column } = k.column;
       return {

@@ -97,8 +97,8 @@ export function valueGiven({ source }: Walk, name: string): Value {
 }
 
 /** The constrained values of a piece from its coordinates; log-Jacobians, and the merged prior of raw coordinates, are collected. */
-export function give(w: Walk, c: Context, piece: Piece, rows: Rows): Value {
-  if (piece.constraint.discrete && w.open) return w.open.give(piece);
+export function give(w: Walk, c: Context, piece: Piece, rows: Rows, predict?: () => Value): Value {
+  if (piece.constraint.discrete && w.open) return w.open.give(piece, predict);
   if (w.source.kind !== "coordinates") throw new InternalError(`no value is given for ${piece.name}`);
   const { b } = c;
   if (piece.constraint.discrete) {

@@ -1,6 +1,6 @@
 // Missing data: entries given as null are latents beside the observed ones; the statement's term is over the whole array.
 import { InternalError } from "../../runtime/errors.ts";
-import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Builder, dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf, stridesOf } from "../../runtime/ir/type.ts";
 import type { DataValue } from "../data/value.ts";
 import type { Applied } from "../distributions/applied.ts";
@@ -8,7 +8,9 @@ import type { SampleStatement } from "../language/ast.ts";
 import { placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
+import { NOTHING, readAt } from "./elimination/read.ts";
 import { evaluate } from "./evaluate.ts";
+import { knownOf } from "./known.ts";
 import { give, mentions, oneRange, readsGiven, register, valueGiven } from "./latents.ts";
 import { termOf } from "./likelihood.ts";
 import type { Piece } from "./piece.ts";
@@ -20,23 +22,54 @@ import type { Walk } from "./walk.ts";
 export function sampleMissing(w: Walk, c: Context, s: SampleStatement, name: string, data: DataValue): void {
   const { b } = c;
   if (readsGiven(w, name)) {
-    c.root.value(name, valueGiven(w, name));
+    const given = valueGiven(w, name);
+    // Of integers what is observed is not in a draw.
+    c.root.value(name, isInteger(c, name) ? b.select(missingMask(b, data), given, observed(c, name, data)) : given);
     const d = applyDistribution(c, s.distribution.call);
     const piece = missingPiece(c, s, name, data, d, statementPositions(c, s, data.shape).positions);
     if (piece) w.pieces.push(piece.piece);
   } else {
     const before = currentValue(c, name, data);
-    const placeholder = b.input(`(${name} with its missing entries #${c.session.next++})`, { shape: data.shape, dtype: "real" });
-    c.root.value(name, mentions(s, name) ? placeholder : before);
+    const input = b.input(`(${name} with its missing entries #${c.session.next++})`, { shape: data.shape, dtype: "real" });
+    c.root.value(name, mentions(s, name) ? b.cast(input, dtypeOf(before)) : before);
     const d = applyDistribution(c, s.distribution.call);
     if (d.event > 0)
       reject(bindCodes.notYet, s.span, `missing entries under ${d.name}`, {
         label: "its events are vectors or matrices: not built yet",
       });
-    if (d.support.constraint.discrete)
-      reject(bindCodes.notYet, s.span, "missing integers are summed out, which is not built yet");
-    c.root.value(name, fill(w, c, s, name, data, before, d));
+    const isPredicted = d.support.constraint.discrete && w.open !== undefined && !isBounded(d, c) && !mentions(s, name);
+    c.root.value(name, fill(w, c, s, name, data, before, d, isPredicted));
+    if (isPredicted) {
+      registerMissing(w, c, s, name, data);
+      return observedAlone(w, c, s, name, data);
+    }
   }
+  registerMissing(w, c, s, name, data);
+  termOf(w, c, s, applyDistribution(c, s.distribution.call), evaluate(c, s.target), name, "likelihood");
+}
+
+/** Whether the data alone bound what is drawn. */
+const isBounded = (d: Applied, { b }: Context): boolean => {
+  const { lower, upper } = d.support.bounds(b);
+  return [lower, upper].every((v) => v !== undefined && (knownOf(v)?.every((x: number) => Number.isFinite(x)) ?? true));
+};
+
+/** The density of the entries that are not missing: of the others, which nothing else reads, the probabilities sum to 1 (rule 18). */
+function observedAlone(w: Walk, c: Context, s: SampleStatement, name: string, data: DataValue): void {
+  const { b } = c;
+  const whole = c.root.get(name);
+  const reading = (v: Value): Value => {
+    c.root.value(name, v);
+    return evaluate(c, s.target);
+  };
+  const when = b.not(reading(missingMask(b, data)));
+  const x = reading(observed(c, name, data));
+  const d = applyDistribution(c, s.distribution.call);
+  termOf(w, { ...c, when: c.when ? b.and(c.when, when) : when }, s, d, x, name, "likelihood");
+  if (whole) c.root.set(name, whole);
+}
+
+function registerMissing(w: Walk, c: Context, s: SampleStatement, name: string, data: DataValue): void {
   register(
     w,
     name,
@@ -44,7 +77,6 @@ export function sampleMissing(w: Walk, c: Context, s: SampleStatement, name: str
     { constraint: applyDistribution(c, s.distribution.call).support.constraint, bounds: {} },
     missingOf(data),
   );
-  termOf(w, c, s, applyDistribution(c, s.distribution.call), evaluate(c, s.target), name, "likelihood");
 }
 
 export const missingOf = (data: DataValue): number[] => [...(data.missing ?? [])].flatMap((m, i) => (m ? [i] : []));
@@ -52,20 +84,60 @@ export const missingOf = (data: DataValue): number[] => [...(data.missing ?? [])
 /** The array so far: NaN where no statement has reached a missing entry yet. */
 function currentValue(c: Context, name: string, data: DataValue): Value {
   const bound = c.root.get(name);
-  return bound?.kind === "value" ? bound.value : c.b.tensor(data.values, data.shape);
+  if (bound?.kind === "value") return bound.value;
+  return isInteger(c, name) ? observed(c, name, data) : c.b.tensor(data.values, data.shape);
 }
 
-function fill(w: Walk, c: Context, s: SampleStatement, name: string, data: DataValue, before: Value, d: Applied): Value {
+const isInteger = (c: Context, name: string): boolean => {
+  const symbol = c.model.symbols.get(name);
+  return symbol?.kind === "data" && symbol.type.base.name === "int";
+};
+const missingMask = (b: Builder, data: DataValue): Value =>
+  b.tensor(data.missing ?? new Uint8Array(data.values.length), data.shape, "bool");
+
+/** The entries that are there; where one is missing, the first that is there: of the type, and not read. */
+function observed(c: Context, name: string, data: DataValue): Value {
+  const some = data.values.find((_: number, i: number) => !data.missing?.[i]) ?? 0;
+  const values = Float64Array.from(data.values, (x, i) => (data.missing?.[i] ? some : x));
+  return c.b.tensor(values, data.shape, isInteger(c, name) ? "int" : "real");
+}
+
+function fill(
+  w: Walk,
+  c: Context,
+  s: SampleStatement,
+  name: string,
+  data: DataValue,
+  before: Value,
+  d: Applied,
+  isPredicted: boolean,
+): Value {
   const { b } = c;
   const { positions, inside } = statementPositions(c, s, data.shape);
   const missing = missingPiece(c, s, name, data, d, positions);
   if (!missing) return before;
   const { piece, which, chosen } = missing;
   const total = sizeOf(data.shape);
-  const values =
-    w.source.kind === "draws"
-      ? b.gather(b.reshape(drawAll(w, c, s, d, inside), [positions.length]), chosen)
-      : give(w, c, piece, []);
+  const { source } = w;
+  const amongAll = (all: Value): Value => b.gather(b.reshape(all, [positions.length]), chosen);
+  const draw = source.kind === "coordinates" ? source.draw : undefined;
+  const predict = (): Value =>
+    draw ? amongAll(draw(c, d, inside, d.support.constraint, s.span)) : b.broadcastTo(b.constant(0), [which.length]);
+  const given =
+    source.kind === "draws" ? amongAll(drawAll(w, c, s, d, inside)) : give(w, c, piece, [], isPredicted ? predict : undefined);
+  const values = b.cast(given, dtypeOf(before));
+  if (w.open && d.support.constraint.discrete) {
+    const at = new Int32Array(total).fill(NOTHING);
+    which.forEach((k, i) => {
+      at[positions[k]] = i;
+    });
+    const isHere = b.tensor(
+      Uint8Array.from(at, (x) => (x === NOTHING ? 0 : 1)),
+      data.shape,
+      "bool",
+    );
+    return b.select(isHere, readAt(b, values, at, data.shape), before);
+  }
   const places = Float64Array.from({ length: total }, (_, i) => i);
   which.forEach((k, i) => {
     places[positions[k]] = total + i;

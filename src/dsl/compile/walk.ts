@@ -43,6 +43,8 @@ export type LatentSource =
       take(piece: Piece): Value;
       /** Of a discrete latent that is neither given nor summed out: values of the piece's shape. */
       discrete?(piece: Piece): Value;
+      /** Draws of [rows…, element…] of what is predicted; absent where nothing is. */
+      draw?(c: Context, d: Applied, element: Shape, constraint: Constraint, span: SourceSpan): Value;
     }
   /** Constrained values by name. */
   | { readonly kind: "values"; readonly values: Readonly<Record<string, Value>> }

@@ -8,7 +8,7 @@ import { sizeOf } from "../../../runtime/ir/type.ts";
 import { knownOf } from "../known.ts";
 import { BUDGET, TooMany } from "./cost.ts";
 import { liftFunctions } from "./lift.ts";
-import { fuseReads, readsIn } from "./read.ts";
+import { fuseReads, NOTHING, readsIn } from "./read.ts";
 import type { Site } from "./sites.ts";
 
 export interface Factor {
@@ -167,7 +167,7 @@ function flat(
   const full = b.reshape(asRows, [isShared ? 1 : rows, ...shapeOf(out).slice(kept.length)]);
   const elements = columns.map((c) => {
     const picked = pickFirst(c.elements, shape, lost);
-    return c.site.base === 0 ? picked : picked.map((e) => e + c.site.base);
+    return c.site.base === 0 ? picked : picked.map((e) => (e === NOTHING ? e : e + c.site.base));
   });
   const masked = withOwnValues(b, full, rows, isShared, columns, elements);
   return {
@@ -206,7 +206,8 @@ function withOwnValues(
     if (!own) return;
     const masks = new Uint8Array(rows * values);
     elements[j].forEach((e, row) => {
-      masks.set(own.subarray((e - site.base) * values, (e - site.base + 1) * values), row * values);
+      if (e === NOTHING) masks.fill(1, row * values, (row + 1) * values);
+      else masks.set(own.subarray((e - site.base) * values, (e - site.base + 1) * values), row * values);
     });
     const mask = b.tensor(masks, [rows, ...columns.map((_, k) => (k === j ? values : 1))], "bool");
     const full = b.broadcastTo(out, [isShared ? rows : shapeOf(out)[0], ...shapeOf(out).slice(1)]);

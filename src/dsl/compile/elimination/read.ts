@@ -33,6 +33,21 @@ export const anchorOf = (b: Builder, name: string): Value => b.input(`(${name}, 
 
 export const readOf = (b: Builder, elements: Value, anchor: Value): Value => b.apply(discreteRead, [elements, anchor], null)[0];
 
+/** No element: what stands there does not matter. */
+export const NOTHING = -1;
+
+/** Readings at places of a reading, NOTHING where there is none: an int of the shape. */
+export function readAt(b: Builder, read: Value, places: Int32Array, shape: readonly number[]): Value {
+  const elements = b.concat([elementsIn(read), b.tensor(Int32Array.of(NOTHING), [1], "int")], 0);
+  const last = shapeOf(elements)[0] - 1;
+  const index = b.tensor(
+    places.map((p) => (p < 0 ? last : p)),
+    shape,
+    "int",
+  );
+  return readOf(b, b.gather(elements, index), anchorIn(read));
+}
+
 const isRead = (v: Value): boolean => v.node.op === discreteRead;
 
 /** Every reading below the values. */
@@ -139,7 +154,8 @@ export function substituteReads(b: Builder, roots: readonly Value[], values: Rea
     const inputs = node.inputs.map(of);
     const table = node.op === discreteRead ? values.get(inputs[1]) : undefined;
     if (table && dtypeOf(table) !== "int") throw new InternalError("values of a discrete latent that are no integers");
-    results.set(node, table ? [b.gather(table, inputs[0])] : b.apply(node.op, inputs, node.attrs));
+    const elements = table && b.max(inputs[0], b.constant(0, "int"));
+    results.set(node, table && elements ? [b.gather(table, elements)] : b.apply(node.op, inputs, node.attrs));
   }
   return roots.map(of);
 }

@@ -16,6 +16,14 @@ interface Part {
   /** Number of its first element among those of the latent. */
   readonly from: number;
   readonly count: number;
+  /** A draw of it given everything else; of missing data that nothing but their own statement may read. */
+  readonly predict?: () => Value;
+}
+/** A latent that the model says nothing about but what it is drawn from: its probabilities sum to 1, and it is drawn afterwards. */
+export interface Predicted {
+  readonly name: string;
+  readonly anchor: Value;
+  readonly parts: readonly Part[];
 }
 /** A latent with the range of its elements, which are counted over its statements in their order. */
 export interface Site {
@@ -41,10 +49,10 @@ export class OpenSites {
   }
 
   /** The values of a piece. */
-  give(piece: Piece): Value {
+  give(piece: Piece, predict?: () => Value): Value {
     const parts = this.#parts.get(piece.name) ?? [];
     const last = parts[parts.length - 1];
-    const part = { piece, from: last ? last.from + last.count : 0, count: sizeOf(piece.shape) };
+    const part = { piece, from: last ? last.from + last.count : 0, count: sizeOf(piece.shape), ...(predict ? { predict } : {}) };
     this.#parts.set(piece.name, [...parts, part]);
     const elements = Float64Array.from({ length: part.count }, (_, i) => part.from + i);
     return readOf(this.#b, this.#b.tensor(elements, piece.shape, "int"), anchorOf(this.#b, piece.name));
@@ -52,6 +60,13 @@ export class OpenSites {
 
   get empty(): boolean {
     return this.#parts.size === 0;
+  }
+
+  /** Takes those out that are drawn afterwards. */
+  predicted(): Predicted[] {
+    const found = [...this.#parts].filter(([, parts]) => parts.some((p) => p.predict));
+    for (const [name] of found) this.#parts.delete(name);
+    return found.map(([name, parts]) => ({ name, anchor: anchorOf(this.#b, name), parts }));
   }
 
   /** With their ranges; a bound that reads other discrete latents is the widest that it can be. */
@@ -106,7 +121,7 @@ export class OpenSites {
   }
 }
 
-const unbounded = (piece: Piece): TooMany =>
+export const unbounded = (piece: Piece): TooMany =>
   new TooMany(piece, "the data alone do not bound what it may be", `declare it between bounds: ${piece.name}: int<0, 50> ~ …`);
 
 function ownValues(lower: Float64Array, upper: Float64Array, least: number, values: number): Uint8Array {
