@@ -3,14 +3,14 @@ import type { Source } from "./dsl/diagnostics.ts";
 import { adviseOnDraws, type Diagnosed } from "./inference/diagnostics/advice.ts";
 import { type SamplerReport, samplerReport } from "./inference/diagnostics/sampler.ts";
 import type { OptionValues, Result, Verdict } from "./inference/engine.ts";
-import { finishDraws } from "./inference/report/finish.ts";
+import { type FinishOptions, finishDraws } from "./inference/report/finish.ts";
 import { type SummaryJson, summaryJson } from "./inference/report/json.ts";
 import { elementName, type SummaryRow, summarize, summarizeIndependent } from "./inference/report/summary.ts";
 import { pointTable, summaryTable } from "./inference/report/text.ts";
 import type { RunOutcome } from "./inference/run.ts";
 import type { Draws, RawChain } from "./runtime/draws.ts";
 import { UsageError } from "./runtime/errors.ts";
-import type { Target } from "./runtime/target.ts";
+import type { DiscreteOutput, Target } from "./runtime/target.ts";
 
 /** Draws of one name: chains x draws x its own axes, row-major. */
 export interface NamedDraws {
@@ -230,14 +230,21 @@ const MOST_LEARNT = 1000;
 const isForReading = ([name, { values }]: [string, NamedDraws]): boolean => values.length <= MOST_LEARNT && !name.includes(".");
 
 /** From the outcome of a run to a Fit; the optimum of an engine that gives a point counts as its one draw. */
-export async function finishFit(model: Target, provenance: Provenance, ran: RunOutcome): Promise<Fit> {
+export async function finishFit(
+  model: Target,
+  provenance: Provenance,
+  ran: RunOutcome,
+  discrete: DiscreteOutput = "draw",
+): Promise<Fit> {
   const learnt = learntIn(model, ran.results[0]);
   const values = learnt.filter(isParameter).map((t): [string, Float64Array] => [t.name, t.values]);
   // Draws are finished with the values that they were made with.
   const target = values.length > 0 ? model.fix(Object.fromEntries(values)) : model;
   const outcome = ran.chains.length > 0 ? ran : { ...ran, chains: ran.results.flatMap(pointAsChain) };
   const some = ran.results[0]?.draws;
-  const finished: FinishedDraws = some ? { draws: some, records: [] } : await finishAll(target, provenance.seed, outcome.chains);
+  const finished: FinishedDraws = some
+    ? { draws: some, records: [] }
+    : await finishAll(target, { seed: provenance.seed, discrete }, outcome.chains);
   return new Fit(target.name, provenance, outcome, { ...finished, located: locate(target, outcome.chains) }, learnt, {
     latents: latentsOf(model),
     training: ran.results[0]?.training ?? {},
@@ -297,10 +304,10 @@ function locate(target: Target, chains: readonly RawChain[]): Diagnosed["located
   return sites.size === 0 ? undefined : { looked: positions.length, sites };
 }
 
-async function finishAll(target: Target, seed: number, all: readonly RawChain[]): Promise<FinishedDraws> {
-  const finish = (chains: readonly RawChain[]) => finishDraws(target, chains, { seed });
+async function finishAll(target: Target, options: FinishOptions, all: readonly RawChain[]): Promise<FinishedDraws> {
+  const finish = (chains: readonly RawChain[]) => finishDraws(target, chains, options);
   const finishWarmup = async (chains: readonly RawChain[]) =>
-    chains.some((chain) => chain.warmup) ? finishDraws(target, chains, { seed, part: "warmup" }) : undefined;
+    chains.some((chain) => chain.warmup) ? finishDraws(target, chains, { ...options, part: "warmup" }) : undefined;
   const draws = await finish(all);
   const warmup = await finishWarmup(all);
   if (all.every((chain) => chain.draws === draws.drawsPerChain)) {

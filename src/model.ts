@@ -24,7 +24,7 @@ import { UsageError } from "./runtime/errors.ts";
 import type { Shape } from "./runtime/ir/type.ts";
 import { stream } from "./runtime/numeric/random.ts";
 import type { Rng } from "./runtime/numeric/rng.ts";
-import type { LogDensity, Target } from "./runtime/target.ts";
+import { type DiscreteOutput, discreteOutputs, type LogDensity, type Target } from "./runtime/target.ts";
 import { wasmBackend } from "./runtime/wasm/backend.ts";
 
 /** A model or its data are wrong: `diagnostics` say where and how to mend it; `message` is their rendered text. */
@@ -58,6 +58,8 @@ export interface RunOptions {
   readonly start?: StartValues | readonly StartValues[];
   /** Of an engine that trains: the fit, or the folder of one, from whose parameters it goes on. */
   readonly resume?: GivenParameters;
+  /** What is saved of discrete latents that were summed out: joint draws (the default), nothing, their best values, or the probability of every value. */
+  readonly discrete?: DiscreteOutput;
   /** Options of the engine, by their names: warmup, draws, targetAccept, … */
   readonly [option: string]: unknown;
 }
@@ -99,9 +101,8 @@ export class Model {
     this.#refuseNoConsts(set.keys());
     const bound = bind(this.checked, data, set);
     if (!bound.value) throw new ModelError(bound.diagnostics, this.sources);
-    // What has params to learn has no density until they are given; what has discrete latents none until they are summed out.
-    const { parameters, discrete } = bound.value;
-    const density = parameters.length > 0 || discrete.length > 0 ? undefined : await bound.value.density();
+    // What has params to learn has no density until they are given.
+    const density = bound.value.parameters.length > 0 ? undefined : await densityOf(bound.value);
     return new Posterior(this, bound.value, density, (performance.now() - began) / 1000, Object.fromEntries(set));
   }
 
@@ -156,8 +157,8 @@ export class Posterior {
     const { tensors, from } = await tensorsOf(given);
     refuseSheared(tensors, from);
     const target = this.target.fix(parameterValues(this.target, tensors, from));
-    const isOpen = target.parameters.some((p) => p.readBy !== "guide") || target.discrete.length > 0 || target.dimension === 0;
-    const density = isOpen ? undefined : await target.density();
+    const isOpen = target.parameters.some((p) => p.readBy !== "guide") || target.dimension === 0;
+    const density = isOpen ? undefined : await densityOf(target);
     return new Posterior(this.model, target, density, this.compileSeconds + (performance.now() - began) / 1000, this.#set);
   }
 
@@ -175,11 +176,14 @@ export class Posterior {
   }
 
   #noDensity(): string {
-    const { parameters, discrete } = this.target;
+    const { parameters, guide } = this.target;
     if (parameters.length > 0)
       return `${parameters.map((p) => p.name).join(", ")} of ${this.model.name} are to be learnt: there is no density without their values. Run an engine that learns them`;
-    const names = discrete.map((s) => `${s.name} (${s.statement})`).join(", ");
-    return `${names}: discrete latent variables of ${this.model.name} are not summed out yet, so the others have no density of their own`;
+    const summation = this.target.summation();
+    if ("refusal" in summation) return summation.refusal;
+    return guide
+      ? `discrete latent variables of ${this.model.name} have a guide: they are not summed out`
+      : `${this.model.name} has no latent variable`;
   }
 
   /** Unconstrained position of constrained values; latents left out are at 0. Throws a UsageError for a name that is no latent's, another
@@ -220,7 +224,9 @@ export class Posterior {
 
   /** Runs an engine by its name; "auto" is what the model asks for: nuts, or where something is to be learnt an engine that learns. Throws a UsageError for a wrong option, or when the engine cannot run, with the reason. */
   async run(engineName: string = AUTO, given: RunOptions = {}): Promise<Fit> {
-    const { chains, seed = drawSeed(), threads, signal, onProgress, start, resume, backend = "auto", ...engineOptions } = given;
+    const { chains, seed = drawSeed(), threads, signal, onProgress, start, resume, backend = "auto", ...others } = given;
+    const { discrete = "draw", ...engineOptions } = others;
+    checkDiscreteOutput(discrete);
     const { engine } = chooseEngine(engineName, this.target);
     const options = resolveOptions(engine, engineOptions);
     const count = engine.unit === "chain" ? (chains ?? DEFAULT_CHAINS) : 1;
@@ -252,7 +258,7 @@ export class Posterior {
       resumedSteps,
       backend: chosen.backend.name,
     };
-    return finishFit(this.target, provenance, outcome);
+    return finishFit(this.target, provenance, outcome, discrete);
   }
 
   async #resumed(engine: Engine, given: GivenParameters) {
@@ -294,6 +300,17 @@ export class Posterior {
     const why = failure.position ? `\n${blameText(target.blame(failure.position), this.model.sources)}` : "";
     throw new UsageError(`${failure.reason}${why}`);
   }
+}
+
+function checkDiscreteOutput(given: unknown): void {
+  if (!discreteOutputs.some((o) => o === given))
+    throw new UsageError(`discrete is one of ${discreteOutputs.join(", ")}, not ${String(given)}`);
+}
+
+/** Undefined where discrete latents cannot be summed out, or have a guide that gives them values. */
+async function densityOf(target: Target): Promise<LogDensity | undefined> {
+  if (target.discrete.length > 0 && (target.guide || "refusal" in target.summation())) return undefined;
+  return target.density();
 }
 
 const shapeWords = (shape: Shape): string => (shape.length === 0 ? "a single value" : `shape [${shape.join(", ")}]`);

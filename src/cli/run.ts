@@ -17,6 +17,7 @@ import { drawSeed, type Model, type Posterior, type StartValues } from "../model
 import { UsageError } from "../runtime/errors.ts";
 import type { Numbers } from "../runtime/ir/type.ts";
 import { refuseUnwritable } from "../runtime/platform/files.ts";
+import type { DiscreteOutput } from "../runtime/target.ts";
 import { type RunFacts, saveFit } from "../save.ts";
 import { modelHash, readParameters, type SavedParameters } from "../saved-parameters.ts";
 import { type DataFlags, hashFile, readAssignments, readData, readInteger, rowsFlag } from "./inputs.ts";
@@ -32,6 +33,7 @@ interface RunFlags extends DataFlags {
   readonly chains?: string;
   readonly seed?: string;
   readonly backend: string;
+  readonly discrete: DiscreteOutput;
   readonly threads?: string;
   readonly out?: string;
   readonly save: boolean;
@@ -93,6 +95,7 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
       seed,
       threads,
       backend: flags.backend,
+      discrete: flags.discrete,
       signal: interruption.signal,
       onProgress: progress.update,
       ...(start ? { start } : {}),
