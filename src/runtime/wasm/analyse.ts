@@ -17,6 +17,7 @@ import {
   type LoopSink,
   type Roles,
   type RoutineSink,
+  type Runs,
   type Sink,
   type Space,
   spaceOf,
@@ -106,10 +107,12 @@ export class Analysis {
   private readonly roles: Roles;
   private readonly inMemory: (v: Value) => boolean;
   private readonly registry: Variables;
+  private readonly runs: Runs;
   private readonly fixed: Memo<Step> = new Map();
 
-  constructor(roles: Roles, inMemory: (v: Value) => boolean, registry: Variables) {
+  constructor(roles: Roles, inMemory: (v: Value) => boolean, registry: Variables, runs: Runs) {
     this.roles = roles;
+    this.runs = runs;
     this.inMemory = inMemory;
     this.registry = registry;
   }
@@ -117,7 +120,7 @@ export class Analysis {
   /** Over the operand's axes. */
   report(sink: Sink): Report {
     if (sink.kind === "routine") return this.routine(sink);
-    return this.over(sink, spaceOf(sink.operand, this.roles.weight(sink.operand)));
+    return this.over(sink, spaceOf(sink.operand, this.roles.weight(sink.operand), this.runs));
   }
   /** Over the operand's elements in order, whatever its axes; null where these matter. */
   flatReport(sink: LoopSink): Report | null {

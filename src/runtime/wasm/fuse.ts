@@ -8,7 +8,7 @@ import { sizeOf } from "../ir/type.ts";
 import { Analysis, costOf, type Report, tuples, underReshapes, Variables, type Visit } from "./analyse.ts";
 import { type AxisVariable, flatten, keyOf } from "./indices.ts";
 import { nestOrder } from "./nests.ts";
-import { isHard, Roles, type Sink, type StoreSink, sinksOf } from "./plan.ts";
+import { isHard, Roles, type Runs, type Sink, type StoreSink, sinksOf } from "./plan.ts";
 import { type Batch, nestKey, schedule } from "./schedule.ts";
 import { NeedsMemory } from "./walk.ts";
 
@@ -30,12 +30,14 @@ export interface Fusion {
 /** Outputs up to this size are stored beside whatever else uses them, and not read back. */
 const TINY = 4;
 
-export function fuse(program: Program): Fusion {
-  return new Fuser(program).run();
+/** `runs`: whether the code is that of a whole run or of one step of many. */
+export function fuse(program: Program, runs: Runs = "once"): Fusion {
+  return new Fuser(program, runs).run();
 }
 
 class Fuser {
   private readonly roles: Roles;
+  private readonly runs: Runs;
   private readonly variables = new Variables();
   private readonly roots: readonly Value[];
   private readonly results: ReadonlyMap<Node, readonly Value[]>;
@@ -44,7 +46,8 @@ class Fuser {
   private readonly copies = new Map<Value, StoreSink>();
   private sinkCount = 0;
 
-  constructor(program: Program) {
+  constructor(program: Program, runs: Runs) {
+    this.runs = runs;
     this.roots = rootsOf(program);
     this.results = resultsOf(this.roots);
     this.roles = new Roles([...this.results.keys()]);
@@ -105,7 +108,7 @@ class Fuser {
   }
 
   private analyseAll(): Report[] | null {
-    const analysis = new Analysis(this.roles, this.isHeld, this.variables);
+    const analysis = new Analysis(this.roles, this.isHeld, this.variables, this.runs);
     const reports: Report[] = [];
     let complete = true;
     const sinks = [...[...this.sinks.values()].flat(), ...this.copies.values()];

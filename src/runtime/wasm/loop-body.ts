@@ -24,7 +24,7 @@ export function loopBody(node: Node): LoopBody | null {
     const { body, states, tables } = node.attrs as LoopAttrs;
     const program = prepare({ inputs: body.params, outputs: body.results, updates: [] });
     const given = program.inputs.filter((_, i) => i < states || i >= states + tables.length);
-    bodies.set(node, (made = { program, fusion: fuse(program), inputs: program.inputs, given }));
+    bodies.set(node, (made = { program, fusion: fuse(program, "repeated"), inputs: program.inputs, given }));
   }
   return made;
 }

@@ -149,14 +149,16 @@ export interface Space {
   readonly loops: readonly number[];
   readonly unrolled: readonly number[];
 }
-const TINY = 4;
+/** Elements of spaces that are written out whole, one by one: code that runs once need not be fast, that of a step should use both lanes. */
+const TINY = { once: 4, repeated: 1 } as const;
+export type Runs = keyof typeof TINY;
 const MOST_COPIES = 32;
 
 /** Tiny spaces are written out whole; else short axes beside a longer one are. */
-export function spaceOf(operand: Value, weight: number): Space {
+export function spaceOf(operand: Value, weight: number, runs: Runs): Space {
   const shape = shapeOf(operand);
   const axes = shape.flatMap((size, axis) => (size === 1 ? [] : [axis]));
-  if (sizeOf(shape) <= TINY) return { shape, flat: false, loops: [], unrolled: axes };
+  if (sizeOf(shape) <= TINY[runs]) return { shape, flat: false, loops: [], unrolled: axes };
   const longest = axes.reduce((best, axis) => (shape[axis] >= shape[best] ? axis : best), axes[0]);
   let copies = 1;
   const unrolled: number[] = [];
