@@ -47,7 +47,7 @@ export interface Applied {
   logDensity(b: Builder, x: Value): Value;
   /** Draws as a program of noise. At most one of `draw` and `sample` is there. */
   readonly draw?: AppliedDraw;
-  /** Beside `sample`, for guides: without a path to the parameters. */
+  /** Beside `sample`, for guides. */
   readonly attempts?: AppliedDraw;
   /** One event drawn on the host; each argument holds one event's numbers. */
   sample?(rng: Rng, values: readonly Float64Array[], out: Float64Array): void;
@@ -114,7 +114,7 @@ function at(d: Distribution, params: Readonly<Record<string, Value>>): Applied {
   const eventwise = (b: Builder, x: Value, f: (x: Value, p: Readonly<Record<string, Value>>) => Value): Value =>
     numbers ? f(x, params) : overEvents(b, [{ value: x, rank: d.event }, ...args], ([e, ...values]) => f(e, named(values)));
   const { draw, attempts, sample, affine, symmetricAbout } = d;
-  const program = draw ?? (attempts && { ...attempts, gradient: "score" as const });
+  const program = draw ?? (attempts && { ...attempts, gradient: attempts.gradient ?? ("score" as const) });
   const meanOf = (b: Builder, p: Readonly<Record<string, Value>>): Value => {
     if (!d.mean) throw new InternalError(`${d.name} has no mean`);
     return d.mean(b, p);

@@ -3,9 +3,8 @@
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import { beta as betaDraw } from "../../runtime/numeric/samplers.ts";
 import { unit } from "../constraints/interval.ts";
-import { gammaAttempts } from "./attempts.ts";
-import { defineDistribution } from "./define.ts";
-import { positiveNumber, probability } from "./params.ts";
+import { type Distribution, defineDistribution } from "./define.ts";
+import { oneNoise, positiveNumber, probability } from "./params.ts";
 import { logBeta, total } from "./standardise.ts";
 import { betaTails } from "./tails.ts";
 
@@ -23,6 +22,19 @@ const byMean = (b: Builder, mu: Value, kappa: Value): { alpha: Value; beta: Valu
   const alpha = b.mul(mu, kappa);
   return { alpha, beta: b.sub(kappa, alpha) };
 };
+
+type P = Readonly<Record<string, Value>>;
+/** By the quantile, of one normal: gammas over their sum, of two, would move when the draw does not. */
+const byNormal = (
+  parameters: (b: Builder, p: P) => { readonly alpha: Value; readonly beta: Value },
+): NonNullable<Distribution["attempts"]> => ({
+  gradient: "pathwise",
+  noise: oneNoise("normal"),
+  build(b, [z], p) {
+    const { alpha, beta } = parameters(b, p);
+    return b.sigmoid(b.betaLogitDraw(alpha, beta, z));
+  },
+});
 
 export const beta = defineDistribution({
   name: "Beta",
@@ -47,15 +59,7 @@ export const beta = defineDistribution({
   sample: (rng, { alpha, beta }, out) => {
     out[0] = betaDraw(rng, alpha[0], beta[0]);
   },
-  attempts: {
-    noise: (shape) => [...gammaAttempts.noise(shape), ...gammaAttempts.noise(shape)],
-    build(b, noise, { alpha, beta }, shape) {
-      const half = noise.length / 2;
-      const successes = gammaAttempts.build(b, noise.slice(0, half), { shape: alpha }, shape);
-      const failures = gammaAttempts.build(b, noise.slice(half), { shape: beta }, shape);
-      return b.div(successes, b.add(successes, failures));
-    },
-  },
+  attempts: byNormal((_b, { alpha, beta }) => ({ alpha, beta })),
   mean: (b, { alpha, beta }) => b.div(alpha, b.add(alpha, beta)),
   ...betaTails((_b, { alpha, beta }) => ({ alpha, beta })),
   normalised: true,
@@ -84,6 +88,7 @@ export const betaProportion = defineDistribution({
   sample: (rng, { mu, kappa }, out) => {
     out[0] = betaDraw(rng, mu[0] * kappa[0], (1 - mu[0]) * kappa[0]);
   },
+  attempts: byNormal((b, { mu, kappa }) => byMean(b, mu, kappa)),
   mean: (_b, { mu }) => mu,
   ...betaTails((b, { mu, kappa }) => byMean(b, mu, kappa)),
   normalised: true,

@@ -66,8 +66,10 @@ export interface Distribution<P extends Params = any> {
   };
   /** Where no finite program of noise gives a draw: one event drawn on the host. `out` has the event's elements. */
   sample?(rng: Rng, params: Values<P, Float64Array>, out: Float64Array, shapes: Values<P, Shape>): void;
-  /** Beside `sample`: a draw as a program of noise all the same, by rejection with many proposals, which guides take. */
+  /** Beside `sample`: a draw as a program of noise all the same, which guides take. By rejection with many proposals; or along a path to the
+   *  parameters, by quantiles, which cost more than the host's draws. */
   readonly attempts?: {
+    readonly gradient?: "pathwise";
     noise(shape: Shape): readonly NoiseSpec[];
     build(b: Builder, noise: readonly Value[], params: Values<P, Value>, shape: Shape): Value;
   };

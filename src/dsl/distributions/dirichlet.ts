@@ -4,10 +4,10 @@ import { exp } from "../../runtime/numeric/math.ts";
 import { dirichlet as dirichletDraw, multinomial as multinomialDraw } from "../../runtime/numeric/samplers.ts";
 import { count, positive, real } from "../constraints/interval.ts";
 import { simplex } from "../constraints/simplex.ts";
-import { gammaAttempts } from "./attempts.ts";
 import { trials, upTo } from "./binomial.ts";
 import type { Param } from "./define.ts";
 import { defineDistribution } from "./define.ts";
+import { oneNoise } from "./params.ts";
 import { logRising } from "./rising.ts";
 import { total } from "./standardise.ts";
 
@@ -23,11 +23,13 @@ export const dirichlet = defineDistribution({
   logDensity: (b, x, { alpha }) =>
     total(b, b.sum(b.xlogy(b.sub(alpha, b.constant(1)), x)), b.lgamma(b.sum(alpha)), b.neg(b.sum(b.lgamma(alpha)))),
   sample: (rng, { alpha }, out) => dirichletDraw(rng, alpha, out),
+  // Gammas over their sum, by their logarithms.
   attempts: {
-    noise: gammaAttempts.noise,
-    build(b, noise, { alpha }, shape) {
-      const parts = gammaAttempts.build(b, noise, { shape: alpha }, shape);
-      return b.div(parts, b.sum(parts));
+    gradient: "pathwise",
+    noise: oneNoise("normal"),
+    build(b, [z], { alpha }) {
+      const logs = b.logGammaDraw(alpha, z);
+      return b.exp(b.sub(logs, b.logSumExp(logs)));
     },
   },
   normalised: true,

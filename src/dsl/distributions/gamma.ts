@@ -2,9 +2,8 @@
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import { gamma as gammaDraw } from "../../runtime/numeric/samplers.ts";
 import { positive } from "../constraints/interval.ts";
-import { gammaAttempts } from "./attempts.ts";
-import { defineDistribution } from "./define.ts";
-import { positiveNumber } from "./params.ts";
+import { type Distribution, defineDistribution } from "./define.ts";
+import { oneNoise, positiveNumber } from "./params.ts";
 import { halve, total } from "./standardise.ts";
 import { gammaTails, inverseGammaTails } from "./tails.ts";
 
@@ -20,6 +19,18 @@ const logInvGamma = (b: Builder, x: Value, alpha: Value, beta: Value): Value =>
     b.mul(alpha, b.log(beta)),
     b.neg(b.lgamma(alpha)),
   );
+
+type P = Readonly<Record<string, Value>>;
+/** Draws as functions of the log of a gamma draw of this shape, which is one of a normal. */
+const byNormal = (
+  build: (b: Builder, log: Value, p: P) => Value,
+  shapeOf: (b: Builder, p: P) => Value,
+): NonNullable<Distribution["attempts"]> => ({
+  gradient: "pathwise",
+  noise: oneNoise("normal"),
+  build: (b, [z], p) => build(b, b.logGammaDraw(shapeOf(b, p), z), p),
+});
+const halfFreedom = (b: Builder, { nu }: P): Value => halve(b, nu);
 
 const shape = positiveNumber("shape");
 const rate = positiveNumber("rate");
@@ -54,10 +65,10 @@ export const gamma = defineDistribution({
   sample: (rng, { alpha, beta }, out) => {
     out[0] = gammaDraw(rng, alpha[0]) / beta[0];
   },
-  attempts: {
-    noise: gammaAttempts.noise,
-    build: (b, noise, { alpha, beta }, shape) => b.div(gammaAttempts.build(b, noise, { shape: alpha }, shape), beta),
-  },
+  attempts: byNormal(
+    (b, log, { beta }) => b.div(b.exp(log), beta),
+    (_b, { alpha }) => alpha,
+  ),
   mean: (b, { alpha, beta }) => b.div(alpha, beta),
   ...gammaTails((_b, { alpha, beta }) => ({ shape: alpha, rate: beta })),
   normalised: true,
@@ -97,10 +108,10 @@ export const invGamma = defineDistribution({
   sample: (rng, { alpha, beta }, out) => {
     out[0] = beta[0] / gammaDraw(rng, alpha[0]);
   },
-  attempts: {
-    noise: gammaAttempts.noise,
-    build: (b, noise, { alpha, beta }, shape) => b.div(beta, gammaAttempts.build(b, noise, { shape: alpha }, shape)),
-  },
+  attempts: byNormal(
+    (b, log, { beta }) => b.mul(beta, b.exp(b.neg(log))),
+    (_b, { alpha }) => alpha,
+  ),
   ...inverseGammaTails((_b, { alpha, beta }) => ({ shape: alpha, scale: beta })),
   normalised: true,
   golden: {
@@ -124,6 +135,7 @@ export const chiSquare = defineDistribution({
   sample: (rng, { nu }, out) => {
     out[0] = 2 * gammaDraw(rng, nu[0] / 2);
   },
+  attempts: byNormal((b, log) => b.mul(b.constant(2), b.exp(log)), halfFreedom),
   mean: (_b, { nu }) => nu,
   ...gammaTails((b, { nu }) => ({ shape: halve(b, nu), rate: b.constant(0.5) })),
   normalised: true,
@@ -148,6 +160,7 @@ export const invChiSquare = defineDistribution({
   sample: (rng, { nu }, out) => {
     out[0] = 0.5 / gammaDraw(rng, nu[0] / 2);
   },
+  attempts: byNormal((b, log) => b.mul(b.constant(0.5), b.exp(b.neg(log))), halfFreedom),
   ...inverseGammaTails((b, { nu }) => ({ shape: halve(b, nu), scale: b.constant(0.5) })),
   normalised: true,
   golden: {
@@ -174,6 +187,7 @@ export const scaledInvChiSquare = defineDistribution({
   sample: (rng, { nu, sigma }, out) => {
     out[0] = ((nu[0] / 2) * sigma[0] * sigma[0]) / gammaDraw(rng, nu[0] / 2);
   },
+  attempts: byNormal((b, log, { nu, sigma }) => b.mul(b.mul(halve(b, nu), b.square(sigma)), b.exp(b.neg(log))), halfFreedom),
   ...inverseGammaTails((b, { nu, sigma }) => ({ shape: halve(b, nu), scale: b.mul(halve(b, nu), b.square(sigma)) })),
   normalised: true,
   golden: {

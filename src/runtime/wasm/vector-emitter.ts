@@ -58,7 +58,8 @@ export type IterativeFunction =
   | "logBetaIBendAA"
   | "logBetaIBendAB"
   | "logBetaIBendBB"
-  | "betaQuantile";
+  | "betaQuantile"
+  | "betaLogitDraw";
 
 export interface VectorEmitter {
   constant(value: number): VectorValue;

@@ -275,3 +275,33 @@ export const betaQuantile = iterative(
   },
   ofBetaQuantile,
 );
+
+/** The log odds at which I(a, b) = Φ(z): a beta draw as a function of a standard normal, with the implicit derivatives by a and b. Above the
+ *  median by the other tail, which is a beta too, of (b, a) at the odds' reciprocal. Where the odds are beyond the doubles, as `logGammaDraw`. */
+export const betaLogitDraw = iterative(
+  "betaLogitDraw",
+  8 * COST,
+  (b, [alpha, beta, z], s) => {
+    const upper = b.gt(z, b.constant(0));
+    const swap = (v: Value, w: Value): Value => b.select(upper, w, v);
+    const logit = swap(s, b.neg(s));
+    const reached = b.max(logit, b.constant(LEAST_LOG));
+    const xs = [swap(alpha, beta), swap(beta, alpha), b.exp(reached)] as const;
+    const log = b.logBetaI(...xs);
+    const share = b.exp(b.sub(log, b.betaKernel(...xs)));
+    const byFirst = b.mul(share, b.add(at(b, logBetaISlopeA, xs), b.sub(logit, reached)));
+    const bySecond = b.mul(share, at(b, logBetaISlopeB, xs));
+    const logDensity = b.sub(b.mul(b.constant(-0.5), b.square(z)), b.constant(HALF_LOG_TWO_PI));
+    const byNormal = b.mul(share, b.exp(b.sub(logDensity, b.logNormalCdf(b.neg(b.abs(z))))));
+    return [swap(b.neg(byFirst), bySecond), swap(b.neg(bySecond), byFirst), byNormal];
+  },
+  [
+    probe(
+      vector(0.4, 0.8, 3.5, 12.5, 90.5, 0.03),
+      vector(0.7, 2.3, 1.7, 40.2, 0.4, 0.02),
+      vector(-0.7, 1.1, -2.3, 0.6, -0.2, 1.2),
+    ),
+    probe({ type: { shape: [], dtype: "real" }, values: [2.6] }, vector(0.7, 2.1, 5.2), vector(0.17, -0.52, 2.9)),
+    singular(vector(0.3, 2.5, 1.5, -2, none), vector(1.3, 0.5, 2.5, 1.1, 1.2), vector(inf, -inf, none, 0.3, 0.4)),
+  ],
+);

@@ -5,7 +5,7 @@
 //   I = K/a (1 + (a+b)/(a+1) x + (a+b)(a+b+1)/((a+1)(a+2)) x² + …) (NIST DLMF 8.17.8 with 15.2.1) for small a, or small x.
 // For a < 1 and x so small that x^a is not, 1 - I would lose what it is: there ∫_x^c t^(a-1) (1 - t)^(b-1) dt is integrated term by term.
 // Derivatives by a and b are moments of log t and log(1 - t) under these weights, or of the terms: none is approximated by differences.
-import type { F64, Local } from "../module.ts";
+import type { F64, I32, Local } from "../module.ts";
 import { fromTail, type Order } from "./incomplete-gamma.ts";
 import {
   exponentialQuotient,
@@ -308,16 +308,18 @@ const smallerBeta = (order: Order): Definition => ({
     const { x, y } = coordinates(g, r);
     const swapped = ([value, byB, byA, bb, ab, aa]: readonly Expression[]): Expression[] =>
       [value, byA, byB, aa, ab, bb].slice(0, resultsOf(order));
+    const logBeta = sub(add(g.math("lgamma", a), g.math("lgamma", b)), g.math("lgamma", add(a, b)));
     const lower = (): void => g.return(1, ...g.results(direct(order), a, b, x, y));
     const upper = (): void => g.return(0, ...swapped(g.results(direct(order), b, a, y, x)));
-    const cutX = g.let(cutOf(b));
-    g.if(and(lt(a, 1), lt(x, cutX)), () => {
-      g.if(gt(mul(a, g.math("log", div(x, cutX))), -0.69), () => g.return(0, ...g.results(nearZero(order), a, b, x, y)));
+    // I is near x^a / (a B(a, b)) below the cut, and 1 - I likewise.
+    const isLarge = (shape: F64, v: F64): I32 =>
+      gt(sub(sub(mul(shape, g.math("log", v)), g.math("log", shape)), logBeta), -Math.LN2);
+    g.if(and(lt(a, 1), lt(x, cutOf(b))), () => {
+      g.if(isLarge(a, x), () => g.return(0, ...g.results(nearZero(order), a, b, x, y)));
       lower();
     });
-    const cutY = g.let(cutOf(a));
-    g.if(and(lt(b, 1), lt(y, cutY)), () => {
-      g.if(gt(mul(b, g.math("log", div(y, cutY))), -0.69), () => g.return(1, ...swapped(g.results(nearZero(order), b, a, y, x))));
+    g.if(and(lt(b, 1), lt(y, cutOf(a))), () => {
+      g.if(isLarge(b, y), () => g.return(1, ...swapped(g.results(nearZero(order), b, a, y, x))));
       upper();
     });
     g.if(le(excessOf(a, b, x, y), 0), lower);

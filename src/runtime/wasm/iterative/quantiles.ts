@@ -129,7 +129,48 @@ const logGammaDraw: Definition = {
   },
 };
 
+/** log odds with I(a, b) = Φ(z): a draw of the beta. */
+const betaLogitDraw: Definition = {
+  name: "log odds of a beta draw of a normal",
+  arguments: 3,
+  results: 1,
+  write(g, [a, b, z]) {
+    const valid = and(and(gt(a, 0), lt(a, Infinity)), and(gt(b, 0), lt(b, Infinity)));
+    g.if(not(and(valid, le(abs(z), Infinity))), () => g.return(Number.NaN));
+    g.if(ge(abs(z), Infinity), () => g.return(z));
+    // Far below, I = x^a / (a B(a, b)); far above, the same of 1 - I.
+    const logBeta = g.let(sub(add(g.math("lgamma", a), g.math("lgamma", b)), g.math("lgamma", add(a, b))));
+    const lowest = g.let(div(add(g.math("logNormalCdf", z), g.math("log", a), logBeta), a));
+    const highest = g.let(neg(div(add(g.math("logNormalCdf", neg(z)), g.math("log", b), logBeta), b)));
+    // Beside x, b x is nothing too: b below e^20.
+    g.if(lt(lowest, -60), () => g.return(lowest));
+    g.if(gt(highest, 60), () => g.return(highest));
+    const spread = sqrt(add(g.math("trigamma", a), g.math("trigamma", b)));
+    const start = add(sub(g.math("digamma", a), g.math("digamma", b)), mul(spread, z));
+    const s = g.let(most(-60, least(start, 60)));
+    const newton = (sign: 1 | -1): void => {
+      const target = g.let(g.math("logNormalCdf", sign === 1 ? z : neg(z)));
+      g.repeat(MOST_STEPS, () => {
+        const r = g.let(g.math("exp", sign === 1 ? s : neg(s)));
+        const [p, q] = sign === 1 ? [a, b] : [b, a];
+        const l = g.let(g.call(betaFunctions.logBetaI, p, q, r));
+        const slope = g.math("exp", sub(g.call(betaKernel, p, q, r), l));
+        const step = g.let(div(sub(target, l), slope));
+        g.increase(s, sign === 1 ? step : neg(step));
+        return gt(mul(step, step, add(1, a, b)), 1e-17);
+      });
+    };
+    g.if(
+      le(z, 0),
+      () => newton(1),
+      () => newton(-1),
+    );
+    g.return(s);
+  },
+};
+
 export const quantiles = {
+  betaLogitDraw,
   logGammaDraw,
   gammaQuantile: gammaQuantile(true),
   gammaUpperQuantile: gammaQuantile(false),
