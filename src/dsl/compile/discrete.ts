@@ -1,9 +1,12 @@
 // Discrete latents where they are not summed out: which there are, what values they may take, and their part of a draw.
+import { UsageError } from "../../runtime/errors.ts";
+import { broadcastIndex } from "../../runtime/ir/broadcast.ts";
 import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf, stridesOf } from "../../runtime/ir/type.ts";
 import type { Assignment, DiscreteSlot } from "../../runtime/target.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { SourceSpan } from "../diagnostics.ts";
+import type { TooMany } from "./elimination/cost.ts";
 import { knownOf } from "./known.ts";
 import type { Piece } from "./piece.ts";
 import { axesOf, namedValue, type Walk } from "./walk.ts";
@@ -56,22 +59,8 @@ function boundOf(pieces: readonly Piece[], shape: Shape, side: "lower" | "upper"
   return out;
 }
 
-/** Flat place in an array of shape `own`, broadcast from the right to `shape`, of a flat place in the latter. */
-export function broadcastIndex(flat: number, shape: Shape, own: Shape): number {
-  const strides = stridesOf(own);
-  let rest = flat;
-  let at = 0;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const index = rest % shape[axis];
-    rest = (rest - index) / shape[axis];
-    const k = axis - (shape.length - own.length);
-    if (k >= 0 && own[k] !== 1) at += index * strides[k];
-  }
-  return at;
-}
-
 /** The text of a statement on one line. */
-export function statementAt(model: CheckedModel, span: SourceSpan): string {
+function statementAt(model: CheckedModel, span: SourceSpan): string {
   const text = model.sources[span.file]?.text ?? "";
   return text.slice(span.start, span.end).replace(/\s+/gu, " ");
 }
@@ -88,4 +77,10 @@ export function integersIn(b: Builder, values: Assignment, slots: readonly Discr
   const given = slots.filter((s) => values[s.name]);
   if (given.length === 0) return values;
   return { ...values, ...Object.fromEntries(given.map((s) => [s.name, b.cast(values[s.name], "int")])) };
+}
+
+/** The message: which statement, which latent, why, and what can be done. */
+export function refuseSum(model: CheckedModel, { piece, message, remedy }: TooMany): UsageError {
+  const ways = remedy ?? "fewer values, or an engine that gives it a distribution of its own: --engine meanfield, or a guide";
+  return new UsageError(`${piece.name} cannot be summed out (${statementAt(model, piece.span)}): ${message}. ${ways}`);
 }

@@ -16,9 +16,10 @@ import { substituteReads } from "./elimination/read.ts";
 import { bestTogether, drawJointly, marginals } from "./elimination/recover.ts";
 import type { Site } from "./elimination/sites.ts";
 import type { Summed } from "./elimination/sum-out.ts";
-import { limitForDraws, meetType, oneRange } from "./latents.ts";
+import { meetType, oneRange } from "./latents.ts";
 import { checkFit } from "./likelihood.ts";
 import { type DrawLayout, takeFrom } from "./piece.ts";
+import { limitForDraws } from "./prior.ts";
 import { compileStaged, Drawing, type Staged } from "./staged.ts";
 import { definedOf, type LatentSource, namedValue, type Walk, walk } from "./walk.ts";
 

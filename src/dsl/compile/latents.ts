@@ -6,30 +6,24 @@ import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { Axis } from "../../runtime/target.ts";
 import type { ModelSymbol } from "../check/checked-model.ts";
 import type { Applied } from "../distributions/applied.ts";
-import { truncated } from "../distributions/modifiers/index.ts";
-import { logDensityInside } from "../distributions/modifiers/sides.ts";
 import type { DeclareStatement, Place, SampleStatement, TypeExpression } from "../language/ast.ts";
 import { evaluateSize } from "./bind-data.ts";
 import { arrayAt, type Elements, placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
 import { evaluate } from "./evaluate.ts";
-import { dependsOnLatents } from "./known.ts";
-import { checkFit, likelihood, numbersIn } from "./likelihood.ts";
+import { checkFit, likelihood } from "./likelihood.ts";
 import { alignToRows, constrainPiece, logScale, type Piece, unconstrainedShape } from "./piece.ts";
+import { addPrior, isNoncentered, limitForDraws } from "./prior.ts";
 import { namesIn } from "./recurrence.ts";
-import { at, bindCodes, reject } from "./rejection.ts";
+import { bindCodes, reject } from "./rejection.ts";
 import { MOST_ELEMENTS, type Rows, rowShape } from "./rows.ts";
 import { Scan } from "./scan.ts";
 import { type PieceArray, Scope } from "./scope.ts";
-import { declaredSupport, eventOf, exchangeable, type Meeting, meet, type Support } from "./support.ts";
-import { addTerm, axesOf, sizeNames, type Walk } from "./walk.ts";
+import { declaredSupport, eventOf, type Meeting, meet, type Support } from "./support.ts";
+import { axesOf, readsGiven, sizeNames, type Walk } from "./walk.ts";
 
 type LatentSymbol = Extract<ModelSymbol, { kind: "latent" }>;
-const isNoncentered = (s: SampleStatement): boolean => s.distribution.prefix.includes("noncentered");
-/** What the distribution of a statement is needed for: its prefixes, its place in the text. */
-type Drawn = Pick<SampleStatement, "distribution" | "span">;
-const isUnnormalized = (s: Drawn): boolean => s.distribution.prefix.includes("unnormalized");
 
 /** mu: ordered[2] — coordinates for the whole; the statements that follow give its prior. */
 export function declareLatent(w: Walk, c: Context, s: DeclareStatement): void {
@@ -84,11 +78,6 @@ export function register(w: Walk, name: string, span: Piece["span"], support: Su
   if (!w.latents.has(name))
     w.latents.set(name, { span, support: support.constraint.words, integer: support.constraint.discrete, missing });
 }
-
-/** Whether a latent's value is given, and not made from coordinates or drawn. */
-export const readsGiven = ({ source, open }: Walk, name: string): boolean =>
-  (source.kind === "values" && (open === undefined || source.values[name] !== undefined)) ||
-  (source.kind === "coordinates" && source.given?.[name] !== undefined);
 
 export function valueGiven({ source }: Walk, name: string): Value {
   const value = source.kind === "draws" ? undefined : (source.kind === "values" ? source.values : source.given)?.[name];
@@ -323,6 +312,10 @@ function makePiece(c: Context, s: SampleStatement, name: string, d: Applied, mee
     const bounds = { lower: align(meeting.bounds.lower), upper: align(meeting.bounds.upper) };
     return pieceOf(name, { constraint: meeting.constraint, bounds }, element, platesOf(c, s.type, element), s.span, rows);
   }
+  if (c.when)
+    reject(bindCodes.notYet, s.span, "a continuous latent stands in a branch that a discrete latent chooses", {
+      notes: ["give it outside of the if"],
+    });
   const { affine } = d;
   if (!affine)
     return reject(bindCodes.type, s.distribution.span, `${d.name} has no location and scale`, {
@@ -350,100 +343,4 @@ function makePiece(c: Context, s: SampleStatement, name: string, d: Applied, mee
       raw,
     },
   };
-}
-
-/** The distribution with what the bounds of the declared type do to it (language.md rule 11). */
-function limit(c: Context, s: Drawn, d: Applied, meeting: Meeting): Applied {
-  const { lower, upper } = meeting.truncate;
-  if ((!lower && !upper) || isUnnormalized(s)) return d;
-  const limited = truncated(c.b, d, { lower, upper });
-  if (limited.normalised || isConstant(limited)) return limited;
-  return reject(
-    bindCodes.normaliser,
-    s.span,
-    `the normaliser of ${d.name} truncated to its type has no closed form and depends on latents`,
-    {
-      notes: [`write unnormalized ${d.name}(…) to restrict it without renormalising, as Stan does`],
-    },
-  );
-}
-
-/** What is drawn: the law of x, which an unnormalized one of constant arguments has all the same. */
-export function limitForDraws(c: Context, s: Drawn, d: Applied, meeting: Meeting): Applied {
-  const { lower, upper } = meeting.truncate;
-  if (!isUnnormalized(s) || (!lower && !upper)) return limit(c, s, d, meeting);
-  const limited = truncated(c.b, d, { lower, upper });
-  if (isConstant(limited)) return limited;
-  return reject(
-    bindCodes.notYet,
-    s.span,
-    `draws of an unnormalized ${d.name} whose normaliser depends on latents are not built yet`,
-  );
-}
-
-/** Whether data alone decide on it, be they different in each row. */
-const isConstant = (d: Applied): boolean => !d.arguments.some((a) => dependsOnLatents(a.value));
-
-function addPrior(w: Walk, c: Context, s: SampleStatement, name: string, d: Applied, meeting: Meeting, element: Shape): void {
-  const isMerged = w.source.kind === "coordinates" && w.source.merged && !readsGiven(w, name);
-  if (w.source.kind === "draws" || (isMerged && isNoncentered(s))) return;
-  const limited = limit(c, s, d, meeting);
-  const density = at(s.span, () => logDensityInside(c.b, limited, evaluate(c, s.target), meeting.beyond));
-  for (const note of limited.notes) c.session.notes.add(note);
-  const constant = meeting.structural && !isUnnormalized(s) ? structuralConstant(c, s, name, d, meeting, element) : 0;
-  const value = constant ? c.b.add(c.b.sum(density), c.b.constant(constant)) : density;
-  const isCut = meeting.truncate.lower !== undefined || meeting.truncate.upper !== undefined || meeting.structural;
-  const unnormalised = !limited.normalised
-    ? `${d.name} has no normaliser`
-    : constant === undefined || (isCut && isUnnormalized(s))
-      ? `${d.name} is not renormalised on the type of ${name}`
-      : undefined;
-  const { when: _, ...everywhere } = c;
-  const own = c.when ? besideBranch(c, c.when, s, meeting, value) : value;
-  addTerm(w, everywhere, s.span, name, "prior", own, [s.target, ...numbersIn(c, s.distribution.call)], unnormalised);
-}
-
-/** A latent of a branch that is not taken is its least value: it counts once, and moves nothing. */
-function besideBranch(c: Context, when: Value, s: SampleStatement, meeting: Meeting, density: Value): Value {
-  const { b } = c;
-  const { lower } = meeting.bounds;
-  if (!meeting.constraint.discrete || !lower)
-    return reject(
-      bindCodes.notYet,
-      s.span,
-      "a latent in a branch that a discrete latent chooses takes values between known bounds",
-      {
-        label: meeting.constraint.discrete ? "has no least value" : "is continuous",
-        notes: ["give it outside of the if"],
-      },
-    );
-  const isLeast = b.eq(evaluate(c, s.target), lower);
-  return b.select(when, density, b.select(isLeast, b.constant(0), b.constant(Number.NEGATIVE_INFINITY)));
-}
-
-/** log of what a type that ties elements together renormalises by: log K! for ordered types under one iid law; otherwise it is left out,
- *  undefined, if it is constant, and an error if it depends on latents. */
-function structuralConstant(
-  c: Context,
-  s: SampleStatement,
-  name: string,
-  d: Applied,
-  meeting: Meeting,
-  element: Shape,
-): number | undefined {
-  const object = eventOf(meeting.constraint, element, s.span);
-  const symmetry = exchangeable(d) ? meeting.constraint.logSymmetry?.(object) : undefined;
-  if (symmetry !== undefined) return (symmetry * sizeOf(element)) / sizeOf(object);
-  if (!isConstant(d)) {
-    reject(
-      bindCodes.normaliser,
-      s.span,
-      `${d.name} restricted to ${meeting.constraint.words} has no closed normaliser, and it depends on latents`,
-      {
-        notes: [`write unnormalized ${d.name}(…) to restrict it without renormalising`],
-      },
-    );
-  }
-  c.session.notes.add(`${name}: the constant that renormalises ${d.name} on ${meeting.constraint.words} is left out`);
-  return undefined;
 }

@@ -11,12 +11,12 @@ import { applyDistribution } from "./distribution.ts";
 import { NOTHING, readAt } from "./elimination/read.ts";
 import { evaluate } from "./evaluate.ts";
 import { knownOf } from "./known.ts";
-import { give, mentions, oneRange, readsGiven, register, valueGiven } from "./latents.ts";
+import { give, mentions, oneRange, register, valueGiven } from "./latents.ts";
 import { termOf } from "./likelihood.ts";
 import type { Piece } from "./piece.ts";
 import { bindCodes, reject } from "./rejection.ts";
 import { overRows } from "./rows.ts";
-import type { Walk } from "./walk.ts";
+import { readsGiven, type Walk } from "./walk.ts";
 
 /** y ~ D where some entries of y are missing. */
 export function sampleMissing(w: Walk, c: Context, s: SampleStatement, name: string, data: DataValue): void {

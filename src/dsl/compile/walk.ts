@@ -20,7 +20,8 @@ import type {
 import { type BoundData, enterData } from "./bind-data.ts";
 import { executeBlock, executeLet } from "./block.ts";
 import { type Context, newContext, textOf } from "./context.ts";
-import { refuseSum, TooMany } from "./elimination/cost.ts";
+import { refuseSum } from "./discrete.ts";
+import { TooMany } from "./elimination/cost.ts";
 import { OpenSites } from "./elimination/sites.ts";
 import { type Summed, sumOut } from "./elimination/sum-out.ts";
 import { evaluate } from "./evaluate.ts";
@@ -249,6 +250,11 @@ function addExpression(w: Walk, c: Context, s: FactorStatement | ObserveStatemen
   const name = s.kind === "factor" && s.name ? s.name.name : s.kind;
   addTerm(w, c, s.span, name, role, value, [s.value]);
 }
+
+/** Whether a latent's value is given, and not made from coordinates or drawn. */
+export const readsGiven = ({ source, open }: Walk, name: string): boolean =>
+  (source.kind === "values" && (open === undefined || source.values[name] !== undefined)) ||
+  (source.kind === "coordinates" && source.given?.[name] !== undefined);
 
 /** Sum of all elements of all terms. */
 export function total(b: Builder, terms: readonly LoweredTerm[]): Value {

@@ -2,7 +2,7 @@
 import { InternalError } from "../errors.ts";
 import { type Builder, shapeOf, type Value } from "./graph.ts";
 import { eachLine, stridedPositions } from "./strided.ts";
-import { type Numbers, type Shape, sameShape, sizeOf } from "./type.ts";
+import { type Numbers, type Shape, sameShape, sizeOf, stridesOf } from "./type.ts";
 
 /** Strides with which an operand of shape `from` is read along the axes of `to`: 0 where it is stretched. */
 export function broadcastStrides(from: Shape, to: Shape): number[] {
@@ -83,4 +83,18 @@ export function sumToShape(b: Builder, g: Value, shape: Shape): Value {
   const extra = from.length - shape.length;
   const axes = from.flatMap((size, axis) => (axis < extra || (shape[axis - extra] === 1 && size !== 1) ? [axis] : []));
   return b.reshape(b.sum(g, axes), shape);
+}
+
+/** Flat place in an array of shape `own`, broadcast from the right to `shape`, of a flat place in the latter. */
+export function broadcastIndex(flat: number, shape: Shape, own: Shape): number {
+  const strides = stridesOf(own);
+  let rest = flat;
+  let at = 0;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const index = rest % shape[axis];
+    rest = (rest - index) / shape[axis];
+    const k = axis - (shape.length - own.length);
+    if (k >= 0 && own[k] !== 1) at += index * strides[k];
+  }
+  return at;
 }

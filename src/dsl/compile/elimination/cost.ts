@@ -1,7 +1,4 @@
 // What summing out costs, and where it is given up.
-import { UsageError } from "../../../runtime/errors.ts";
-import type { CheckedModel } from "../../check/checked-model.ts";
-import { statementAt } from "../discrete.ts";
 import type { Piece } from "../piece.ts";
 
 /** Most flops of an evaluation that discrete latents may take. */
@@ -19,10 +16,4 @@ export class TooMany extends Error {
     this.piece = piece;
     this.remedy = remedy;
   }
-}
-
-/** The message: which statement, which latent, why, and what can be done. */
-export function refuseSum(model: CheckedModel, { piece, message, remedy }: TooMany): UsageError {
-  const ways = remedy ?? "fewer values, or an engine that gives it a distribution of its own: --engine meanfield, or a guide";
-  return new UsageError(`${piece.name} cannot be summed out (${statementAt(model, piece.span)}): ${message}. ${ways}`);
 }

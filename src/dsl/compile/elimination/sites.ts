@@ -1,7 +1,7 @@
 // The discrete latents of a walk whose values nobody has given: their elements, and what each of these may be.
+import { broadcastIndex } from "../../../runtime/ir/broadcast.ts";
 import { type Builder, shapeOf, type Value } from "../../../runtime/ir/graph.ts";
 import { sizeOf } from "../../../runtime/ir/type.ts";
-import { broadcastIndex } from "../discrete.ts";
 import { knownOf } from "../known.ts";
 import type { Piece } from "../piece.ts";
 import { TooMany } from "./cost.ts";

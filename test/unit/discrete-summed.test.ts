@@ -1,0 +1,259 @@
+// Discrete latents that are summed out: what it costs, what is refused, hard zeros, and what is done with them afterwards.
+import { expect, test } from "vitest";
+import { engines } from "../../src/inference/engines/index.ts";
+import { runEngine } from "../../src/inference/run.ts";
+import { createBuilder } from "../../src/runtime/ir/builder.ts";
+import { shapeOf } from "../../src/runtime/ir/graph.ts";
+import { nodesOf } from "../../src/runtime/ir/order.ts";
+import { sizeOf } from "../../src/runtime/ir/type.ts";
+import { stream } from "../../src/runtime/numeric/random.ts";
+import type { Target } from "../../src/runtime/target.ts";
+import { bound, gradientError, normal, somewhere } from "./model-under-test.ts";
+
+const logSumExp = (...xs: number[]): number => {
+  const top = Math.max(...xs);
+  return Number.isFinite(top) ? top + Math.log(xs.reduce((s, x) => s + Math.exp(x - top), 0)) : top;
+};
+const flops = (target: Target): number => {
+  const summation = target.summation();
+  if ("refusal" in summation) throw new Error(summation.refusal);
+  return summation.flops;
+};
+const chain = `data y: real[T]
+const K = 3
+for i in 1..K { P[i] ~ Dirichlet(ones(K)) }
+mu: ordered[K] ~ Normal(0, 5)
+s[1] ~ Categorical(ones(K) / K)
+for t in 2..T { s[t] ~ Categorical(P[s[t-1]]) }
+for t in 1..T { y[t] ~ Normal(mu[s[t]], 1) }`;
+const series = (n: number): number[] => Array.from({ length: n }, (_, t) => 2 * Math.sin(t) + 0.1 * (t % 7));
+
+test("a mixture is the mixture that is written as one", async () => {
+  const data = { y: [0.3, -1.2, 2.4, 0.1, 1.9] };
+  const head =
+    "data y: real[N]\nconst K = 3\nw ~ Dirichlet(ones(K))\nmu: ordered[K] ~ Normal(0, 5)\ns: positive[K] ~ HalfNormal(2)\n";
+  const latent = await bound(`${head}for n in 1..N {\n  k[n] ~ Categorical(w)\n  y[n] ~ Normal(mu[k[n]], s[k[n]])\n}`, data);
+  const written = await bound(`${head}y ~ mixture(w, Normal(mu, s))`, data);
+  const q = somewhere(latent.dimension);
+  const [slope, expected] = [new Float64Array(q.length), new Float64Array(q.length)];
+  const value = written.gradient(q, expected);
+  expect(Math.abs(latent.gradient(q, slope) - value)).toBeLessThan(1e-13 * Math.abs(value));
+  slope.forEach((g, i) => {
+    expect(Math.abs(g - expected[i])).toBeLessThan(1e-12 * (1 + Math.abs(expected[i])));
+  });
+});
+
+test("a chain costs in proportion to its length, in flops and in the size of the graph", async () => {
+  const [short, long] = await Promise.all([bound(chain, { y: series(50) }), bound(chain, { y: series(500) })]);
+  expect(flops(long.target) / flops(short.target)).toBeCloseTo(10, 6);
+  const sizeOfGraph = (target: Target): { nodes: number; largest: number } => {
+    const b = createBuilder();
+    const root = target.logDensity(b, b.input("q", { shape: [target.dimension], dtype: "real" }));
+    const nodes = nodesOf([root]);
+    return {
+      nodes: nodes.length,
+      largest: Math.max(...nodes.filter((n) => n.op !== "constant").map((n) => sizeOf(n.results[0].shape))),
+    };
+  };
+  const [few, many] = [sizeOfGraph(short.target), sizeOfGraph(long.target)];
+  expect(many.nodes).toBe(few.nodes);
+  expect(many.largest).toBeLessThanOrEqual(10 * few.largest);
+  expect(many.largest).toBeLessThanOrEqual(500 * 3);
+  expect(gradientError(short, somewhere(short.dimension))).toBeLessThan(1e-6);
+});
+
+test("the chain is the forward recursion, written out", async () => {
+  const y = series(60);
+  const p = await bound(chain, { y });
+  const names = await columnsAt(p.target, somewhere(p.dimension));
+  const [P, mu] = [names.get("P")!, names.get("mu")!];
+  let alpha = [0, 1, 2].map((k) => -Math.log(3) + normal(y[0], mu[k], 1));
+  for (const x of y.slice(1))
+    alpha = [0, 1, 2].map((j) => logSumExp(...alpha.map((a, i) => a + Math.log(P[3 * i + j]))) + normal(x, mu[j], 1));
+  const logLikelihood = logSumExp(...alpha);
+  const empty = await bound(chain.replace(/\nfor t in 1..T .*/u, ""), { y });
+  const q = somewhere(p.dimension);
+  expect(Math.abs(p.logDensity(q) - empty.logDensity(q) - logLikelihood)).toBeLessThan(1e-10);
+});
+
+test("topics: nothing has the size of tokens by words", async () => {
+  const [n, v] = [400, 97];
+  const w = Array.from({ length: n }, (_, i) => ((i * i * 31) % v) + 1);
+  const doc = Array.from({ length: n }, (_, i) => (i % 12) + 1);
+  const { target } = await bound(
+    `data w: int<1, V>[N], doc: int<1, M>[N], V: int, M: int
+theta: simplex[M, 3] ~ Dirichlet(ones(3))
+phi: simplex[3, V] ~ Dirichlet(ones(V))
+for n in 1..N {
+  z[n] ~ Categorical(theta[doc[n]])
+  w[n] ~ Categorical(phi[z[n]])
+}`,
+    { w, doc, V: v, M: 12 },
+  );
+  const b = createBuilder();
+  const root = target.logDensity(b, b.input("q", { shape: [target.dimension], dtype: "real" }));
+  for (const node of nodesOf([root])) expect(sizeOf(node.results[0].shape)).toBeLessThanOrEqual(3 * n);
+});
+
+test("terms keep the rows of the observations, which pointwise likelihoods and minibatches need", async () => {
+  const { target } = await bound(
+    "data y: real[N], x: real[N, D]\nmu: real[2] ~ Normal(0, 1)\nfor n in 1..N {\n  k[n] ~ Categorical([0.4, 0.6])\n  y[n] ~ Normal(mu[k[n]], 1)\n  for d in 1..D { x[n, d] ~ Normal(k[n], 1) }\n}",
+    {
+      y: [1, 2, 3],
+      x: [
+        [1, 2],
+        [0, 1],
+        [2, 2],
+      ],
+    },
+  );
+  const b = createBuilder();
+  const terms = target.terms(b, { mu: b.input("mu", { shape: [2], dtype: "real" }) });
+  expect(terms.map((t) => [t.site, t.role, t.axes.map((a) => `${a.name} ${a.size}`), shapeOf(t.value)])).toEqual([
+    ["mu", "prior", ["2 2"], [2]],
+    ["y", "likelihood", ["N 3"], [3]],
+  ]);
+});
+
+test("what is too large is refused by its statement, with the cost and a way out", async () => {
+  const grid = (n: number) => `data y: real[N, N]
+const N = ${n}
+beta ~ Normal(0, 1)
+for i in 1..N, j in 1..N { z[i, j] ~ Bernoulli(0.4) }
+for i in 2..N, j in 1..N { factor(beta * (z[i, j] == z[i-1, j])) }
+for i in 1..N, j in 2..N { factor(beta * (z[i, j] == z[i, j-1])) }
+for i in 1..N, j in 1..N { y[i, j] ~ Normal(z[i, j], 1) }`;
+  const field = (n: number): number[][] => Array.from({ length: n }, (_, i) => series(n).map((x) => x + i));
+  const small = await bound(grid(5), { y: field(5) });
+  expect(flops(small.target)).toBeLessThan(1e6);
+  const large = await bound(grid(40), { y: field(40) });
+  const { failure } = await runEngine(large.target, engines.get("nuts")!, {}, { seed: 1 });
+  expect(failure?.reason).toMatch(
+    /^nuts needs discrete latent variables summed out: z cannot be summed out \(z\[i, j\] ~ Bernoulli\(0\.4\)\): it takes \S+ flops or more an evaluation.*--engine meanfield, or a guide/u,
+  );
+  expect(() => large.logDensity(new Float64Array(1))).toThrow("z cannot be summed out");
+});
+
+test("values without bounds, and rows that read everything at once, are refused", async () => {
+  const open = await bound("data y: real\nk ~ Poisson(3)\nx ~ Normal(0, 1)\ny ~ Normal(k, 1)", { y: 2 });
+  expect(open.target.summation()).toEqual({
+    refusal: expect.stringMatching(/k cannot be summed out \(k ~ Poisson\(3\)\).*declare it between bounds: k: int<0, 50> ~ …/u),
+  });
+  const all = await bound("data y: real\nx ~ Normal(0, 1)\nfor n in 1..60 { k[n] ~ Bernoulli(0.5) }\ny ~ Normal(sum(k), 1)", {
+    y: 2,
+  });
+  expect(all.target.summation()).toEqual({ refusal: expect.stringContaining("a statement reads 60 elements of k at once") });
+});
+
+test("hard zeros give no NaN", async () => {
+  // Every power of 0, logarithms of 0, and states that lead nowhere.
+  const text = `data y: int<0, 1>[N, T], n: int[N]
+psi ~ Uniform(0, 1)
+p ~ Uniform(0, 1)
+for i in 1..N {
+  z[i] ~ Bernoulli(psi)
+  for t in 1..T { y[i, t] ~ Bernoulli(z[i] * p) }
+  c[i] ~ Binomial(3, z[i] == 1 ? 0.5 : 0)
+  n[i] ~ Binomial(c[i], p^z[i])
+}
+s[1] ~ Categorical([1, 0, 0])
+for t in 2..9 { s[t] ~ Categorical([[0.5, 0.5, 0], [0, 0, 1], [0, 0, 1]][s[t-1]]) }
+factor(s[9] == 2 ? log(p) : log(1 - p))`;
+  const posterior = await bound(text, {
+    y: [
+      [0, 0],
+      [1, 0],
+      [1, 1],
+    ],
+    n: [0, 2, 3],
+  });
+  const slope = new Float64Array(2);
+  for (const q of [
+    [0.3, -0.4],
+    [40, -40],
+    [-40, 40],
+    [750, -750],
+  ]) {
+    const value = posterior.gradient(Float64Array.from(q), slope);
+    expect(value).not.toBeNaN();
+    if (Math.abs(q[0]) < 50) for (const g of slope) expect(g).toSatisfy(Number.isFinite);
+  }
+  expect(gradientError(posterior, Float64Array.of(0.3, -0.4))).toBeLessThan(1e-6);
+});
+
+async function columnsAt(target: Target, q: Float64Array, output?: "map" | "marginals" | "none") {
+  const finisher = await target.finisher(stream(1, "finish"), output);
+  const out = new Float64Array(finisher.width);
+  finisher.finish(q, out);
+  let at = 0;
+  return new Map(
+    finisher.columns.map((c) => {
+      at += sizeOf(c.shape);
+      return [c.name, out.slice(at - sizeOf(c.shape), at)] as const;
+    }),
+  );
+}
+
+test("quantities and predictions read the draw, and the output may leave the latents out", async () => {
+  const text = `data y: real[N]
+a ~ Normal(0, 1)
+for n in 1..N {
+  k[n] ~ Categorical([0.5, 0.5])
+  y[n] ~ Normal(4 * k[n] + 0.01 * a, 1)
+}
+quantity ones = sum(k == 1)
+predict again ~ Normal(100 * k[1], 0.001)`;
+  const p = await bound(text, { y: [4, 8.1, 3.9] });
+  const q = Float64Array.of(0.2);
+  const drawn = await columnsAt(p.target, q);
+  expect([...drawn.keys()]).toEqual(["a", "k", "ones", "again"]);
+  expect(drawn.get("ones")![0]).toBe(drawn.get("k")!.filter((k) => k === 1).length);
+  expect(Math.abs(drawn.get("again")![0] - 100 * drawn.get("k")![0])).toBeLessThan(0.01);
+  expect([...(await columnsAt(p.target, q, "none")).keys()]).toEqual(["a", "ones", "again"]);
+  expect([...(await columnsAt(p.target, q, "map")).get("k")!]).toEqual([1, 2, 1]);
+  const fit = await p.run("nuts", { seed: 1, chains: 1, warmup: 100, draws: 50, discrete: "marginals" });
+  const { shape, values } = fit.draws("k_probability");
+  expect(shape.slice(-2)).toEqual([3, 2]);
+  for (let i = 0; i < values.length; i += 2) expect(Math.abs(values[i] + values[i + 1] - 1)).toBeLessThan(1e-12);
+  await expect(p.run("nuts", { discrete: "all" as "none" })).rejects.toThrow("discrete is one of none, draw, map, marginals");
+});
+
+test("missing counts that nothing reads are predicted, and those that something reads need bounds", async () => {
+  const p = await bound("data y: int?[N]\nlambda ~ Gamma(2, 1)\ny ~ Poisson(lambda)\nquantity total = sum(y)", {
+    y: [3, null, 2],
+  });
+  const at = Math.exp(0.4);
+  const expected = 0.4 - at + 0.4 + (3 * 0.4 - at - Math.log(6)) + (2 * 0.4 - at - Math.log(2));
+  expect(p.logDensity(Float64Array.of(0.4))).toBeCloseTo(expected, 12);
+  const columns = await columnsAt(p.target, Float64Array.of(0.4));
+  expect(columns.get("total")![0]).toBe(5 + columns.get("y")![1]);
+  const read = await bound("data y: int?[N], x: real\nlambda ~ Gamma(2, 1)\ny ~ Poisson(lambda)\nx ~ Normal(sum(y), 1)", {
+    y: [3, null, 2],
+    x: 7,
+  });
+  expect(read.target.summation()).toEqual({ refusal: expect.stringContaining("y cannot be summed out") });
+});
+
+test("engines that need a density run on it", async () => {
+  const p = await bound(
+    "data y: real[N]\nmu ~ Normal(0, 2)\nfor n in 1..N {\n  k[n] ~ Bernoulli(0.3)\n  y[n] ~ Normal(mu + 2 * k[n], 1)\n}",
+    {
+      y: [0.3, 1.8, -0.2, 2.6, 0.4],
+    },
+  );
+  // Log evidence and mean by quadrature.
+  const n = 4001;
+  const grid = Array.from({ length: n }, (_, i) => -4 + (8 * i) / (n - 1));
+  const logs = grid.map((x) => p.logDensity(Float64Array.of(x)));
+  const evidence = logSumExp(...logs) + Math.log(8 / (n - 1));
+  const mean = grid.reduce((s, x, i) => s + x * Math.exp(logs[i] - evidence), 0) * (8 / (n - 1));
+  const nuts = await p.run("nuts", { seed: 3, chains: 2, draws: 1000 });
+  const row = nuts.summary().find((r) => r.name === "mu")!;
+  expect(Math.abs(row.mean - mean)).toBeLessThan(4 * row.mcseMean);
+  for (const engine of ["importance", "ais"]) {
+    const fit = await p.run(engine, { seed: 3 });
+    expect(Math.abs(fit.evidence!.mean - evidence)).toBeLessThan(4 * fit.evidence!.se + 0.01);
+  }
+  for (const engine of ["map", "laplace", "pathfinder", "fullrank"])
+    expect((await p.run(engine, { seed: 3 })).draws("mu").values.length).toBeGreaterThan(0);
+});
