@@ -1,6 +1,7 @@
 // Calls in expressions: built-in functions, the user's functions, and questions to distributions.
 import { didYouMean } from "../did-you-mean.ts";
 import type { Call, Expression, FunctionStatement } from "../language/ast.ts";
+import { odeName } from "../ode-call.ts";
 import { anyNumber, nonpositive, type Range, unit } from "../ranges.ts";
 import { checkBody } from "./bodies.ts";
 import { inferBuiltIn } from "./built-in-calls.ts";
@@ -11,7 +12,7 @@ import { infer } from "./expressions.ts";
 import { foreignFunction } from "./foreign-names.ts";
 import { functionNames, isFunctionName } from "./functions/index.ts";
 import { inferNetCall, reportLayerAsValue } from "./nets.ts";
-import { featureOfCall, notYet } from "./not-yet.ts";
+import { inferOde } from "./ode.ts";
 import { kindWords, Scope } from "./scope.ts";
 import { nameOf } from "./shape-messages.ts";
 import { describeShape, inherited, joinShapes, laterStage, union, unknownType, type ValueType } from "./value-type.ts";
@@ -26,15 +27,7 @@ export function inferCall(c: Context, e: Call): ValueType {
   if (query && (!isFunctionName(name) || (e.arguments[0] && isDistributionCall(c, e.arguments[0].value))))
     return askDistribution(c, query, e);
   if (isFunctionName(name)) return inferBuiltIn(c, e);
-  const feature = featureOfCall(name);
-  if (feature && !c.scope.get(name)) {
-    notYet(c.session.report, feature, e.span);
-    for (const a of e.arguments) {
-      if (a.value.kind === "name" && c.session.functions.has(a.value.name)) c.session.called.add(a.value.name);
-      else if (!(a.value.kind === "name" && isFunctionName(a.value.name))) infer(c, a.value);
-    }
-    return unknownType;
-  }
+  if (name === odeName && !c.scope.get(name)) return inferOde(c, e);
   return notAFunction(c, e);
 }
 
@@ -74,7 +67,7 @@ function notAFunction(c: Context, e: Call): ValueType {
   const foreign = foreignFunction(name, (f) => folded.get(f));
   const near = foreign
     ? undefined
-    : didYouMean(name, [...functionNames, ...c.session.functions.keys(), ...c.session.nets.keys(), ...queries.keys()]);
+    : didYouMean(name, [...functionNames, ...c.session.functions.keys(), ...c.session.nets.keys(), ...queries.keys(), odeName]);
   report.error("PPL205", at, `there is no function ${name}`, {
     label: foreign ?? (near ? `did you mean ${near}?` : undefined),
     notes: foreign || near ? undefined : ["ppl list functions shows all of them; fn … = … defines another"],
@@ -123,19 +116,23 @@ function callOwn(c: Context, f: FunctionStatement, e: Call): ValueType {
     return { ...unknownType, ...base };
   }
   checkOnce(c, f);
-  c.session.expansions++;
-  if (c.session.expansions > MOST_EXPANSIONS) {
-    if (c.session.expansions === MOST_EXPANSIONS + 1) {
-      report.error("PPL224", e.span, `the functions call each other more than ${MOST_EXPANSIONS} times`, {
-        label: "every call is written out where it stands",
-        notes: ["give the value of a call that occurs several times a name: let z = f(x)"],
-      });
-    }
-    return { ...unknownType, ...base };
-  }
+  if (!countExpansion(c, e)) return { ...unknownType, ...base };
   const line = (): string => `in the call of ${name} on ${report.line(e.span, f.span)}`;
   const result = report.through(line, () => bodyAt(c, f, (p) => given.get(p)?.type ?? unknownType));
   return result ?? { ...unknownType, ...base };
+}
+
+/** Whether one more body may be written out. */
+export function countExpansion({ session }: Context, e: Call): boolean {
+  session.expansions++;
+  if (session.expansions <= MOST_EXPANSIONS) return true;
+  if (session.expansions === MOST_EXPANSIONS + 1) {
+    session.report.error("PPL224", e.span, `the functions call each other more than ${MOST_EXPANSIONS} times`, {
+      label: "every call is written out where it stands",
+      notes: ["give the value of a call that occurs several times a name: let z = f(x)"],
+    });
+  }
+  return false;
 }
 
 /** What is wrong with a body whatever its arguments are, said without a call. */

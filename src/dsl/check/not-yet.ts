@@ -9,7 +9,6 @@ interface Feature {
   readonly notes?: readonly string[];
 }
 const features = {
-  ode: { code: "PPL605", what: "ode is not built yet" },
   objective: { code: "PPL610", what: "objectives are not built yet" },
 } as const satisfies Record<string, Feature>;
 export type FeatureName = keyof typeof features;
@@ -18,9 +17,3 @@ export function notYet(report: Report, feature: FeatureName, span: SourceSpan, l
   const f: Feature = features[feature];
   report.error(f.code, span, f.what, { label, notes: f.notes });
 }
-
-const calls: Readonly<Record<string, FeatureName>> = {
-  ode: "ode",
-};
-/** The feature that a call of this name belongs to. */
-export const featureOfCall = (name: string): FeatureName | undefined => (Object.hasOwn(calls, name) ? calls[name] : undefined);

@@ -7,12 +7,14 @@ import type { SourceSpan } from "../diagnostics.ts";
 import type { Applied } from "../distributions/applied.ts";
 import { logDensityToEnds } from "../distributions/modifiers/sides.ts";
 import type { Argument, Call, Comprehension, Expression, FunctionStatement, Index, Subscript } from "../language/ast.ts";
+import { odeName } from "../ode-call.ts";
 import { executeBody } from "./block.ts";
 import type { Context } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
 import { evaluate, evaluateRagged } from "./evaluate.ts";
 import { knownOf } from "./known.ts";
 import { evaluateNet } from "./nets.ts";
+import { evaluateOde } from "./ode.ts";
 import { at, bindCodes, reject } from "./rejection.ts";
 import { rowTable } from "./rows.ts";
 import { Scope } from "./scope.ts";
@@ -25,6 +27,7 @@ export function evaluateCall(c: Context, e: Call): Value {
   if (net) return evaluateNet(c, net, e);
   const query = queries.get(name);
   if (query) return at(e.span, () => askDistribution(c, query, e));
+  if (name === odeName) return evaluateOde(c, e);
   const found = findFunction(
     name,
     e.arguments.map((a) => ({ name: a.name?.name })),

@@ -6,6 +6,7 @@ import { nodesOf } from "./order.ts";
 import { type ReduceAttrs, sum } from "./primitives/reduce.ts";
 import { cheaper } from "./simplify/elementwise.ts";
 import { Session } from "./simplify/session.ts";
+import { sharedSolutions } from "./simplify/solutions.ts";
 import { cheaperSum } from "./simplify/sums.ts";
 import { sizeOf } from "./type.ts";
 import { verify } from "./verify.ts";
@@ -18,7 +19,7 @@ const sessions = new WeakMap<Builder, Session>();
 export function simplify(b: Builder, program: Program): Program {
   let session = sessions.get(b);
   if (session === undefined) sessions.set(b, (session = new Session(b)));
-  let roots = rootsOf(program);
+  let roots: readonly Value[] = sharedSolutions(b, rootsOf(program));
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const next = rewrite(session, roots);
     const done = next.every((v, i) => v === roots[i]);

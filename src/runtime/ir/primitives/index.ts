@@ -1,6 +1,7 @@
 // The table of all primitives. A new one is its record and a line here; the laws are quantified over this table.
 
 import * as loop from "../loop/loop.ts";
+import * as ode from "../ode/ode.ts";
 import type { Primitive } from "../primitive.ts";
 import * as compare from "./compare.ts";
 import * as convolution from "./convolution.ts";
@@ -13,7 +14,20 @@ import * as shape from "./shape.ts";
 import * as special from "./special.ts";
 import * as transcendental from "./transcendental.ts";
 
-const families = [elementwise, transcendental, special, incomplete, compare, reduce, shape, gather, linalg, convolution, loop];
+const families = [
+  elementwise,
+  transcendental,
+  special,
+  incomplete,
+  compare,
+  reduce,
+  shape,
+  gather,
+  linalg,
+  convolution,
+  loop,
+  ode,
+];
 
 const isPrimitive = (x: unknown): x is Primitive => typeof x === "object" && x !== null && "interpret" in x && "probes" in x;
 /** Whatever a family exports that is a record. */
