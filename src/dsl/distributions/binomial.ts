@@ -79,22 +79,40 @@ export const binomialLogit = defineDistribution({
   },
 });
 
+const logBetaBinomial = (b: Builder, x: Value, N: Value, alpha: Value, beta: Value): Value =>
+  total(
+    b,
+    logRising(b, alpha, x),
+    logRising(b, beta, b.sub(N, x)),
+    b.neg(logRising(b, b.add(alpha, beta), N)),
+    logChoose(b, N, x),
+  );
+/** log P(X <= x): below the mean the sum of these terms, above it 1 less that of the others. */
+function betaBinomialAtMost(b: Builder, x: Value, N: Value, alpha: Value, beta: Value): Value {
+  const sum = (k: Value, first: Value, second: Value): Value =>
+    b.add(logBetaBinomial(b, k, N, first, second), b.betaBinomialSum(k, N, first, second));
+  const others = b.sub(b.sub(N, x), b.constant(1));
+  const above = b.log1mExp(sum(b.max(others, b.constant(0)), beta, alpha));
+  const isLow = b.lt(b.mul(x, b.add(alpha, beta)), b.mul(N, alpha));
+  return b.select(b.lt(others, b.constant(0)), b.constant(0), b.select(isLow, sum(x, alpha, beta), above));
+}
+
 export const betaBinomial = defineDistribution({
   name: "BetaBinomial",
   doc: "A Binomial(N, theta) with theta ~ Beta(alpha, beta): (N choose x) B(x + alpha, N - x + beta) / B(alpha, beta).",
   params: { N: trials, alpha: positiveNumber("prior successes"), beta: positiveNumber("prior failures") },
   support: { constraint: count, bounds: upTo },
   event: 0,
-  logDensity: (b, x, { N, alpha, beta }) =>
-    total(
-      b,
-      logRising(b, alpha, x),
-      logRising(b, beta, b.sub(N, x)),
-      b.neg(logRising(b, b.add(alpha, beta), N)),
-      logChoose(b, N, x),
-    ),
+  logDensity: (b, x, { N, alpha, beta }) => logBetaBinomial(b, x, N, alpha, beta),
   sample: (rng, { N, alpha, beta }, out) => {
     out[0] = binomialDraw(rng, N[0], betaDraw(rng, alpha[0], beta[0]));
+  },
+  logCdf: (b, x, { N, alpha, beta }) => betaBinomialAtMost(b, x, N, alpha, beta),
+  // More than x successes are at most N - x - 1 failures.
+  logCcdf: (b, x, { N, alpha, beta }) => {
+    const failures = b.sub(b.sub(N, x), b.constant(1));
+    const log = betaBinomialAtMost(b, b.max(failures, b.constant(0)), N, beta, alpha);
+    return b.select(b.ge(failures, b.constant(0)), log, b.constant(Number.NEGATIVE_INFINITY));
   },
   normalised: true,
   golden: {

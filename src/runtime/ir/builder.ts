@@ -100,6 +100,7 @@ export function createBuilder({ literal = false, folds }: BuilderOptions = {}): 
     gammaUpperQuantile: binary(incomplete.gammaUpperQuantile),
     logGammaDraw: binary(incomplete.logGammaDraw),
     betaLogitDraw: (alpha, beta, z) => apply(incomplete.betaLogitDraw, [alpha, beta, z], null)[0],
+    betaBinomialSum: (x, n, alpha, beta) => apply(incomplete.betaBinomialSum, [x, n, alpha, beta], null)[0],
     betaKernel: (alpha, beta, odds) => apply(incomplete.betaKernel, [alpha, beta, odds], null)[0],
     logBetaI: (alpha, beta, odds) => apply(incomplete.logBetaI, [alpha, beta, odds], null)[0],
     betaQuantile: (alpha, beta, p) => apply(incomplete.betaQuantile, [alpha, beta, p], null)[0],

@@ -94,6 +94,8 @@ export interface Builder {
   ): Value;
   /** log(x^a (1 - x)^b / B(a, b)) at odds x / (1 - x) */ betaKernel(a: Value, b: Value, odds: Value): Value;
   /** log odds at which I(a, b) = Φ(z): a beta draw of a standard normal */ betaLogitDraw(a: Value, b: Value, z: Value): Value;
+  /** log P(X <= x) / P(X = x) of a beta-binomial X of n trials */
+  betaBinomialSum(x: Value, n: Value, a: Value, b: Value): Value;
   /** odds at which I(a, b) = p */ betaQuantile(a: Value, b: Value, p: Value): Value;
   floor(a: Value): Value;
   ceil(a: Value): Value;

@@ -59,7 +59,10 @@ export type IterativeFunction =
   | "logBetaIBendAB"
   | "logBetaIBendBB"
   | "betaQuantile"
-  | "betaLogitDraw";
+  | "betaLogitDraw"
+  | "betaBinomialSum"
+  | "betaBinomialSumSlopeA"
+  | "betaBinomialSumSlopeB";
 
 export interface VectorEmitter {
   constant(value: number): VectorValue;

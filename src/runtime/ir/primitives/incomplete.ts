@@ -4,23 +4,21 @@ import { iterativeFunction } from "../../numeric/iterative.ts";
 import type { IterativeFunction } from "../../wasm/vector-emitter.ts";
 import type { Builder, Value } from "../graph.ts";
 import type { Primitive, Probe } from "../primitive.ts";
-import { edgePairs, pointwise, probe, singular, vector } from "./pointwise.ts";
+import { edgePairs, integers, pointwise, probe, singular, vector } from "./pointwise.ts";
 import { hosted } from "./tensor-rules.ts";
 
-type Gradient = (b: Builder, ct: Value, xs: readonly Value[], y: Value) => readonly (Value | null)[];
 function iterative(
   name: IterativeFunction,
   cost: number,
-  derivatives: (b: Builder, xs: readonly Value[], y: Value) => readonly Value[],
+  derivatives: (b: Builder, xs: readonly Value[], y: Value) => readonly (Value | null)[],
   probes: readonly Probe<null>[],
 ): Primitive<null> {
-  const gradient: Gradient = (b, ct, xs, y) => derivatives(b, xs, y).map((d) => b.mul(ct, d));
   return pointwise({
     name,
     host: iterativeFunction(name),
     emit: (w, ...xs) => w.iterate(name, ...xs),
     tfjs: hosted,
-    gradient,
+    gradient: (b, ct, xs, y) => derivatives(b, xs, y).map((d) => d && b.mul(ct, d)),
     cost,
     probes,
   });
@@ -85,7 +83,7 @@ const gammaHazard = (b: Builder, a: Value, x: Value, y: Value): Value => hazard(
 /** Derivatives of third and higher order by a parameter: central differences of the second, extrapolated once (Richardson 1911). Steps are small
  *  beside a and beside the deviation of log x, 1/√a: the relative error is 1e-9 or so. */
 function bySecondDifference(b: Builder, a: Value, second: (a: Value) => Value): Value {
-  const step = b.mul(b.constant(2 ** -8), b.div(a, b.sqrt(b.add(a, b.constant(1)))));
+  const step = b.mul(b.constant(1 / 256), b.div(a, b.sqrt(b.add(a, b.constant(1)))));
   const slope = (h: Value): Value => b.div(b.sub(second(b.add(a, h)), second(b.sub(a, h))), b.mul(b.constant(2), h));
   const narrow = slope(b.mul(b.constant(0.5), step));
   return b.div(b.sub(b.mul(b.constant(4), narrow), slope(step)), b.constant(3));
@@ -304,4 +302,34 @@ export const betaLogitDraw = iterative(
     probe({ type: { shape: [], dtype: "real" }, values: [2.6] }, vector(0.7, 2.1, 5.2), vector(0.17, -0.52, 2.9)),
     singular(vector(0.3, 2.5, 1.5, -2, none), vector(1.3, 0.5, 2.5, 1.1, 1.2), vector(inf, -inf, none, 0.3, 0.4)),
   ],
+);
+
+// ---------------------------------------------------------------- sums of the beta-binomial
+
+const ofSum: readonly Probe<null>[] = [
+  probe(integers(3, 0, 7, 20, 2), integers(9, 4, 7, 50, 6), vector(0.4, 1.8, 3.5, 12.5, 0.03), vector(0.7, 2.3, 1.7, 40.2, 0.4)),
+  probe(integers(5), integers(8), vector(0.7, 2.1, 5.2), { type: { shape: [2, 1], dtype: "real" }, values: [0.6, 1.4] }),
+  singular(integers(2, 1, 3), integers(4, 5, 6), vector(none, 1.5, inf), vector(1.5, -2, 2.5)),
+];
+const ofSumSlope = (name: "betaBinomialSumSlopeA" | "betaBinomialSumSlopeB", self: () => Primitive<null>): Primitive<null> =>
+  iterative(
+    name,
+    COST,
+    (b, [x, n, alpha, beta]) => [
+      null,
+      null,
+      bySecondDifference(b, alpha, (v) => at(b, self(), [x, n, v, beta])),
+      bySecondDifference(b, beta, (v) => at(b, self(), [x, n, alpha, v])),
+    ],
+    ofSum,
+  );
+/** Derivatives by a and b; their own are by differences. */
+export const betaBinomialSumSlopeA: Primitive<null> = ofSumSlope("betaBinomialSumSlopeA", () => betaBinomialSumSlopeA);
+export const betaBinomialSumSlopeB: Primitive<null> = ofSumSlope("betaBinomialSumSlopeB", () => betaBinomialSumSlopeB);
+/** log P(X <= x) / P(X = x) of a beta-binomial X with N trials, of integers x and N and of a and b */
+export const betaBinomialSum = iterative(
+  "betaBinomialSum",
+  COST,
+  (b, xs) => [null, null, at(b, betaBinomialSumSlopeA, xs), at(b, betaBinomialSumSlopeB, xs)],
+  ofSum,
 );
