@@ -11,6 +11,7 @@ import { map } from "../../src/inference/engines/map.ts";
 import { meanfield } from "../../src/inference/engines/mean-field.ts";
 import { mle } from "../../src/inference/engines/mle.ts";
 import { pathfinder } from "../../src/inference/engines/pathfinder.ts";
+import { smc } from "../../src/inference/engines/smc.ts";
 import { resolveOptions } from "../../src/inference/options.ts";
 import { runEngine } from "../../src/inference/run.ts";
 import type { Target } from "../../src/runtime/target.ts";
@@ -53,6 +54,9 @@ const exact: readonly Case[] = [
   { engine: ais, options: {}, what: " from the prior" },
   { engine: ais, options: { from: "meanfield", spacing: "linear", temperatures: 100 }, what: " from mean field" },
   { engine: ais, options: { spacing: "geometric" }, what: " in geometric spacing" },
+  { engine: smc, options: {}, what: "" },
+  { engine: smc, options: { moves: "randomwalk" }, what: " by random walks" },
+  { engine: smc, options: { moves: "independent" }, what: " by draws of the cloud" },
 ];
 const SIGMAS = 4;
 
@@ -93,7 +97,7 @@ for (const model of known)
     });
   });
 
-const engines: readonly Engine[] = [meanfield, fullrank, lowrank, laplace, pathfinder, importance, ais];
+const engines: readonly Engine[] = [meanfield, fullrank, lowrank, laplace, pathfinder, importance, ais, smc];
 /** Quick, not good. */
 const hasty: Partial<Record<string, Partial<OptionValues>>> = {
   meanfield: { steps: 300 },
@@ -101,6 +105,7 @@ const hasty: Partial<Record<string, Partial<OptionValues>>> = {
   lowrank: { steps: 300, rank: 2 },
   importance: { steps: 300, samples: 500 },
   ais: { temperatures: 20, particles: 20 },
+  smc: { particles: 50, runs: 2 },
 };
 describe("every engine that runs once", async () => {
   const target = await targetOf(known[0]);

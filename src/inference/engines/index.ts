@@ -14,6 +14,7 @@ import { meanfield } from "./mean-field.ts";
 import { mle } from "./mle.ts";
 import { pathfinder } from "./pathfinder.ts";
 import { prior } from "./prior.ts";
+import { smc } from "./smc.ts";
 import { viHmc } from "./vi-hmc.ts";
 
 const all: readonly Engine[] = [
@@ -31,6 +32,7 @@ const all: readonly Engine[] = [
   pathfinder,
   importance,
   ais,
+  smc,
   prior,
 ];
 

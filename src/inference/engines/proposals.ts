@@ -79,7 +79,7 @@ export async function proposalOf(
       return fromFamily(target, standardNormal(target, startAt(normal)), {});
     }
     case "prior":
-      return fromPrior(target, context.rng.split("trial"));
+      return priorProposal(target, context.rng.split("trial"));
     default:
       return name satisfies never;
   }
@@ -108,7 +108,8 @@ async function fromFamily(
   };
 }
 
-async function fromPrior(target: Target, rng: Rng): Promise<Proposal | Failure> {
+/** Draws of the prior, with its density; `rng` is for a trial of whether there are any. */
+export async function priorProposal(target: Target, rng: Rng): Promise<Proposal | Failure> {
   // What cannot be drawn is said before anything is compiled.
   const first = await target.simulatePrior(rng);
   if ("refusal" in first) return { reason: first.refusal };
