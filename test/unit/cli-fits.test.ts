@@ -68,6 +68,7 @@ describe("a fit", () => {
     ["pathfinder", "lp_approx__"],
     ["importance", "effective_draws"],
     ["ais", "log_weight__"],
+    ["smc", "temperatures"],
   ])("%s runs from the command line", (engine, word) => {
     const { code, out, err } = ppl("run", model, "--engine", engine, ...quiet, "--out", engine);
     expect(code, err).not.toBe(1);
