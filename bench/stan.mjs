@@ -9,15 +9,15 @@ import { readData } from "./posteriors.mjs";
 
 const here = (path) => fileURLToPath(new URL(`stan/${path}`, import.meta.url));
 /** Compiled models, kept from one benchmark to the next. */
-const cache = process.env.TILDE_STAN_CACHE ?? join(tmpdir(), "tilde-stan");
+export const stanCache = process.env.TILDE_STAN_CACHE ?? join(tmpdir(), "tilde-stan");
 
 /** Starts R, compiles the model if the cache does not have it. */
 export async function startStan(posterior) {
-  mkdirSync(cache, { recursive: true });
+  mkdirSync(stanCache, { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), "tilde-bench-"));
   const dataFile = join(folder, "data.R");
   writeFileSync(dataFile, rDump(readData(posterior)));
-  const child = spawn("Rscript", [here("run.R"), cache, here(`${posterior.model}.stan`), dataFile], {
+  const child = spawn("Rscript", [here("run.R"), stanCache, here(`${posterior.model}.stan`), dataFile], {
     stdio: ["pipe", "pipe", "pipe"],
   });
   let complaints = "";
@@ -62,16 +62,21 @@ export async function startStan(posterior) {
   };
 }
 
-/** R's own notation: matrices column by column. */
-function rDump(data) {
-  const text = (x) => (Number.isInteger(x) && Math.abs(x) < 2 ** 31 ? `${x}L` : String(x));
+/** R's own notation: arrays with the first index running fastest. All numbers of a variable are integers, or none is. */
+export function rDump(data) {
+  const isInteger = (x) => Number.isInteger(x) && Math.abs(x) < 2 ** 31;
   return Object.entries(data)
     .map(([name, value]) => {
-      if (!Array.isArray(value)) return `${name} <- ${text(value)}`;
-      if (!Array.isArray(value[0])) return `${name} <- c(${value.map(text).join(", ")})`;
-      const [rows, columns] = [value.length, value[0].length];
-      const flat = Array.from({ length: rows * columns }, (_, i) => text(value[i % rows][Math.floor(i / rows)]));
-      return `${name} <- structure(c(${flat.join(", ")}), .Dim = c(${rows}L, ${columns}L))`;
+      const dimensions = [];
+      for (let part = value; Array.isArray(part); part = part[0]) dimensions.push(part.length);
+      const at = (i) => dimensions.reduce(([part, rest], n) => [part[rest % n], Math.floor(rest / n)], [value, i])[0];
+      const numbers = Array.from({ length: dimensions.reduce((a, b) => a * b, 1) }, (_, i) => at(i));
+      const flat = numbers.map(
+        numbers.every(isInteger) ? (x) => `${x}L` : (x) => (Number.isInteger(x) ? x.toFixed(1) : String(x)),
+      );
+      const all = flat.length === 0 ? "integer(0)" : `c(${flat.join(", ")})`;
+      if (dimensions.length < 2) return `${name} <- ${dimensions.length === 0 ? flat[0] : all}`;
+      return `${name} <- structure(${all}, .Dim = c(${dimensions.map((n) => `${n}L`).join(", ")}))`;
     })
     .join("\n");
 }
