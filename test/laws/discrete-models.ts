@@ -295,4 +295,17 @@ factor(0.1 * a * sum(c))`,
         })),
     ),
   },
+  {
+    name: "a chain of a class that is not known",
+    arbitrary: sizes([9, 10]).chain(([t]) =>
+      fc.record({ y: numbers(t), P: fc.array(simplexes(2, 2), { minLength: 2, maxLength: 2 }) }).map(({ y, P }) => ({
+        data: { y, P },
+        text: `data y: real[T], P: simplex[2, 2, 2]
+${head}class ~ Categorical([0.3, 0.7])
+s[1] ~ Categorical([0.5, 0.5])
+for t in 2..T { s[t] ~ Categorical(P[class, s[t-1]]) }
+for t in 1..T { y[t] ~ Normal(mu[s[t]] + 0.2 * class, 1) }`,
+      })),
+    ),
+  },
 ];

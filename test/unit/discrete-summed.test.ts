@@ -76,6 +76,30 @@ test("the chain is the forward recursion, written out", async () => {
   expect(Math.abs(p.logDensity(q) - empty.logDensity(q) - logLikelihood)).toBeLessThan(1e-10);
 });
 
+test("series of two classes, of different lengths, are chains beside their class", async () => {
+  const series2 = (known: boolean) => `data y: real[I, T], L: int[I]${known ? ", class: int[I]" : ""}
+P: simplex[2, 2, 2] ~ Dirichlet(ones(2))
+mu: ordered[2] ~ Normal(0, 5)
+for i in 1..I {
+  class[i] ~ Categorical([0.3, 0.7])
+  s[i, 1] ~ Categorical([0.5, 0.5])
+  for t in 2..L[i] { s[i, t] ~ Categorical(P[class[i], s[i, t-1]]) }
+  for t in 1..L[i] { y[i, t] ~ Normal(mu[s[i, t]] - class[i], 1) }
+}`;
+  const data = { y: [series(14), series(14).reverse(), series(14)], L: [14, 9, 12] };
+  const p = await bound(series2(false), data);
+  const q = somewhere(p.dimension);
+  const logs: number[] = [];
+  for (const class1 of [1, 2])
+    for (const class2 of [1, 2])
+      for (const class3 of [1, 2])
+        logs.push((await bound(series2(true), { ...data, class: [class1, class2, class3] })).logDensity(q));
+  expect(Math.abs(p.logDensity(q) - logSumExp(...logs))).toBeLessThan(1e-11 * Math.abs(logs[0]));
+  expect(gradientError(p, q)).toBeLessThan(1e-6);
+  // Steps, series, classes and pairs of states, then the classes alone.
+  expect(flops(p.target)).toBe(14 * 3 * 2 * 4 * 20 + 3 * 2 * 21);
+});
+
 test("topics: nothing has the size of tokens by words", async () => {
   const [n, v] = [400, 97];
   const w = Array.from({ length: n }, (_, i) => ((i * i * 31) % v) + 1);

@@ -48,13 +48,20 @@ export function eliminate(
   const alive = new Set<number>();
   for (const g of groups) for (const column of g.elements) for (const e of column) alive.add(e);
   while (alive.size > 0) {
-    const chains = findChains(groups, sizes);
-    for (const bundle of bundles(chains, sizes)) {
-      const { step, rest } = sumChains(b, bundle, groups, sizes, join, spend);
+    // Chains are gone before rounds begin; leaves that hang on one, by an earlier round.
+    const chains = bundles(findChains(groups, sizes), sizes);
+    const messages: Group[] = [];
+    for (const bundle of chains) {
+      const { step, left } = sumChains(b, bundle, groups, sizes, join, spend);
       steps.push(step);
-      rests.push(rest);
-      groups = without(b, groups, new Set(step.elements));
       for (const e of step.elements) alive.delete(e);
+      if (left.elements.length > 0) messages.push(left);
+      else rests.push({ value: left.table, elements: Int32Array.from(bundle, (c) => c.elements[0]), from: left.from });
+      groups = without(b, groups, new Set(step.elements));
+    }
+    if (chains.length > 0) {
+      groups = tidied(b, [...groups, ...messages]);
+      continue;
     }
     const graph = graphOf(groups, sizes, alive);
     const round = choose(graph, sizes, alive);
@@ -88,7 +95,7 @@ export function eliminate(
 /** The rows that read none of some elements. */
 function without(b: Builder, groups: readonly Group[], gone: ReadonlySet<number>): Group[] {
   return groups.flatMap((g) => {
-    const rows = Int32Array.from([...Array(g.rows).keys()].filter((row) => !gone.has(g.elements[0][row])));
+    const rows = Int32Array.from([...Array(g.rows).keys()].filter((row) => !g.elements.some((column) => gone.has(column[row]))));
     return rows.length > 0 ? [someRows(b, g, rows)] : [];
   });
 }

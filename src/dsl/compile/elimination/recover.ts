@@ -45,7 +45,7 @@ function backward(b: Builder, { sites }: Summed, steps: readonly Step[], chooser
     );
   };
   for (const step of [...steps].reverse()) {
-    const drawn = step.kind === "table" ? fromTable(b, step, at, chooser) : fromChains(b, step, chooser);
+    const drawn = step.kind === "table" ? fromTable(b, step, at, chooser) : fromChains(b, step, at, chooser);
     step.elements.forEach((e, i) => {
       if (e >= 0) position[e] = next + i;
     });
@@ -80,29 +80,43 @@ function fromTable(b: Builder, step: TableStep, at: (elements: Int32Array) => Va
   return pick(b.gather(rows, b.broadcastTo(row, [elements.length])), noise(elements.length));
 }
 
-/** From the last element of each chain to the first. */
-function fromChains(b: Builder, step: ChainStep, { noise, pick }: Chooser): Value {
-  const { length, count, values, forward, mask, pair } = step;
-  const u = b.reshape(noise(length * count), [length, count]);
-  const rowOf = (v: Value, t: number): Value => b.reshape(b.slice(v, 0, t, 1), shapeOf(v).slice(1));
-  const last = b.cast(pick(rowOf(forward, length - 1), rowOf(u, length - 1)), "real");
-  const begin = b.concat([b.broadcastTo(b.constant(0), [length - 1, count]), b.reshape(last, [1, count])], 0);
-  const own = b.tensor(
-    Float64Array.from({ length: count }, (_, c) => c * values),
+/** From the last element of each chain to the first, given what stands beside it. */
+function fromChains(b: Builder, step: ChainStep, at: (elements: Int32Array) => Value, { noise, pick }: Chooser): Value {
+  const { length, count, combinations, values, beside, forward, mask, pair } = step;
+  const integer = (x: number): Value => b.constant(x, "int");
+  const chain = b.tensor(
+    Int32Array.from({ length: count }, (_, c) => c),
     [count],
     "int",
   );
+  // The combination that has been drawn for each chain.
+  const { besides: shape } = step;
+  const chosen = beside.reduce(
+    (sum, elements, k) => b.add(sum, b.mul(at(elements), integer(sizeOf(shape.slice(k + 1))))),
+    b.broadcastTo(integer(0), [count]),
+  );
+  /** Rows of [count or 1, combinations or 1, …] for the chains, laid one after the other. */
+  const rowsFor = ([counts, each]: readonly number[]): Value => {
+    const first = counts === 1 ? b.broadcastTo(integer(0), [count]) : b.mul(chain, integer(each));
+    return each === 1 ? first : b.add(first, chosen);
+  };
+  const u = b.reshape(noise(length * count), [length, count]);
+  const weights = (t: Value): Value =>
+    b.gather(b.reshape(b.gather(forward, t), [count * combinations, values]), rowsFor([count, combinations]));
+  const last = integer(length - 1);
+  const end = b.cast(pick(weights(last), b.gather(u, last)), "real");
+  const begin = b.concat([b.broadcastTo(b.constant(0), [length - 1, count]), b.reshape(end, [1, count])], 0);
   const [codes] = makeLoop(b, {
     steps: length - 1,
     states: [begin],
     ordinals: [Int32Array.from({ length: length - 1 }, (_, i) => length - 2 - i)],
     body({ states: [z], ordinals: [t] }) {
-      const ahead = b.add(t, b.constant(1, "int"));
+      const ahead = b.add(t, integer(1));
       const after = b.gather(z, ahead);
-      const tables = b.transpose(pair(ahead), [0, 2, 1]);
-      const places = shapeOf(tables)[0] === 1 ? b.cast(after, "int") : b.add(own, b.cast(after, "int"));
-      const given = b.gather(b.reshape(tables, [shapeOf(tables)[0] * values, values]), places);
-      const drawn = b.cast(pick(b.add(b.gather(forward, t), given), b.gather(u, t)), "real");
+      const tables = b.transpose(pair(ahead), [0, 1, 3, 2]);
+      const place = b.add(b.mul(rowsFor(shapeOf(tables)), integer(values)), b.cast(after, "int"));
+      const given = b.gather(b.reshape(tables, [sizeOf(shapeOf(tables)) / values, values]), place);
+      const drawn = b.cast(pick(b.add(weights(t), given), b.gather(u, t)), "real");
       // Behind its end a chain has the value of its end.
       const value = mask ? b.select(b.gather(mask, ahead), drawn, after) : drawn;
       return { writes: [{ state: 0, mode: "set", rows: length, at: t, value }] };
