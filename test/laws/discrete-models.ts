@@ -100,7 +100,7 @@ for i in 1..I {
   },
   {
     name: "a chain of second order",
-    arbitrary: sizes([3, 6]).chain(([t]) =>
+    arbitrary: sizes([3, 11]).chain(([t]) =>
       fc.record({ y: numbers(t), P: simplexes(4, 2) }).map(({ y, P }) => ({
         data: { y, P },
         text: `data y: real[T], P: simplex[4, 2]
@@ -306,6 +306,30 @@ s[1] ~ Categorical([0.5, 0.5])
 for t in 2..T { s[t] ~ Categorical(P[class, s[t-1]]) }
 for t in 1..T { y[t] ~ Normal(mu[s[t]] + 0.2 * class, 1) }`,
       })),
+    ),
+  },
+  {
+    name: "two chains that are seen together, and a ring",
+    arbitrary: sizes([4, 6], [3, 11]).chain(([t, n]) =>
+      fc.boolean().chain((isRing) =>
+        fc.record({ y: numbers(isRing ? n : t), P: simplexes(2, 2), Q: simplexes(3, 3) }).map(({ y, P, Q }) => ({
+          data: { y, P, Q },
+          text: isRing
+            ? `data y: real[T], P: simplex[2, 2], Q: simplex[3, 3]
+${head}for t in 1..T { s[t] ~ Categorical([0.3, 0.7]) }
+for t in 1..T { factor(mu[1] * (s[t] == s[t == T ? 1 : t + 1]) * t / T) }
+y ~ Normal(mu[s], 1)
+factor(sum(P[1]) + sum(Q[1]))`
+            : `data y: real[T], P: simplex[2, 2], Q: simplex[3, 3]
+${head}a[1] ~ Categorical([0.3, 0.7])
+b[1] ~ Categorical([0.2, 0.3, 0.5])
+for t in 2..T {
+  a[t] ~ Categorical(P[a[t-1]])
+  b[t] ~ Categorical(Q[b[t-1]])
+}
+for t in 1..T { y[t] ~ Normal(mu[a[t]] * b[t], 1) }`,
+        })),
+      ),
     ),
   },
 ];

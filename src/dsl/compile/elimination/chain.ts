@@ -9,7 +9,7 @@ import type { Join } from "./eliminate.ts";
 import { type Group, isShared, tableRows } from "./groups.ts";
 
 /** Shorter ones are summed out in rounds. */
-const SHORTEST = 6;
+export const SHORTEST = 6;
 /** Elements that meet more than this stand beside a chain, not in it. */
 const MOST_NEIGHBOURS = 8;
 /** Combinations of values of what stands beside a chain. */
@@ -45,24 +45,27 @@ export interface ChainStep {
 
 export function findChains(groups: readonly Group[], sizes: Int32Array): Chain[] {
   const around = neighbourhoods(groups);
-  const isBeside = (e: number): boolean => (around.get(e)?.size ?? 0) > MOST_NEIGHBOURS;
-  const inRow = (e: number): number[] => [...(around.get(e) ?? [])].filter((x) => !isBeside(x));
+  const beside = (e: number): boolean => isBeside(around, e);
+  const inRow = (e: number): number[] => [...(around.get(e) ?? [])].filter((x) => !beside(x));
   const chains: Chain[] = [];
   const seen = new Set<number>();
   for (const end of around.keys()) {
-    if (seen.has(end) || isBeside(end) || inRow(end).length !== 1) continue;
+    if (seen.has(end) || beside(end) || inRow(end).length !== 1) continue;
     const elements = walkFrom(end, inRow, seen);
     if (!elements || elements.length < SHORTEST || elements.some((e) => sizes[e] !== sizes[end])) continue;
-    const beside = [...new Set(elements.flatMap((e) => [...(around.get(e) ?? [])].filter(isBeside)))].sort((x, y) => x - y);
-    if (beside.reduce((n, e) => n * sizes[e], 1) > MOST_BESIDE) continue;
+    const besides = [...new Set(elements.flatMap((e) => [...(around.get(e) ?? [])].filter(beside)))].sort((x, y) => x - y);
+    if (besides.reduce((n, e) => n * sizes[e], 1) > MOST_BESIDE) continue;
     // From the lower end, which is where the model began.
     if (elements[0] > elements[elements.length - 1]) elements.reverse();
-    chains.push({ elements: Int32Array.from(elements), beside });
+    chains.push({ elements: Int32Array.from(elements), beside: besides });
   }
   return chains;
 }
 
-function neighbourhoods(groups: readonly Group[]): Map<number, Set<number>> {
+export const isBeside = (around: ReadonlyMap<number, ReadonlySet<number>>, e: number): boolean =>
+  (around.get(e)?.size ?? 0) > MOST_NEIGHBOURS;
+
+export function neighbourhoods(groups: readonly Group[]): Map<number, Set<number>> {
   const around = new Map<number, Set<number>>();
   for (const g of groups)
     for (let row = 0; row < g.rows; row++)

@@ -8,6 +8,8 @@ import { bundles, type ChainStep, findChains, sumChains } from "./chain.ts";
 import { FLOPS_AN_ENTRY } from "./cost.ts";
 import { type Group, keepsRows, someRows, tableRows, tidied } from "./groups.ts";
 
+import { type MergeStep, mergeLevels } from "./merge.ts";
+
 /** How the values of an element are joined: summed over, or the best of them taken. */
 export type Join = "sum" | "best";
 
@@ -28,23 +30,24 @@ export interface Rest {
   readonly axes?: readonly Axis[];
   readonly from: ReadonlySet<number>;
 }
-export type Step = TableStep | ChainStep;
+export type Step = TableStep | ChainStep | MergeStep;
 export interface Elimination {
   readonly steps: readonly Step[];
   readonly rests: readonly Rest[];
 }
 
-/** `sizes`: values of each element. `spend` is told of the flops of a table before it is built. */
+/** `given`: values of each element, in number. `spend` is told of the flops of a table before it is built. */
 export function eliminate(
   b: Builder,
   factors: readonly Group[],
-  sizes: Int32Array,
+  given: Int32Array,
   join: Join,
   spend: (flops: number, element: number) => void,
 ): Elimination {
   const steps: Step[] = [];
   const rests: Rest[] = [];
   let groups = tidied(b, factors);
+  let sizes = given;
   const alive = new Set<number>();
   for (const g of groups) for (const column of g.elements) for (const e of column) alive.add(e);
   while (alive.size > 0) {
@@ -61,6 +64,15 @@ export function eliminate(
     }
     if (chains.length > 0) {
       groups = tidied(b, [...groups, ...messages]);
+      continue;
+    }
+    const merged = mergeLevels(b, groups, sizes);
+    if (merged) {
+      steps.push(merged.step);
+      for (const e of merged.step.elements) alive.delete(e);
+      for (const e of merged.step.wholes) alive.add(e);
+      groups = tidied(b, merged.groups);
+      sizes = merged.sizes;
       continue;
     }
     const graph = graphOf(groups, sizes, alive);

@@ -1,5 +1,5 @@
 // Discrete latents after they have been summed out: a draw of all of them, the best of all, or the probability of every value of each.
-import { InternalError } from "../../../runtime/errors.ts";
+import { InternalError, unreachable } from "../../../runtime/errors.ts";
 import { gradient } from "../../../runtime/ir/gradient.ts";
 import { type Builder, shapeOf, type Value } from "../../../runtime/ir/graph.ts";
 import { makeLoop } from "../../../runtime/ir/loop/make.ts";
@@ -29,8 +29,7 @@ interface Chooser {
 }
 
 function backward(b: Builder, { sites }: Summed, steps: readonly Step[], chooser: Chooser): Map<Value, Value> {
-  const total = sites.reduce((n, s) => n + s.count, 0);
-  const position = new Int32Array(total).fill(-1);
+  const position = new Map<number, number>();
   let codes: Value | undefined;
   let next = 0;
   const at = (elements: Int32Array): Value => {
@@ -38,16 +37,16 @@ function backward(b: Builder, { sites }: Summed, steps: readonly Step[], chooser
     return b.gather(
       codes,
       b.tensor(
-        elements.map((e) => position[e]),
+        elements.map((e) => position.get(e) ?? 0),
         [elements.length],
         "int",
       ),
     );
   };
   for (const step of [...steps].reverse()) {
-    const drawn = step.kind === "table" ? fromTable(b, step, at, chooser) : fromChains(b, step, at, chooser);
+    const drawn = codesOf(b, step, at, chooser);
     step.elements.forEach((e, i) => {
-      if (e >= 0) position[e] = next + i;
+      if (e >= 0) position.set(e, next + i);
     });
     next += step.elements.length;
     codes = codes ? b.concat([codes, drawn], 0) : drawn;
@@ -58,6 +57,22 @@ function backward(b: Builder, { sites }: Summed, steps: readonly Step[], chooser
       return [s.anchor, b.add(at(elements), b.constant(s.least, "int"))];
     }),
   );
+}
+
+function codesOf(b: Builder, step: Step, at: (elements: Int32Array) => Value, chooser: Chooser): Value {
+  switch (step.kind) {
+    case "table":
+      return fromTable(b, step, at, chooser);
+    case "chains":
+      return fromChains(b, step, at, chooser);
+    case "merged": {
+      const { wholes, strides, sizes } = step;
+      const integers = (values: Int32Array): Value => b.tensor(values, [values.length], "int");
+      return b.imod(b.idiv(at(wholes), integers(strides)), integers(sizes));
+    }
+    default:
+      return unreachable(step, "codesOf");
+  }
 }
 
 function fromTable(b: Builder, step: TableStep, at: (elements: Int32Array) => Value, { noise, pick }: Chooser): Value {
