@@ -8,7 +8,8 @@ import * as compare from "./primitives/compare.ts";
 import { convolve, convolveImage } from "./primitives/convolution.ts";
 import * as elementwise from "./primitives/elementwise.ts";
 import { gather, scatterAdd } from "./primitives/gather.ts";
-import * as incomplete from "./primitives/incomplete.ts";
+import * as incompleteBeta from "./primitives/incomplete-beta.ts";
+import * as incompleteGamma from "./primitives/incomplete-gamma.ts";
 import * as linalg from "./primitives/linalg.ts";
 import * as reduce from "./primitives/reduce.ts";
 import * as shape from "./primitives/shape.ts";
@@ -93,17 +94,17 @@ export function createBuilder({ literal = false, folds }: BuilderOptions = {}): 
     erfcx: unary(special.erfcx),
     logNormalCdf: unary(special.logNormalCdf),
     normalQuantile: unary(special.normalQuantile),
-    gammaKernel: binary(incomplete.gammaKernel),
-    logGammaP: binary(incomplete.logGammaP),
-    logGammaQ: binary(incomplete.logGammaQ),
-    gammaQuantile: binary(incomplete.gammaQuantile),
-    gammaUpperQuantile: binary(incomplete.gammaUpperQuantile),
-    logGammaDraw: binary(incomplete.logGammaDraw),
-    betaLogitDraw: (alpha, beta, z) => apply(incomplete.betaLogitDraw, [alpha, beta, z], null)[0],
-    betaBinomialSum: (x, n, alpha, beta) => apply(incomplete.betaBinomialSum, [x, n, alpha, beta], null)[0],
-    betaKernel: (alpha, beta, odds) => apply(incomplete.betaKernel, [alpha, beta, odds], null)[0],
-    logBetaI: (alpha, beta, odds) => apply(incomplete.logBetaI, [alpha, beta, odds], null)[0],
-    betaQuantile: (alpha, beta, p) => apply(incomplete.betaQuantile, [alpha, beta, p], null)[0],
+    gammaKernel: binary(incompleteGamma.gammaKernel),
+    logGammaP: binary(incompleteGamma.logGammaP),
+    logGammaQ: binary(incompleteGamma.logGammaQ),
+    gammaQuantile: binary(incompleteGamma.gammaQuantile),
+    gammaUpperQuantile: binary(incompleteGamma.gammaUpperQuantile),
+    logGammaDraw: binary(incompleteGamma.logGammaDraw),
+    betaLogitDraw: (alpha, beta, z) => apply(incompleteBeta.betaLogitDraw, [alpha, beta, z], null)[0],
+    betaBinomialSum: (x, n, alpha, beta) => apply(incompleteBeta.betaBinomialSum, [x, n, alpha, beta], null)[0],
+    betaKernel: (alpha, beta, odds) => apply(incompleteBeta.betaKernel, [alpha, beta, odds], null)[0],
+    logBetaI: (alpha, beta, odds) => apply(incompleteBeta.logBetaI, [alpha, beta, odds], null)[0],
+    betaQuantile: (alpha, beta, p) => apply(incompleteBeta.betaQuantile, [alpha, beta, p], null)[0],
 
     eq: binary(compare.eq),
     ne: binary(compare.ne),

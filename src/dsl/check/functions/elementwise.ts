@@ -1,6 +1,7 @@
 // Built-in functions that act element by element.
 import type { Builder, Value } from "../../../runtime/ir/graph.ts";
 import { dtypeOf } from "../../../runtime/ir/graph.ts";
+import { ofOdds } from "../../distributions/tails.ts";
 import {
   absoluteOf,
   anyNumber,
@@ -282,6 +283,26 @@ const all: readonly BuiltIn[] = [
   ),
   zip("lbeta", ["a", "b"], "The logarithm of the beta function.", (b, [x, y]) => logBeta(b, x, y)),
   zip("beta", ["a", "b"], "The beta function.", (b, [x, y]) => b.exp(logBeta(b, x, y)), { range: () => positive }),
+  zip("gamma_p", ["a", "x"], "The regularised lower incomplete gamma function.", (b, [a, x]) => b.exp(b.logGammaP(a, x)), {
+    range: () => unit,
+  }),
+  zip("gamma_q", ["a", "x"], "1 - gamma_p(a, x), accurate where it is small.", (b, [a, x]) => b.exp(b.logGammaQ(a, x)), {
+    range: () => unit,
+  }),
+  zip(
+    "inc_beta",
+    ["a", "b", "x"],
+    "The regularised incomplete beta function.",
+    (b, [p, q, x]) => b.exp(b.logBetaI(p, q, b.div(x, b.sub(b.constant(1), x)))),
+    { range: () => unit },
+  ),
+  zip(
+    "inv_inc_beta",
+    ["a", "b", "p"],
+    "The x with inc_beta(a, b, x) = p.",
+    (b, [p, q, u]) => ofOdds(b, b.betaQuantile(p, q, u)),
+    { range: () => unit },
+  ),
   zip("lchoose", ["n", "k"], "The logarithm of the binomial coefficient.", (b, [n, k]) => logChoose(b, n, k), {
     aliases: ["binomial_coefficient_log"],
   }),

@@ -7,7 +7,8 @@ import * as compare from "./compare.ts";
 import * as convolution from "./convolution.ts";
 import * as elementwise from "./elementwise.ts";
 import * as gather from "./gather.ts";
-import * as incomplete from "./incomplete.ts";
+import * as incompleteBeta from "./incomplete-beta.ts";
+import * as incompleteGamma from "./incomplete-gamma.ts";
 import * as linalg from "./linalg.ts";
 import * as reduce from "./reduce.ts";
 import * as shape from "./shape.ts";
@@ -18,7 +19,8 @@ const families = [
   elementwise,
   transcendental,
   special,
-  incomplete,
+  incompleteGamma,
+  incompleteBeta,
   compare,
   reduce,
   shape,

@@ -26,6 +26,7 @@ export interface Pointwise<A> {
   readonly finiteDerivative?: boolean;
   readonly zeroCotangents?: Primitive<A>["zeroCotangents"];
   readonly heldConstant?: boolean;
+  readonly differenced?: boolean;
   readonly cost?: number;
   readonly probes: readonly Probe<A>[];
 }
@@ -59,6 +60,7 @@ export function pointwise<A = null>(p: Pointwise<A>): Primitive<A> {
     finiteDerivative: p.finiteDerivative ?? p.gradient === undefined,
     zeroCotangents: p.zeroCotangents,
     heldConstant: p.heldConstant,
+    differenced: p.differenced,
     cost: p.cost ?? 1,
     probes: p.probes,
   };

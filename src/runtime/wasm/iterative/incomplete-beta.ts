@@ -370,3 +370,16 @@ export const betaFunctions = {
   logBetaIBendAB: betaFunction("d2 log I / da db", { order: 2, by: [1, 2] }),
   logBetaIBendBB: betaFunction("d2 log I / db2", { order: 2, by: [2, 2] }),
 } as const;
+
+/** d log I / d odds = x^a (1 - x)^b / (B(a, b) I r), at r = 0 its limit. */
+export const logBetaIRate: Definition = {
+  name: "rate of log I",
+  arguments: 3,
+  results: 1,
+  write(g, [a, b, r]) {
+    const log = g.let(g.call(betaFunctions.logBetaI, a, b, r));
+    g.if(eq(r, 0), () => g.return(neg(log)));
+    g.if(ge(r, Infinity), () => g.return(log));
+    g.return(div(g.math("exp", sub(g.call(betaKernel, a, b, r), log)), r));
+  },
+};

@@ -21,6 +21,7 @@ import {
   add,
   and,
   type Body,
+  choose,
   type Definition,
   div,
   type Expression,
@@ -233,6 +234,23 @@ const gammaFunction = (side: "P" | "Q", order: Order): Definition => ({
   },
 });
 
+/** |d log P/dx| or |d log Q/dx| = x^(a-1) e^-x / (Γ(a) F), at x = 0 its limit. */
+const gammaRate = (side: "P" | "Q"): Definition => ({
+  name: `rate of log ${side}(a, x)`,
+  arguments: 2,
+  results: 1,
+  write(b, [a, x]) {
+    b.if(not(and(and(gt(a, 0), lt(a, Infinity)), ge(x, 0))), () => b.return(Number.NaN));
+    b.if(ge(x, Infinity), () => b.return(side === "P" ? 0 : 1));
+    b.if(eq(x, 0), () => {
+      if (side === "P") b.return(Infinity);
+      else b.return(choose(lt(a, 1), Infinity, choose(gt(a, 1), 0, 1)));
+    });
+    const log = b.call(side === "P" ? gammaFunctions.logGammaP : gammaFunctions.logGammaQ, a, x);
+    b.return(div(b.math("exp", sub(b.call(gammaKernel, a, x), log)), x));
+  },
+});
+
 export const gammaFunctions = {
   logGammaP: gammaFunction("P", 0),
   logGammaQ: gammaFunction("Q", 0),
@@ -241,3 +259,4 @@ export const gammaFunctions = {
   logGammaPBend: gammaFunction("P", 2),
   logGammaQBend: gammaFunction("Q", 2),
 } as const;
+export const gammaRates = { logGammaPRate: gammaRate("P"), logGammaQRate: gammaRate("Q") } as const;
