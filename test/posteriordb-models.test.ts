@@ -9,7 +9,7 @@ import { resolveOptions } from "../src/inference/options.ts";
 import { loadModel } from "../src/load.ts";
 import { filesBelow, root } from "./modules.ts";
 import { expectGradient } from "./posteriors/gradient.ts";
-import { bytesOf, dataOf, referencesAreThere, runOptions, whereReferencesAre } from "./posteriors/reference.ts";
+import { bytesOf, dataOf, indexedModels, referencesAreThere, runOptions, whereReferencesAre } from "./posteriors/reference.ts";
 
 const folder = "models/posteriordb";
 const models = filesBelow(folder).flatMap((path) => (path.endsWith(".ppl") ? [basename(path, ".ppl")] : []));
@@ -38,7 +38,8 @@ if (!referencesAreThere) console.log(`${whereReferencesAre} is not there: no mod
 /** Larger data are the slow suite's. */
 const BYTES = 50_000;
 
-test.runIf(referencesAreThere)("every model has data", () => {
+test.runIf(referencesAreThere)("every model of posteriordb is there, and every one that is there has data", () => {
+  expect(indexedModels().filter((model) => !models.includes(model))).toEqual([]);
   expect(models.filter((model) => dataOf(model).length === 0)).toEqual([]);
 });
 for (const model of models)

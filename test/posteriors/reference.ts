@@ -35,6 +35,8 @@ const SIBLING = /_proper$/;
 /** Names of all data sets that posteriordb has for a model. */
 export const dataOf = (model: string): readonly string[] =>
   referencesAreThere ? index().flatMap((entry) => (entry.model === model.replace(SIBLING, "") ? [entry.data] : [])) : [];
+/** Names of all models that posteriordb has. */
+export const indexedModels = (): readonly string[] => [...new Set(index().map(({ model }) => model))].sort();
 const dataFile = (name: string): URL => new URL(`data/${name}.json.gz`, folder);
 export const readData = (name: string): DataObject => JSON.parse(gunzipSync(readFileSync(dataFile(name))).toString("utf8"));
 /** Compressed. */
