@@ -81,6 +81,7 @@ export const normal = defineDistribution({
   },
 });
 
+const ROOT_HALF_PI = 1.2533141373155003;
 /** P(X <= x) = 2 Φ(x/σ) - 1 = 1 - 2 Φ(-x/σ) */
 export const halfNormal = defineDistribution({
   name: "HalfNormal",
@@ -93,8 +94,11 @@ export const halfNormal = defineDistribution({
   affine: { scale: "sigma", kind: "elementwise" },
   logCdf: (b, x, { sigma }) => b.log1mExp(logUpper(b, b.mul(x, b.reciprocal(sigma)))),
   logCcdf: (b, x, { sigma }) => logUpper(b, b.mul(x, b.reciprocal(sigma))),
-  // z²/2 is a Gamma(1/2): 1/2 + p/2 would lose a small p.
-  quantile: (b, p, { sigma }) => b.mul(sigma, b.sqrt(b.mul(b.constant(2), b.gammaQuantile(b.constant(0.5), p)))),
+  // z²/2 is a Gamma(1/2), whose quantile sees a small p where 1/2 + p/2 would not; for a tiny one, z = p sqrt(π/2) (1 + O(p²)).
+  quantile(b, p, { sigma }) {
+    const z = b.sqrt(b.mul(b.constant(2), b.gammaQuantile(b.constant(0.5), p)));
+    return b.mul(sigma, b.select(b.lt(p, b.constant(1e-9)), b.mul(b.constant(ROOT_HALF_PI), p), z));
+  },
   upperQuantile: (b, q, { sigma }) => b.neg(b.mul(sigma, b.normalQuantile(b.mul(b.constant(0.5), q)))),
   normalised: true,
   golden: {

@@ -109,7 +109,12 @@ export const halfStudentT = defineDistribution({
     const near = b.log1p(b.mul(b.constant(-2), b.mul(b.exp(logStandard(b, b.constant(0), nu)), z)));
     return b.select(b.lt(z, b.constant(NEAR_CENTRE)), near, logOutside(b, z, nu));
   },
-  quantile: (b, p, { nu, sigma }) => b.mul(sigma, b.sqrt(b.mul(nu, b.betaQuantile(b.constant(0.5), halve(b, nu), p)))),
+  quantile(b, p, { nu, sigma }) {
+    const z = b.sqrt(b.mul(nu, b.betaQuantile(b.constant(0.5), halve(b, nu), p)));
+    // z = p / 2 f(0) (1 + O(p²)), whose square may be no number
+    const near = b.div(halve(b, p), b.exp(logStandard(b, b.constant(0), nu)));
+    return b.mul(sigma, b.select(b.lt(p, b.constant(1e-9)), near, z));
+  },
   upperQuantile: (b, q, { nu, sigma }) => b.mul(sigma, outsideQuantile(b, q, nu)),
   normalised: true,
   golden: {
