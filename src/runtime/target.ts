@@ -73,6 +73,32 @@ export interface Setting {
   /** Of `constrain` and `logDensity`: constrained values of latents that are at hand, integers where they are discrete; coordinates, slot by slot,
    *  are then of the other slots alone. */
   readonly given?: Assignment;
+  /** Weights of the prior in the coordinates of latents, by slot, each of the shape that `Target.affine` says. */
+  readonly centering?: ReadonlyMap<number, Value>;
+}
+/** A latent, or a part of one that has a statement of its own, that is location + scale * something standard, where these depend on latents. Its coordinates
+ *  may lie anywhere between its values (centred: the weight of the prior is 1) and the standard ones (0). */
+export interface AffineLatent {
+  readonly name: string;
+  /** Index in the layout. */
+  readonly slot: number;
+  /** Shape of its weights: that of its values, with 1 where elements go together; or their last axes. */
+  readonly weights: Shape;
+  /** Whether the model says that it has standard coordinates. */
+  readonly isNoncentered: boolean;
+  /** Whether they depend on latents. */
+  readonly varies: { readonly location: boolean; readonly scale: boolean };
+  /** What the statement says of the distribution, and what it would say of the other coordinates: "Normal(mu, tau)", "noncentered Normal(mu, tau)". */
+  readonly statement: string;
+  readonly other: string;
+  readonly span: SourceSpan;
+}
+/** An affine latent at a point: all of its elements. */
+export interface Standardised {
+  readonly value: Value;
+  readonly location: Value;
+  /** Standard deviations, where a matrix is the scale. */
+  readonly scale: Value;
 }
 /** Data under a distribution, at given latents. */
 export interface Observation {
@@ -165,6 +191,12 @@ export interface Target extends Generative {
   fix(values: Readonly<Record<string, Float64Array>>): Target;
   /** Unconstrained coordinates of constrained values of parameters: to go on training from there. */
   unconstrainParameters(values: Readonly<Record<string, Float64Array>>): Readonly<Record<string, Float64Array>>;
+  /** In the order of the layout. */
+  readonly affine: readonly AffineLatent[];
+  /** The same model in other coordinates: weights of the prior by slot, one for each element or one for all. */
+  recentered(weights: ReadonlyMap<number, Float64Array>): Target;
+  /** Of the affine latents, in their order, at an unconstrained point. */
+  standardised(b: Builder, u: Value): readonly Standardised[];
   readonly guide?: Guide;
   /** What is observed, beside what the model expects there at constrained values of all latents: reconstructions, images of latents. */
   observations(b: Builder, values: Assignment, setting?: Setting): readonly Observation[];

@@ -25,6 +25,8 @@ export interface BoundData {
   readonly notes: readonly string[];
   /** Parameters whose values are given, not learnt. */
   readonly fixed: FixedParameters;
+  /** Weights of the prior in the coordinates of latents, by slot of the layout: all elements', or one for all. */
+  readonly centering?: ReadonlyMap<number, { readonly shape: Shape; readonly values: Float64Array }>;
 }
 
 type DataSymbol = Extract<ModelSymbol, { kind: "data" }>;

@@ -43,6 +43,8 @@ export interface Session {
   readonly notes: Set<string>;
   /** What is learnt. */
   readonly parameters: ParameterPool;
+  /** Weights of the prior in the coordinates of a slot of the layout; undefined: its coordinates are as the model says. */
+  weights(slot: number): Value | undefined;
   /** prior(z[n]), in a guide. */
   readonly restate?: (c: Context, call: Call) => Applied;
   /** Noise and statistics of networks in training; absent: they are evaluated as fitted. */
@@ -67,6 +69,10 @@ export function newContext(b: Builder, model: CheckedModel, data: BoundData, pre
       next: 0,
       notes: new Set(),
       parameters: new ParameterPool(data.fixed, setting.parameters),
+      weights(slot) {
+        const known = data.centering?.get(slot);
+        return setting.centering?.get(slot) ?? (known && b.tensor(known.values, known.shape));
+      },
       ...(setting.training ? { training: setting.training } : {}),
     },
   };

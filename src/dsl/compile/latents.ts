@@ -7,6 +7,7 @@ import type { Axis } from "../../runtime/target.ts";
 import type { ModelSymbol } from "../check/checked-model.ts";
 import type { Applied } from "../distributions/applied.ts";
 import type { DeclareStatement, Place, SampleStatement, TypeExpression } from "../language/ast.ts";
+import { type Coordinates, coordinatesOf, isAffine, nextSlot, noteAffine, type Shift, shifted, shiftOverRows } from "./affine.ts";
 import { evaluateSize } from "./bind-data.ts";
 import { arrayAt, type Elements, placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
@@ -14,7 +15,7 @@ import { applyDistribution } from "./distribution.ts";
 import { evaluate } from "./evaluate.ts";
 import { checkFit, likelihood } from "./likelihood.ts";
 import { alignToRows, constrainPiece, logScale, type Piece, unconstrainedShape } from "./piece.ts";
-import { addPrior, isNoncentered, limitForDraws } from "./prior.ts";
+import { addPrior, limitForDraws } from "./prior.ts";
 import { namesIn } from "./recurrence.ts";
 import { bindCodes, reject } from "./rejection.ts";
 import { MOST_ELEMENTS, type Rows, rowShape } from "./rows.ts";
@@ -151,9 +152,15 @@ export function sampleLatent(w: Walk, c: Context, s: SampleStatement, symbol: La
   const meeting = meetType(c, type, d);
   register(w, name, s.span, meeting);
   if (w.source.kind === "draws") c.root.value(name, drawn(w.source, c, s, d, meeting, element));
-  if (given) w.pieces.push(makePiece(c, s, name, d, meeting, element));
-  else if (w.source.kind !== "draws") c.root.value(name, give(w, c, makePiece(c, s, name, d, meeting, element), []));
-  addPrior(w, c, s, name, d, meeting, element);
+  const slot = nextSlot(w);
+  const basis = coordinatesOf(w, c, s);
+  if (given) w.pieces.push(makePiece(c, s, name, d, meeting, element, basis));
+  else if (w.source.kind !== "draws") {
+    const piece = makePiece(c, s, name, d, meeting, element, basis);
+    c.root.value(name, give(w, c, piece, []));
+    noteAffine(w, c, s, slot, piece, d, meeting, element);
+  }
+  addPrior(w, c, s, name, d, meeting, element, basis !== undefined);
 }
 
 function indexedLatent(w: Walk, c: Context, s: SampleStatement, place: Place): void {
@@ -171,26 +178,30 @@ function indexedLatent(w: Walk, c: Context, s: SampleStatement, place: Place): v
     self && array
       ? provisional(c, s, array, coordinates, count, type ?? array.elementShape)
       : applyDistribution(c, s.distribution.call);
-  if (self && array && isNoncentered(s) && w.source.kind === "coordinates")
-    return noncenteredChain(w, c, s, { place, array, coordinates, inside, own: type ?? array.elementShape }, d);
+  const slot = nextSlot(w);
+  const basis = coordinatesOf(w, c, s);
+  if (self && array && basis && w.source.kind === "coordinates")
+    return shiftedChain(w, c, s, { place, array, coordinates, inside, own: type ?? array.elementShape }, d, basis);
   const own = type ?? (self && array ? array.elementShape : elementShape(c, name, undefined, d, s).slice(inside.length));
   const element = [...inside, ...own];
   const meeting = meetType(c, s.type, d);
   register(w, name, s.span, meeting);
+  const makeOwn = (): Piece => ({ ...makePiece(c, s, name, d, meeting, element, basis), coordinates });
+  let piece: Piece | undefined;
   if (array) {
-    const x =
-      w.source.kind === "draws"
-        ? drawRows(w, c, s, d, meeting, element, self)
-        : give(w, c, { ...makePiece(c, s, name, d, meeting, element), coordinates }, c.rows);
+    if (w.source.kind !== "draws") piece = makeOwn();
+    const x = piece ? give(w, c, piece, c.rows) : drawRows(w, c, s, d, meeting, element, self);
     array.add(coordinates, c.b.reshape(x, [count, ...own]), s.span);
   } else {
-    w.pieces.push({ ...makePiece(c, s, name, d, meeting, element), coordinates });
+    w.pieces.push(makeOwn());
   }
-  addPrior(w, c, s, name, self ? applyDistribution(c, s.distribution.call) : d, meeting, element);
+  const law = self ? applyDistribution(c, s.distribution.call) : d;
+  if (piece) noteAffine(w, c, s, slot, piece, law, meeting, element);
+  addPrior(w, c, s, name, law, meeting, element, basis !== undefined);
 }
 
 /** x[t] = location + scale * raw[t], where location and scale read earlier elements of x: these follow one another. */
-function noncenteredChain(
+function shiftedChain(
   w: Walk,
   c: Context,
   s: SampleStatement,
@@ -202,14 +213,16 @@ function noncenteredChain(
     readonly own: Shape;
   },
   provisionally: Applied,
+  basis: Coordinates,
 ): void {
   const { b } = c;
+  const slot = nextSlot(w);
   const { array, coordinates, inside, own } = to;
   const { name } = array;
   const element = [...inside, ...own];
   const meeting = meetType(c, s.type, provisionally);
   register(w, name, s.span, meeting);
-  const centred = { ...makePiece(c, s, name, provisionally, meeting, element), coordinates };
+  const centred = { ...makePiece(c, s, name, provisionally, meeting, element, basis), coordinates };
   const { affine: _, ...standard } = centred;
   const { raw, jacobian } = constrainPiece(b, standard, takeCoordinates(w, c, centred));
   const scan = new Scan(b, [], c.rows);
@@ -220,22 +233,25 @@ function noncenteredChain(
   scope.set(name, { kind: "scan", array: state });
   const context: Context = { ...c, scope, rows: scan.rows, scan: true };
   const rows = b.reshape(raw, [scan.steps, ...element]);
+  const isShared = basis === "standard" || shapeOf(basis).length === 0 || provisionally.affine?.kind === "cholesky";
+  const weights = isShared ? undefined : b.reshape(basis, [scan.steps, ...shapeOf(basis).slice(c.rows.length)]);
   state.give(context, to.place, s.span, () => {
-    const { affine } = applyDistribution(context, s.distribution.call);
-    if (!affine) throw new InternalError("a location-scale distribution without location and scale");
-    return fromStandard(b, affine, b.gather(rows, scan.step), element);
+    const law = applyDistribution(context, s.distribution.call);
+    const own = weights ? b.gather(weights, scan.step) : basis;
+    return fromRaw(b, shifted(b, law, own), b.gather(rows, scan.step), element);
   });
   scan.finish();
   if (!state.ended) throw new InternalError(`${name} has no value after its loop`);
   array.replace(state.ended.coordinates, state.ended.value, s.span);
   const d = applyDistribution(c, s.distribution.call);
-  const piece = { ...makePiece(c, s, name, d, meeting, element), coordinates };
+  const piece = { ...makePiece(c, s, name, d, meeting, element, basis), coordinates };
   w.pieces[w.pieces.indexOf(centred)] = piece;
   collect(w, c, piece, c.rows, raw, jacobian);
-  addPrior(w, c, s, name, d, meeting, element);
+  noteAffine(w, c, s, slot, piece, d, meeting, element);
+  addPrior(w, c, s, name, d, meeting, element, true);
 }
 
-function fromStandard(b: Builder, { kind, location, scale }: NonNullable<Applied["affine"]>, raw: Value, element: Shape): Value {
+function fromRaw(b: Builder, { kind, location, scale }: Shift, raw: Value, element: Shape): Value {
   const scaled = kind === "cholesky" ? b.matmul(scale, raw) : b.mul(scale, raw);
   return b.broadcastTo(location ? b.add(location, scaled) : scaled, element);
 }
@@ -305,10 +321,18 @@ function elementShape(c: Context, name: string, type: TypeExpression | undefined
 export const meetType = (c: Context, type: TypeExpression | undefined, d: Applied): Meeting =>
   meet(c.b, type && declaredSupport(c, type), d);
 
-function makePiece(c: Context, s: SampleStatement, name: string, d: Applied, meeting: Meeting, element: Shape): Piece {
+function makePiece(
+  c: Context,
+  s: SampleStatement,
+  name: string,
+  d: Applied,
+  meeting: Meeting,
+  element: Shape,
+  basis: Coordinates | undefined,
+): Piece {
   const align = (v: Value | undefined): Value | undefined => v && alignToRows(c.b, v, c.rows, element.length);
   const rows = rowShape(c.rows);
-  if (!isNoncentered(s)) {
+  if (!basis) {
     const bounds = { lower: align(meeting.bounds.lower), upper: align(meeting.bounds.upper) };
     return pieceOf(name, { constraint: meeting.constraint, bounds }, element, platesOf(c, s.type, element), s.span, rows);
   }
@@ -316,31 +340,16 @@ function makePiece(c: Context, s: SampleStatement, name: string, d: Applied, mee
     reject(bindCodes.notYet, s.span, "a continuous latent stands in a branch that a discrete latent chooses", {
       notes: ["give it outside of the if"],
     });
-  const { affine } = d;
-  if (!affine)
+  if (!d.affine)
     return reject(bindCodes.type, s.distribution.span, `${d.name} has no location and scale`, {
       label: "noncentered needs a location-scale distribution",
     });
-  if (meeting.truncate.lower || meeting.truncate.upper || meeting.structural) {
+  if (!isAffine(d, meeting)) {
     return reject(bindCodes.type, s.distribution.span, `the type of ${name} truncates ${d.name}`, {
       label: "noncentered cannot stand with it",
     });
   }
-  // Arguments of each row stand over all rows, with the axes of one event behind those of the batch.
-  const over = (v: Value, rank: number): Value => alignToRows(c.b, v, c.rows, element.length - d.event + rank);
-  const standard = affine.raw(c.b);
-  const raw = standard.withArguments(standard.arguments.map((a) => over(a.value, a.rank)));
-  const support: Support = { constraint: raw.support.constraint, bounds: raw.support.bounds(c.b) };
-  /** A number for a whole event stands beside each of its elements. */
-  const beside = (v: Value): Value => over(c.b.reshape(v, [...shapeOf(v), ...new Array<number>(d.event).fill(1)]), d.event);
-  const matrix = affine.kind === "cholesky";
-  return {
-    ...pieceOf(name, support, element, platesOf(c, s.type, element), s.span, rows),
-    affine: {
-      kind: affine.kind,
-      location: affine.location && (matrix ? over(affine.location, 1) : beside(affine.location)),
-      scale: matrix ? over(affine.scale, 2) : beside(affine.scale),
-      raw,
-    },
-  };
+  const affine = shiftOverRows(c, d, element.length, basis);
+  const support: Support = { constraint: affine.raw.support.constraint, bounds: affine.raw.support.bounds(c.b) };
+  return { ...pieceOf(name, support, element, platesOf(c, s.type, element), s.span, rows), affine };
 }

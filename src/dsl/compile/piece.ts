@@ -88,7 +88,7 @@ export function invertPiece(b: Builder, p: Piece, whole: Value): Value | undefin
 }
 
 /** The elements of the piece, of its shape. */
-function elementsOf(b: Builder, { coordinates, shape }: Piece, whole: Value): Value {
+export function elementsOf(b: Builder, { coordinates, shape }: Piece, whole: Value): Value {
   if (!coordinates) return whole;
   const lead = shapeOf(whole).slice(0, coordinates.length);
   const rest = shapeOf(whole).slice(coordinates.length);

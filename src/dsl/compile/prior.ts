@@ -16,7 +16,6 @@ import { addTerm, readsGiven, type Walk } from "./walk.ts";
 /** What the distribution of a statement is needed for: its prefixes, its place in the text. */
 export type Drawn = Pick<SampleStatement, "distribution" | "span">;
 const isUnnormalized = (s: Drawn): boolean => s.distribution.prefix.includes("unnormalized");
-export const isNoncentered = (s: SampleStatement): boolean => s.distribution.prefix.includes("noncentered");
 
 /** The distribution with what the bounds of the declared type do to it (language.md rule 11). */
 function limit(c: Context, s: Drawn, d: Applied, meeting: Meeting): Applied {
@@ -58,9 +57,11 @@ export function addPrior(
   d: Applied,
   meeting: Meeting,
   element: Shape,
+  /** Whether its coordinates are others than its values. */
+  isShifted: boolean,
 ): void {
   const isMerged = w.source.kind === "coordinates" && w.source.merged && !readsGiven(w, name);
-  if (w.source.kind === "draws" || (isMerged && isNoncentered(s))) return;
+  if (w.source.kind === "draws" || (isMerged && isShifted)) return;
   const limited = limit(c, s, d, meeting);
   const density = at(s.span, () => logDensityInside(c.b, limited, evaluate(c, s.target), meeting.beyond));
   for (const note of limited.notes) c.session.notes.add(note);

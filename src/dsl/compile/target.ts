@@ -11,6 +11,7 @@ import { nodesOf } from "../../runtime/ir/order.ts";
 import { simplify } from "../../runtime/ir/simplify.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type {
+  AffineLatent,
   Assignment,
   Axis,
   DiscreteOutput,
@@ -28,6 +29,7 @@ import type {
 import { compileWasm, instantiate, wasmBackend } from "../../runtime/wasm/backend.ts";
 import { densityOf } from "../../runtime/wasm/density.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
+import { affineLatent, centeringOf } from "./affine.ts";
 import type { BoundData } from "./bind-data.ts";
 import { blameAt } from "./blame.ts";
 import { discreteSlots, integersIn } from "./discrete.ts";
@@ -35,6 +37,7 @@ import { makeFinisher, predict, priorDraws } from "./finisher.ts";
 import { guideOf } from "./guide.ts";
 import { constrainParameter, type ParameterPiece, parameterOf, unconstrained } from "./parameters.ts";
 import {
+  elementsOf,
   invertPiece,
   type Piece,
   type PlacedPiece,
@@ -114,6 +117,12 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
         layout.parameters.map(({ piece }) => [piece.name, constrainParameter(b, piece, unconstrained[piece.name])]),
       ),
     fix: (values) => makeTarget(model, { ...data, fixed: new Map([...data.fixed, ...Object.entries(values)]) }),
+    affine: layout.affine,
+    recentered: (weights) => makeTarget(model, { ...data, centering: centeringOf(layout.affine, weights) }),
+    standardised: (b, u) => {
+      const w = walk(b, model, data, coordinates(b, u, false), { sums: true });
+      return w.affine.map((a) => ({ value: elementsOf(b, a.piece, latentValue(w, a.name)), ...a.moments() }));
+    },
     unconstrainParameters: (values) =>
       Object.fromEntries(
         layout.parameters.flatMap(({ piece }) =>
@@ -209,6 +218,7 @@ interface Layout {
   readonly plates: readonly Axis[];
   readonly notes: readonly string[];
   readonly parameters: readonly { readonly piece: ParameterPiece; readonly readBy: Parameter["readBy"] }[];
+  readonly affine: readonly AffineLatent[];
   readonly guide?: Guide;
 }
 
@@ -270,6 +280,7 @@ function learnLayout(model: CheckedModel, data: BoundData, folds: Folds): Layout
     shapes,
     sites: sitesOf(w),
     parameters: learntBy(w, guide),
+    affine: w.affine.map((a) => affineLatent(w.context, a)),
     ...(guide ? { guide: guide.guide } : {}),
     plates: [...plates.values()],
     notes: [...data.notes, ...w.context.session.notes],

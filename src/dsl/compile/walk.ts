@@ -17,6 +17,7 @@ import type {
   Statement,
   TypeExpression,
 } from "../language/ast.ts";
+import type { AffineSite } from "./affine.ts";
 import { type BoundData, enterData } from "./bind-data.ts";
 import { executeBlock, executeLet } from "./block.ts";
 import { type Context, newContext, textOf } from "./context.ts";
@@ -71,6 +72,8 @@ export interface Walk {
   readonly terms: LoweredTerm[];
   readonly jacobian: LoweredTerm[];
   readonly pieces: Piece[];
+  /** Of latents that are made from coordinates. */
+  readonly affine: AffineSite[];
   /** In order of the text; a piecewise latent's value is complete when the walk is done. */
   readonly latents: Map<
     string,
@@ -107,6 +110,7 @@ export function walk(b: Builder, model: CheckedModel, data: BoundData, source: L
     terms: [],
     jacobian: [],
     pieces: [],
+    affine: [],
     latents: new Map(),
     declared: new Set(),
     observed: new Set(),

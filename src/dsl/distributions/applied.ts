@@ -23,6 +23,17 @@ export interface AppliedDraw {
   /** The draw with its log density, where that takes less than the density of a given value. */
   buildWithDensity?(b: Builder, noise: readonly Value[], shape: Shape): { readonly x: Value; readonly logDensity: Value };
 }
+/** x = location + scale * raw (cholesky: location + scale @ raw). Without location: scale * raw. */
+export interface Affine {
+  readonly kind: "elementwise" | "cholesky";
+  readonly location?: Value;
+  /** Numbers, or lower triangular matrices. */
+  scale(b: Builder): Value;
+  /** What raw is distributed as. */
+  raw(b: Builder): Applied;
+  /** The distribution at another location and scale. */
+  at(b: Builder, location: Value | undefined, scale: Value): Applied;
+}
 export interface Applied {
   /** For messages: "Normal", "truncated(Normal)". */
   readonly name: string;
@@ -51,13 +62,7 @@ export interface Applied {
   readonly attempts?: AppliedDraw;
   /** One event drawn on the host; each argument holds one event's numbers. */
   sample?(rng: Rng, values: readonly Float64Array[], out: Float64Array): void;
-  /** x = location + scale * raw (cholesky: location + scale @ raw), raw distributed as `raw`. Without location: scale * raw. */
-  readonly affine?: {
-    readonly kind: "elementwise" | "cholesky";
-    readonly location?: Value;
-    readonly scale: Value;
-    raw(b: Builder): Applied;
-  };
+  readonly affine?: Affine;
   readonly symmetricAbout?: Value;
   logCdf?(b: Builder, x: Value): Value;
   logCcdf?(b: Builder, x: Value): Value;
@@ -113,7 +118,7 @@ function at(d: Distribution, params: Readonly<Record<string, Value>>): Applied {
   /** f of x and the parameters; over their batch axes when an event has axes of its own (numbers broadcast by themselves). */
   const eventwise = (b: Builder, x: Value, f: (x: Value, p: Readonly<Record<string, Value>>) => Value): Value =>
     numbers ? f(x, params) : overEvents(b, [{ value: x, rank: d.event }, ...args], ([e, ...values]) => f(e, named(values)));
-  const { draw, attempts, sample, affine, symmetricAbout } = d;
+  const { draw, attempts, sample, symmetricAbout } = d;
   const program = draw ?? (attempts && { ...attempts, gradient: attempts.gradient ?? ("score" as const) });
   const meanOf = (b: Builder, p: Readonly<Record<string, Value>>): Value => {
     if (!d.mean) throw new InternalError(`${d.name} has no mean`);
@@ -156,16 +161,7 @@ function at(d: Distribution, params: Readonly<Record<string, Value>>): Applied {
     ...(asProgram ? (draw ? { draw: asProgram } : { attempts: asProgram }) : {}),
     sample:
       sample && ((rng, values, out) => sample(rng, Object.fromEntries(args.map((a, i) => [a.name, values[i]])), out, shapes)),
-    affine: affine && {
-      kind: affine.kind,
-      location: affine.location === undefined ? undefined : params[affine.location],
-      scale: params[affine.scale],
-      raw: (b) => {
-        if (affine.standard) return at(affine.standard, {});
-        const unit = { ...params, [affine.scale]: b.constant(1) };
-        return at(d, affine.location === undefined ? unit : { ...unit, [affine.location]: b.constant(0) });
-      },
-    },
+    affine: affineOf(d, params),
     symmetricAbout: symmetricAbout === undefined ? undefined : params[symmetricAbout],
     logCdf: elementwise(d.logCdf),
     logCcdf: elementwise(d.logCcdf),
@@ -174,5 +170,32 @@ function at(d: Distribution, params: Readonly<Record<string, Value>>): Applied {
     mean: d.mean && ((b) => (numbers ? meanOf(b, params) : overEvents(b, args, (values) => meanOf(b, named(values))))),
     normalised: d.normalised,
     notes: [],
+  };
+}
+
+function affineOf(d: Distribution, params: Readonly<Record<string, Value>>): Affine | undefined {
+  const { affine } = d;
+  if (affine === undefined) return undefined;
+  const location = affine.location === undefined ? undefined : params[affine.location];
+  const isSquare = affine.kind === "covariance";
+  const factored = isSquare ? affine.byFactor : d;
+  const scaleName = factored?.affine?.scale;
+  if (!factored || scaleName === undefined) throw new InternalError(`${d.name} has no form by the factor of ${affine.scale}`);
+  const standard = factored.affine?.standard;
+  const atScale = (where: Value | undefined, scale: Value): Applied =>
+    at(factored, {
+      ...params,
+      [scaleName]: scale,
+      ...(affine.location === undefined || where === undefined ? {} : { [affine.location]: where }),
+    });
+  return {
+    kind: affine.kind === "elementwise" ? "elementwise" : "cholesky",
+    location,
+    scale: (b) => {
+      const scale = params[affine.scale];
+      return isSquare ? overEvents(b, [{ value: scale, rank: 2 }], ([m]) => b.cholesky(m)) : scale;
+    },
+    raw: (b) => (standard ? at(standard, params) : atScale(b.constant(0), b.constant(1))),
+    at: (_b, where, scale) => atScale(where, scale),
   };
 }

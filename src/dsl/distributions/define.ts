@@ -73,12 +73,14 @@ export interface Distribution<P extends Params = any> {
     noise(shape: Shape): readonly NoiseSpec[];
     build(b: Builder, noise: readonly Value[], params: Values<P, Value>, shape: Shape): Value;
   };
-  /** x = location + scale * raw, raw ~ the same distribution at location 0 and scale 1 (`standard`, where there is a shorter record of it). */
+  /** x = location + scale * raw, raw ~ the same distribution at location 0 and scale 1 (`standard`, where there is a shorter record of it).
+   *  "covariance": the scale is the square of a factor, by which `byFactor` is the same distribution with otherwise the same parameters. */
   readonly affine?: {
     readonly location?: keyof P & string;
     readonly scale: keyof P & string;
-    readonly kind: "elementwise" | "cholesky";
+    readonly kind: "elementwise" | "cholesky" | "covariance";
     readonly standard?: Distribution;
+    readonly byFactor?: Distribution;
   };
   /** What the name means when its scale is a matrix: a record of (location, lower factor). */
   readonly matrixScale?: Distribution;

@@ -101,6 +101,7 @@ export const multiNormal = defineDistribution({
     noise: (shape) => [{ kind: "normal", shape }],
     build: (b, [z], { mu, Sigma }) => b.add(mu, times(b, b.cholesky(Sigma), z)),
   },
+  affine: { location: "mu", scale: "Sigma", kind: "covariance", byFactor: multiNormalCholesky },
   mean: (_b, { mu }) => mu,
   normalised: true,
   golden: {

@@ -15,16 +15,18 @@ import { HALF_LOG_TAU, halve, LOG_PI, total } from "./standardise.ts";
 
 const freedom = positiveNumber("degrees of freedom");
 
-/** log Γ((ν+K)/2) / Γ(ν/2) - K/2 log νπ - log|L| - (ν+K)/2 log(1 + ‖L^{-1}(x - μ)‖² / ν) */
-function logByFactor(b: Builder, x: Value, nu: Value, mu: Value, l: Value): Value {
+/** log Γ((ν+K)/2) / Γ(ν/2) - K/2 log νπ - (ν+K)/2 log(1 + ‖L^{-1}(x - μ)‖² / ν) - log|L| */
+const logByFactor = (b: Builder, x: Value, nu: Value, mu: Value, l: Value): Value =>
+  b.sub(logBySquares(b, x, nu, b.sum(b.square(solveLower(b, l, b.sub(x, mu))))), logDiagonal(b, l));
+
+/** The same without log|L|, of the squares in it. */
+function logBySquares(b: Builder, x: Value, nu: Value, squared: Value): Value {
   const [k] = shapeOf(x);
-  const squared = b.sum(b.square(solveLower(b, l, b.sub(x, mu))));
   const half = halve(b, nu);
   const halfK = b.constant(k / 2);
   return total(
     b,
     b.neg(b.mul(b.add(half, halfK), b.log1p(b.div(squared, nu)))),
-    b.neg(logDiagonal(b, l)),
     logRising(b, half, halfK),
     b.neg(b.mul(halfK, b.add(b.log(nu), b.constant(LOG_PI)))),
   );
@@ -40,44 +42,16 @@ function drawByFactor(rng: Rng, nu: number, mu: Float64Array, l: Float64Array, o
   }
 }
 
-export const multiStudentT = defineDistribution({
-  name: "MultiStudentT",
-  doc: "The multivariate t with nu degrees of freedom, location mu and scale matrix Sigma.",
-  params: { nu: freedom, mu: meanVector, Sigma: { constraint: cov, rank: 2, doc: "scale matrix" } },
+/** With location 0 and the unit matrix as scale: the raw coordinates of a non-centred multivariate t. */
+const standard = defineDistribution({
+  name: "StdMultiStudentT",
+  doc: "The multivariate t with location 0 and the unit matrix as scale.",
+  params: { nu: freedom },
   support: { constraint: real },
   event: 1,
-  eventShape: ({ Sigma }) => [Sigma[0]],
-  logDensity: (b, x, { nu, mu, Sigma }) => logByFactor(b, x, nu, mu, b.cholesky(Sigma)),
-  sample: (rng, { nu, mu, Sigma }, out) => {
-    const l = factorOf(Sigma, mu.length);
-    if (l) drawByFactor(rng, nu[0], mu, l, out);
-    else out.fill(Number.NaN);
-  },
+  logDensity: (b, x, { nu }) => logBySquares(b, x, nu, b.sum(b.square(x))),
   normalised: true,
-  golden: {
-    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
-    rows: [
-      {
-        x: [1.3, -0.5],
-        params: { nu: 4, mu: [0.5, 2], Sigma: [2, -0.75, -0.75, 0.5] },
-        paramShapes: { Sigma: [2, 2] },
-        logDensity: -7.090937039627599,
-      },
-      {
-        x: [0.25, 4, -2.5],
-        params: { nu: 1.5, mu: [0, 1.5, -1], Sigma: [4, 1, -0.5, 1, 2, 0.25, -0.5, 0.25, 0.75] },
-        paramShapes: { Sigma: [3, 3] },
-        logDensity: -7.69842630926649,
-      },
-      { x: [2.5], params: { nu: 30, mu: [0.75], Sigma: [0.25] }, paramShapes: { Sigma: [1, 1] }, logDensity: -5.541431213004826 },
-      {
-        x: [40, -31],
-        params: { nu: 500000, mu: [0.5, 2], Sigma: [2, -0.75, -0.75, 0.5] },
-        paramShapes: { Sigma: [2, 2] },
-        logDensity: -1144.9526845989722,
-      },
-    ],
-  },
+  golden: { from: "", rows: [] },
 });
 
 export const multiStudentTCholesky = defineDistribution({
@@ -89,6 +63,7 @@ export const multiStudentTCholesky = defineDistribution({
   eventShape: ({ L }) => [L[0]],
   logDensity: (b, x, { nu, mu, L }) => logByFactor(b, x, nu, mu, L),
   sample: (rng, { nu, mu, L }, out) => drawByFactor(rng, nu[0], mu, L, out),
+  affine: { location: "mu", scale: "L", kind: "cholesky", standard },
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits, formula",
@@ -111,6 +86,47 @@ export const multiStudentTCholesky = defineDistribution({
         params: { nu: 0.5, mu: [0.5, 2], L: [1.5, 0, -0.75, 0.5] },
         paramShapes: { L: [2, 2] },
         logDensity: -11.468510920250154,
+      },
+    ],
+  },
+});
+
+export const multiStudentT = defineDistribution({
+  name: "MultiStudentT",
+  doc: "The multivariate t with nu degrees of freedom, location mu and scale matrix Sigma.",
+  params: { nu: freedom, mu: meanVector, Sigma: { constraint: cov, rank: 2, doc: "scale matrix" } },
+  support: { constraint: real },
+  event: 1,
+  eventShape: ({ Sigma }) => [Sigma[0]],
+  logDensity: (b, x, { nu, mu, Sigma }) => logByFactor(b, x, nu, mu, b.cholesky(Sigma)),
+  sample: (rng, { nu, mu, Sigma }, out) => {
+    const l = factorOf(Sigma, mu.length);
+    if (l) drawByFactor(rng, nu[0], mu, l, out);
+    else out.fill(Number.NaN);
+  },
+  affine: { location: "mu", scale: "Sigma", kind: "covariance", byFactor: multiStudentTCholesky },
+  normalised: true,
+  golden: {
+    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
+    rows: [
+      {
+        x: [1.3, -0.5],
+        params: { nu: 4, mu: [0.5, 2], Sigma: [2, -0.75, -0.75, 0.5] },
+        paramShapes: { Sigma: [2, 2] },
+        logDensity: -7.090937039627599,
+      },
+      {
+        x: [0.25, 4, -2.5],
+        params: { nu: 1.5, mu: [0, 1.5, -1], Sigma: [4, 1, -0.5, 1, 2, 0.25, -0.5, 0.25, 0.75] },
+        paramShapes: { Sigma: [3, 3] },
+        logDensity: -7.69842630926649,
+      },
+      { x: [2.5], params: { nu: 30, mu: [0.75], Sigma: [0.25] }, paramShapes: { Sigma: [1, 1] }, logDensity: -5.541431213004826 },
+      {
+        x: [40, -31],
+        params: { nu: 500000, mu: [0.5, 2], Sigma: [2, -0.75, -0.75, 0.5] },
+        paramShapes: { Sigma: [2, 2] },
+        logDensity: -1144.9526845989722,
       },
     ],
   },
