@@ -2,6 +2,7 @@
 // of its seven slopes is the first of the next step.
 import type { Builder, Value } from "../graph.ts";
 import { combination, type Pieces } from "./pieces.ts";
+import type { Step, StepFrom } from "./step.ts";
 
 const nodes = [1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1];
 const weights = [
@@ -15,23 +16,10 @@ const weights = [
 /** Of the difference between the solutions of order 5 and 4. */
 const error = [71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40];
 
-export interface Step {
-  /** The components after the step and their slopes there, in pieces. */
-  readonly next: readonly Value[];
-  readonly slopes: readonly Value[];
-  /** Of the controlled components. */
-  readonly errors: readonly Value[];
-}
-
 /** The error is that of order 4: of one step, h^5. */
 export const dopri5Order = 4;
 
-export function dopri5Step(
-  b: Builder,
-  pieces: Pieces,
-  slopeAt: (t: Value, y: Value) => Value,
-  { t, h, y, slope, controlled }: { t: Value; h: Value; y: readonly Value[]; slope: readonly Value[]; controlled: number },
-): Step {
+export function dopri5Step(b: Builder, pieces: Pieces, { t, h, y, slope, slopeAt, controlled }: StepFrom): Step {
   const slopes: (readonly Value[])[] = [slope];
   let next: readonly Value[] = y;
   const mixed = (factors: readonly number[], i: number): Value =>

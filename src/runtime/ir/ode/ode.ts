@@ -10,6 +10,7 @@ import { symbol } from "../loop/make.ts";
 import type { Primitive, Probe } from "../primitive.ts";
 import { hosted } from "../primitives/tensor-rules.ts";
 import { formatType, type Numbers, real } from "../type.ts";
+import { Elements } from "./elements.ts";
 import type { OdeMethod } from "./methods.ts";
 import { widen } from "./sensitivities.ts";
 import { solve } from "./solve.ts";
@@ -53,8 +54,9 @@ export function makeOde(
   options: OdeOptions,
 ): Value {
   const { t, y, slope, y0, t0, ts } = problem;
-  const { body, frees } = closeOver([t, y], [slope]);
   const [n] = shapeOf(y);
+  const apart = n <= SCALARS;
+  const { body, frees } = closeOver([t, y], [apart ? b.stack(new Elements(b).of(slope), 0) : slope]);
   const { method, rtol, atol, steps } = options;
   const attrs: OdeAttrs = {
     method,
@@ -64,7 +66,7 @@ export function makeOde(
     body,
     tail: [],
     controlled: n,
-    pieces: n <= SCALARS ? new Array<number>(n).fill(1) : [n],
+    pieces: apart ? new Array<number>(n).fill(1) : [n],
     copies: null,
     base: null,
   };
@@ -243,6 +245,7 @@ function makeProbes(): readonly Probe<OdeAttrs>[] {
   const elementwise = b.neg(b.mul(w, b.square(y)));
   return [
     probeOf(coupled, "dopri5", [0.5, 0.9], { a: [0.7], w: [0.4, -0.8] }),
+    probeOf(coupled, "rosenbrock", [0.25, 0.29], { a: [0.7], w: [0.4, -0.8] }),
     probeOf(elementwise, "dopri5", [0.6, 0.7], { w: [0.35, 0.8] }),
   ];
 }

@@ -5,9 +5,12 @@ import { vectorize } from "../batch.ts";
 import { type Builder, shapeOf, type Value } from "../graph.ts";
 import { instantiate } from "../loop/body.ts";
 import { makeLoop, symbol, type WrittenState } from "../loop/make.ts";
-import { dopri5Order, dopri5Step, type Step } from "./dopri5.ts";
+import { dopri5Order, dopri5Step } from "./dopri5.ts";
+import type { OdeMethod } from "./methods.ts";
 import type { OdeAttrs } from "./ode.ts";
 import { Pieces } from "./pieces.ts";
+import { rosenbrockOrder, rosenbrockStep } from "./rosenbrock.ts";
+import type { Step, StepFrom } from "./step.ts";
 
 /** Of the size that the error asks for. */
 const SAFETY = 0.9;
@@ -82,11 +85,11 @@ export function solve(b: Builder, inputs: readonly Value[], attrs: OdeAttrs): Va
       const lands = b.le(rest, b.mul(b.constant(NEAR), at.h));
       const shortened = b.select(b.lt(rest, b.mul(b.constant(2), at.h)), b.mul(b.constant(0.5), rest), at.h);
       const h = b.select(lands, rest, shortened);
-      const step = stepOf(b, attrs, pieces, slopeAt, { t: at.t, h, y, slope, controlled });
+      const step = stepOf(b, attrs, pieces, { t: at.t, h, y, slope, slopeAt, controlled });
       const error = relativeError(b, attrs, pieces, y, step);
       const accepted = b.le(error.value, one);
 
-      const choice = nextSize(b, error, { h, proposed: at.h, past: at.past, failed: at.failed, accepted });
+      const choice = nextSize(b, error, { h, proposed: at.h, past: at.past, failed: at.failed, accepted }, orders[attrs.method]);
       const arrived = b.and(accepted, lands);
       const t = b.select(accepted, b.select(lands, time, b.add(at.t, h)), at.t);
       const tried = b.add(at.tried, one);
@@ -137,22 +140,17 @@ interface StartOf {
   readonly t: Value;
 }
 
-function stepOf(
-  b: Builder,
-  { method }: OdeAttrs,
-  pieces: Pieces,
-  slopeAt: (t: Value, y: Value) => Value,
-  from: { t: Value; h: Value; y: readonly Value[]; slope: readonly Value[]; controlled: number },
-): Step {
-  switch (method) {
+function stepOf(b: Builder, attrs: OdeAttrs, pieces: Pieces, from: StepFrom): Step {
+  switch (attrs.method) {
     case "dopri5":
-      return dopri5Step(b, pieces, slopeAt, from);
+      return dopri5Step(b, pieces, from);
     case "rosenbrock":
-      return dopri5Step(b, pieces, slopeAt, from);
+      return rosenbrockStep(b, attrs, pieces, from);
     default:
-      return unreachable(method, "method");
+      return unreachable(attrs.method, "method");
   }
 }
+const orders: Readonly<Record<OdeMethod, number>> = { dopri5: dopri5Order, rosenbrock: rosenbrockOrder };
 
 /** max_i |error_i| / (atol + rtol max(|before_i|, |after_i|)) with its logarithm. */
 function relativeError(
@@ -175,8 +173,9 @@ function nextSize(
   b: Builder,
   error: { readonly value: Value; readonly log: Value },
   { h, proposed, past, failed, accepted }: { h: Value; proposed: Value; past: Value; failed: Value; accepted: Value },
+  order: number,
 ): { readonly h: Value; readonly past: Value } {
-  const alpha = 1 / (dopri5Order + 1) - 0.75 * BETA;
+  const alpha = 1 / (order + 1) - 0.75 * BETA;
   const one = b.constant(1);
   const exponent = b.sub(b.select(accepted, b.mul(b.constant(BETA), past), b.constant(0)), b.mul(b.constant(alpha), error.log));
   const growth = b.mul(b.constant(SAFETY), b.exp(exponent));
@@ -196,7 +195,7 @@ function nextSize(
 
 /** The components as they begin, their slopes, and the first step (Hairer, Nørsett & Wanner 1993, II.4), of all copies at once. */
 function begin(b: Builder, inputs: readonly Value[], attrs: OdeAttrs, pieces: Pieces) {
-  const { copies, body, tail, rtol, atol } = attrs;
+  const { copies, body, tail, rtol, atol, method } = attrs;
   const size = shapeOf(body.params[1])[0];
   const one = inputs.map((v, i) =>
     copies?.of[i] ? symbol(b, { dtype: v.node.results[v.index].dtype, shape: shapeOf(v).slice(1) }) : v,
@@ -218,7 +217,7 @@ function begin(b: Builder, inputs: readonly Value[], attrs: OdeAttrs, pieces: Pi
   );
   const d2 = b.div(norm(scale.map((_, i) => b.sub(ahead[i], slope[i]))), guess);
   const bend = b.max(d1, d2);
-  const byBend = b.pow(b.div(b.constant(0.01), bend), b.constant(1 / (dopri5Order + 1)));
+  const byBend = b.pow(b.div(b.constant(0.01), bend), b.constant(1 / (orders[method] + 1)));
   const h1 = b.select(small(bend, 1e-15), b.max(b.constant(1e-6), b.mul(b.constant(1e-3), guess)), byBend);
   const h = b.min(b.mul(b.constant(100), guess), h1);
   const roots = [...y, ...slope, h];
