@@ -83,6 +83,7 @@ export class Scan {
     const { ordinals } = this.axis;
     const ends = makeLoop(b, {
       steps: this.steps,
+      apart: true,
       states,
       ordinals: ordinals.map((o) => Int32Array.from(o.indices)),
       body: ({ states: own, ordinals: numbers }) => {

@@ -74,6 +74,12 @@ export interface Report {
 
 /** Axis variables are the same for all spaces with axes of the same sizes, so that equal indices in different sinks have equal keys. */
 export class Variables {
+  /** The steps of a loop are no axis of any space. */
+  step(size: number): AxisVariable {
+    const variable: AxisVariable = { kind: "axis", id: this.axes.size, size };
+    this.axes.set("step", variable);
+    return variable;
+  }
   private readonly axes = new Map<string, AxisVariable>();
   readonly dynamics = new Map<string, DynamicVariable>();
 
@@ -180,6 +186,7 @@ export class Analysis {
         const place = walk.dynamic(sink.index, index.slice(0, shapeOf(sink.index).length), sink.attrs.size);
         steps.push(...ofIndices(place));
       }
+      if (sink.kind === "write" && sink.place !== null) steps.push(...ofIndices(walk.dynamic(sink.place, [], sink.rows)));
       cost += sink.kind === "reduce" ? Math.max(1, flopsOf(sink.value.node)) : 1;
     }
     return { sink, space, variables, loads, reads: union(steps), visits, cost };

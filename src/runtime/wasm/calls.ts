@@ -5,6 +5,7 @@ import { unsigned } from "./instructions.ts";
 import { iterative } from "./iterative/index.ts";
 import { Functions } from "./iterative/scalar.ts";
 import type { FunctionBuilder, ModuleBuilder } from "./module.ts";
+import type { Runs } from "./plan.ts";
 import { writeStatements } from "./statements.ts";
 import type { MathFunction } from "./vector-emitter.ts";
 
@@ -13,7 +14,8 @@ const LARGEST_INLINE = 160;
 /** Outside loops code runs once: small code compiles faster. */
 const LARGEST_INLINE_OUTSIDE = 16;
 
-export function callRule(module: ModuleBuilder, library: MathLibrary, graph: Dataflow): CallRule {
+/** `runs`: how often the code outside of the graph's loops runs. */
+export function callRule(module: ModuleBuilder, library: MathLibrary, graph: Dataflow, runs: Runs): CallRule {
   const functions = new Map<MathFunction, FunctionBuilder>();
   const functionOf = (name: MathFunction, arity: number): FunctionBuilder => {
     let f = functions.get(name);
@@ -28,7 +30,7 @@ export function callRule(module: ModuleBuilder, library: MathLibrary, graph: Dat
     return f;
   };
   return (w, name, args) => {
-    const inLoop = args.some((a) => a.scope !== graph.root);
+    const inLoop = runs === "repeated" || args.some((a) => a.scope !== graph.root);
     if (sizeOf(library, name, args.length) <= (inLoop ? LARGEST_INLINE : LARGEST_INLINE_OUTSIDE))
       return library[name](w, ...args);
     const f = functionOf(name, args.length);

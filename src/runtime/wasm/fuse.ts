@@ -8,7 +8,7 @@ import { sizeOf } from "../ir/type.ts";
 import { Analysis, costOf, type Report, tuples, underReshapes, Variables, type Visit } from "./analyse.ts";
 import { type AxisVariable, flatten, keyOf } from "./indices.ts";
 import { nestOrder } from "./nests.ts";
-import { isHard, Roles, type Runs, type Sink, type StoreSink, sinksOf } from "./plan.ts";
+import { isHard, Roles, type Runs, type Sink, type Step, type StoreSink, sinksOf, type WriteSink } from "./plan.ts";
 import { type Batch, nestKey, schedule } from "./schedule.ts";
 import { NeedsMemory } from "./walk.ts";
 
@@ -30,31 +30,55 @@ export interface Fusion {
 /** Outputs up to this size are stored beside whatever else uses them, and not read back. */
 const TINY = 4;
 
-/** `runs`: whether the code is that of a whole run or of one step of many. */
-export function fuse(program: Program, runs: Runs = "once"): Fusion {
-  return new Fuser(program, runs).run();
+export function fuse(program: Program): Fusion {
+  return new Fuser(program, "once").run(rootsOf(program), []);
 }
+
+/** The body of a loop: its outputs are written into states, which it reads where its inputs are. */
+export interface StepFusion extends Fusion {
+  readonly step: Step | null;
+}
+export interface StateWrite {
+  readonly state: Value;
+  readonly mode: "set" | "add";
+  readonly place: Value | null;
+  readonly rows: number;
+  readonly value: Value;
+}
+export function fuseStep(
+  program: Program,
+  writes: readonly StateWrite[],
+  counter: { readonly value: Value; readonly steps: number },
+): StepFusion {
+  const fuser = new Fuser(program, "repeated", counter);
+  return { ...fuser.run([], writes), step: fuser.step };
+}
+/** A body whose results are kept, to be written when everything has been read. */
+export const fuseResults = (program: Program): Fusion => new Fuser(program, "repeated").run(rootsOf(program), []);
 
 class Fuser {
   private readonly roles: Roles;
   private readonly runs: Runs;
   private readonly variables = new Variables();
-  private readonly roots: readonly Value[];
+  readonly step: Step | null;
+  private readonly writes: WriteSink[] = [];
   private readonly results: ReadonlyMap<Node, readonly Value[]>;
   private readonly held = new Set<Value>();
   private readonly sinks = new Map<Value, readonly Sink[]>();
   private readonly copies = new Map<Value, StoreSink>();
   private sinkCount = 0;
 
-  constructor(program: Program, runs: Runs) {
+  constructor(program: Program, runs: Runs, counter?: { readonly value: Value; readonly steps: number }) {
     this.runs = runs;
-    this.roots = rootsOf(program);
-    this.results = resultsOf(this.roots);
-    this.roles = new Roles([...this.results.keys()]);
+    this.results = resultsOf(rootsOf(program));
+    this.step = counter ? { value: counter.value, variable: this.variables.step(counter.steps) } : null;
+    this.roles = new Roles([...this.results.keys()], this.step);
   }
 
-  run(): Fusion {
-    for (const v of this.roots) this.keep(v);
+  /** `kept`: values that are to reach memory; `writes`: those that go into states instead. */
+  run(kept: readonly Value[], writes: readonly StateWrite[]): Fusion {
+    for (const v of kept) this.keep(v);
+    for (const w of writes) this.writes.push({ kind: "write", id: this.sinkCount++, operand: w.value, ...w });
     for (const [node, results] of this.results) {
       if (typeof node.op === "string") continue;
       for (const v of results) if (isHard(this.roles.of(v)) && sizeOf(shapeOf(v)) > 0) this.hold(v);
@@ -111,7 +135,7 @@ class Fuser {
     const analysis = new Analysis(this.roles, this.isHeld, this.variables, this.runs);
     const reports: Report[] = [];
     let complete = true;
-    const sinks = [...[...this.sinks.values()].flat(), ...this.copies.values()];
+    const sinks: Sink[] = [...[...this.sinks.values()].flat(), ...this.copies.values(), ...this.writes];
     for (const sink of sinks) {
       try {
         reports.push(analysis.report(sink));

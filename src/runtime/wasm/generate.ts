@@ -1,14 +1,14 @@
 // Code of one group: its loop nest, with every sink of the group in it.
 import { InternalError, unreachable } from "../errors.ts";
 import { shapeOf, type Value } from "../ir/graph.ts";
-import { stridesOf } from "../ir/type.ts";
+import { sizeOf, stridesOf } from "../ir/type.ts";
 import { Access, type Context } from "./access.ts";
 import { Accumulators } from "./accumulators.ts";
 import type { Binding, Bindings } from "./addresses.ts";
 import { type Report, tuples } from "./analyse.ts";
 import type { Op, Scope } from "./dataflow.ts";
 import type { Fusion, Group } from "./fuse.ts";
-import { type AxisVariable, constantIndex, flatten, type Index, plus, scale } from "./indices.ts";
+import { type AxisVariable, constantIndex, flatten, type Index, plus, scale, zero } from "./indices.ts";
 import type { Layout } from "./memory.ts";
 import type { FunctionBuilder } from "./module.ts";
 import type { PieceSink, ScatterSink, Space } from "./plan.ts";
@@ -22,6 +22,8 @@ export interface GroupContext extends Context {
   readonly f: FunctionBuilder;
   readonly fusion: Fusion;
   readonly layout: Layout;
+  /** Of variables around all nests. */
+  readonly bindings: Bindings;
   /** Keeps an element of a value in registers. */
   setElement(v: Value, position: number, x: Op<"v128">): void;
 }
@@ -56,7 +58,7 @@ class GroupGenerator {
     const out: Statement[] = [];
     for (const r of this.reductions.values()) out.push(...r.prepare());
     const nest: Statement[] = [];
-    if (this.reports.length > 0) this.level(0, this.context.w.graph.root, [new Map()], nest);
+    if (this.reports.length > 0) this.level(0, this.context.w.graph.root, [this.context.bindings], nest);
     for (const s of this.scatters.values()) out.push(...s.begin());
     out.push(...nest);
     for (const s of this.scatters.values()) out.push(...s.end());
@@ -161,6 +163,16 @@ class GroupGenerator {
         case "piece":
           out.push(...access.store(this.context.homeOf(sink.value), positionOf(sink, space, index), x, single));
           break;
+        case "write": {
+          const width = sizeOf(shapeOf(sink.state)) / sink.rows;
+          const first = sink.place === null ? zero : scale(access.walk!.dynamic(sink.place, [], sink.rows), width);
+          const at = plus(first, flatten(index, space.shape));
+          const home = this.context.homeOf(sink.state);
+          const { w } = this.context;
+          if (sink.mode === "set") out.push(...access.store(home, at, x, single));
+          else out.push(...access.accumulate([home, home], at, x, (sum, y) => w.add(sum, y), single, scope));
+          break;
+        }
         case "scatter":
           out.push(...this.scatters.get(sink)!.add(index, x, access, nth, single, scope));
           break;

@@ -1,12 +1,12 @@
 // Code of a loop: the states begin as copies of their operands; each step calls the body, then writes what it gave.
 
 import { InternalError } from "../errors.ts";
-import { type Node, shapeOf } from "../ir/graph.ts";
+import { type Node, shapeOf, type Value } from "../ir/graph.ts";
 import type { LoopAttrs, LoopWrite } from "../ir/loop/loop.ts";
 import { sizeOf } from "../ir/type.ts";
 import type { ConstantMemory } from "./constants.ts";
 import { generateFunction } from "./function.ts";
-import { type LoopBody, loopBody } from "./loop-body.ts";
+import { loopBody } from "./loop-body.ts";
 import { type Home, type Layout, layOut } from "./memory.ts";
 import { type FunctionBuilder, f64, f64x2, type I32, i32, type Local, type ModuleBuilder, v128 } from "./module.ts";
 import type { Operand } from "./routines/index.ts";
@@ -31,32 +31,38 @@ export function emitLoop(
   const body = loopBody(node);
   if (body === null) throw new InternalError("no loop");
   const homes = new Map(
-    body.inputs.flatMap((v, i) => {
-      if (i >= attrs.states && i < attrs.states + attrs.tables.length) return [];
-      const { offset } = i < attrs.states ? results[i] : inputs[i - attrs.tables.length];
-      return [[v, { offset, element: "f64" } satisfies Home] as const];
+    body.given.map(([v, place]) => {
+      const { offset } = "state" in place ? results[place.state] : inputs[place.operand];
+      return [v, { offset, element: "f64" } satisfies Home] as const;
     }),
   );
   const layout = layOut(body.program, body.fusion, scratch, homes);
-  const step = module.function([], []);
-  generateFunction(module, step, constants.ofAnotherGraph(), body.fusion, layout);
-
+  const { steps, group, stop } = attrs;
   for (let i = 0; i < attrs.states; i++) {
     const bytes = word * sizeOf(results[i].shape);
     if (bytes > 0) f.copy(i32.const(results[i].offset), i32.const(inputs[i].offset), i32.const(bytes));
   }
+  const own = constants.ofAnotherGraph();
+  if (body.kind === "direct") {
+    const { step: variable } = body;
+    f.for(0, word * steps, word, (counter) => {
+      generateFunction(module, f, own, body.fusion, layout, variable === null ? undefined : { variable, counter });
+    });
+    return;
+  }
+  const step = module.function([], []);
+  generateFunction(module, step, own, body.fusion, layout);
   const tables = attrs.tables.map(({ values }) => constants.integers(values));
   const turn = (t: I32): void => {
     const ordinals = tables.map((table, i) => {
       const value = f.let(i32.load(t, table.offset));
-      f.store(i32.const(ordinalHome(body, layout, attrs, i).offset), value);
+      f.store(i32.const(ordinalHome(layout, body.ordinals[i]).offset), value);
       return value;
     });
     f.invoke(step);
     // All are read before any is written: the value of one write may be the row that another one changes.
     for (const write of attrs.writes) emitWrite(f, write, layout, results[write.state], node, ordinals);
   };
-  const { steps, group, stop } = attrs;
   const entry = 4;
   if (stop === null) f.for(0, entry * steps, entry, turn);
   else
@@ -72,8 +78,8 @@ export function emitLoop(
     });
 }
 
-function ordinalHome(body: LoopBody, layout: Layout, attrs: LoopAttrs, i: number): Home {
-  const home = layout.homes.get(body.inputs[attrs.states + i]);
+function ordinalHome(layout: Layout, ordinal: Value): Home {
+  const home = layout.homes.get(ordinal);
   if (home === undefined || home.element !== "i32") throw new InternalError("an ordinal without a place");
   return home;
 }

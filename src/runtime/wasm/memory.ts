@@ -147,7 +147,8 @@ export function layOut(program: Program, fusion: Fusion, start = FIRST, given: R
         for (const v of sink.results) use(v, position);
         const { bytes, lasts } = scratchOf(sink.node);
         scratchRegions.set(sink.node, { bytes, life: lasts ? null : { from: position, to: position }, offset: 0 });
-      } else if (needed.has(sink.value) && !(sink.kind === "store" && sink.copy)) use(sink.value, position);
+      } else if (needed.has(sink.value) && sink.kind !== "write" && !(sink.kind === "store" && sink.copy))
+        use(sink.value, position);
     }
   });
   end = allocate([...regions.values(), ...scratchRegions.values(), ...spareRegions.values()], end);
@@ -171,7 +172,7 @@ function scratchOf(node: Node): { readonly bytes: number; readonly lasts: boolea
   const body = loopBody(node);
   if (body === null) return { bytes: 8 * routineOf(node).scratch(node), lasts: false };
   const nowhere: Home = { offset: 0, element: "f64" };
-  return { bytes: layOut(body.program, body.fusion, 0, new Map(body.given.map((v) => [v, nowhere]))).end, lasts: true };
+  return { bytes: layOut(body.program, body.fusion, 0, new Map(body.given.map(([v]) => [v, nowhere]))).end, lasts: true };
 }
 
 const nameOf = (input: Value): string => (input.node.attrs as InputAttrs).name;
@@ -202,7 +203,7 @@ function valuesInMemory({ groups, inMemory }: Fusion): Set<Value> {
       else if (sink.kind === "reduce") {
         const keepsLoops = space.loops.some((axis) => !sink.axes.includes(axis));
         roots.set(sink.value, keepsLoops && variables.length > 0);
-      } else if (sink.kind !== "store" || !sink.copy) needed.add(sink.value);
+      } else if (sink.kind !== "write" && (sink.kind !== "store" || !sink.copy)) needed.add(sink.value);
     }
   }
   for (const [v, keepsLoops] of roots) if (keepsLoops) needed.add(v);

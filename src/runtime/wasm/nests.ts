@@ -54,6 +54,7 @@ function sinkCost({ sink, space, variables }: Batch[number], order: readonly Axi
       // Beyond the indices lie rows, which are neighbours.
       return axisOf(inner) >= shapeOf(sink.index).length ? COST.accumulate : COST.scatter;
     case "store":
+    case "write":
     case "piece": {
       // Row-major: only the last axis that is no copy has neighbours.
       const last = space.shape.reduce((found, size, axis) => (size > 1 ? axis : found), -1);

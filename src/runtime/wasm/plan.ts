@@ -5,13 +5,25 @@ import type { ScatterAddAttrs } from "../ir/primitives/gather.ts";
 import type { ReduceAttrs } from "../ir/primitives/reduce.ts";
 import type { AssembleAttrs } from "../ir/primitives/shape.ts";
 import { type Shape, sizeOf } from "../ir/type.ts";
+import type { AxisVariable } from "./indices.ts";
 
 /** How code is made for a node. `fold`: a reduction of few elements, written out where its result is used. */
-export type Role = "constant" | "input" | "map" | "view" | "gather" | "assemble" | "fold" | "reduce" | "scatter" | "routine";
+export type Role =
+  | "constant"
+  | "input"
+  | "step"
+  | "map"
+  | "view"
+  | "gather"
+  | "assemble"
+  | "fold"
+  | "reduce"
+  | "scatter"
+  | "routine";
 
 /** One piece of work over an iteration space, that of its operand. */
 export type Sink = LoopSink | RoutineSink;
-export type LoopSink = StoreSink | PieceSink | ReduceSink | ScatterSink;
+export type LoopSink = StoreSink | PieceSink | ReduceSink | ScatterSink | WriteSink;
 interface SinkBase {
   readonly id: number;
   /** The value in whose memory (or, for small reductions, registers) the results go. */
@@ -39,6 +51,15 @@ export interface ScatterSink extends SinkBase {
   readonly index: Value;
   readonly attrs: ScatterAddAttrs;
 }
+/** What a step of a loop does to one of its states. */
+export interface WriteSink extends SinkBase {
+  readonly kind: "write";
+  readonly state: Value;
+  readonly mode: "set" | "add";
+  /** The first row that is written, of the state seen as [rows, …]; null: all of it. */
+  readonly place: Value | null;
+  readonly rows: number;
+}
 export interface RoutineSink extends SinkBase {
   readonly kind: "routine";
   readonly node: Node;
@@ -53,12 +74,20 @@ const SHORT = 8;
 export const mayUnroll = (size: number, weight: number): boolean =>
   size <= LONGEST_FOLD && size * weight <= (size <= SHORT ? FOLD_COST.short : FOLD_COST.long);
 
+/** The number of the step that is being made. */
+export interface Step {
+  readonly value: Value;
+  readonly variable: AxisVariable;
+}
+
 export class Roles {
+  readonly step: Step | null;
   private readonly roles = new Map<Node, Role>();
   private readonly weights = new Map<Node, number>();
 
-  /** Takes all nodes of the program, in topological order. */
-  constructor(nodes: readonly Node[]) {
+  /** Takes all nodes of the program, in topological order; in the body of a loop, the input that counts its steps. */
+  constructor(nodes: readonly Node[], step: Step | null = null) {
+    this.step = step;
     for (const node of nodes) for (let index = 0; index < node.results.length; index++) this.weight({ node, index });
   }
   of(v: Value): Role {
@@ -84,6 +113,7 @@ export class Roles {
     return weight;
   }
   private classify(node: Node): Role {
+    if (this.step !== null && node === this.step.value.node) return "step";
     if (typeof node.op === "string") return node.op;
     const { kind } = node.op.wasm;
     switch (kind) {
@@ -132,6 +162,7 @@ export function sinksOf(results: readonly Value[], v: Value, role: Role, nextId:
     }
     case "constant":
     case "input":
+    case "step":
     case "map":
     case "view":
     case "gather":
@@ -177,6 +208,7 @@ export function flatSpace(sink: LoopSink): Space | null {
   const shape = shapeOf(sink.operand);
   const uniform =
     sink.kind === "store" ||
+    sink.kind === "write" ||
     (sink.kind === "reduce" && sink.axes.length === shape.length) ||
     (sink.kind === "piece" && shape.slice(0, sink.axis).every((d) => d === 1));
   return uniform ? { shape: [sizeOf(shape)], flat: true, loops: [0], unrolled: [] } : null;

@@ -41,6 +41,8 @@ function describe(sink: Sink): string {
       return `reduce ${nameOf(sink.operand)} to ${nameOf(sink.value)}`;
     case "scatter":
       return `scatter ${nameOf(sink.operand)} into ${nameOf(sink.value)}`;
+    case "write":
+      return `write ${nameOf(sink.operand)} into ${nameOf(sink.state)}`;
     case "routine":
       return `call ${nameOf(sink.value)}`;
   }

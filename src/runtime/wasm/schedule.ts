@@ -91,7 +91,7 @@ function link(
   for (const job of jobs) {
     const { sink } = job.report;
     if (sink.kind === "routine") for (const v of sink.results) produce(v, job);
-    else if (sink.kind !== "store" || !sink.copy) produce(sink.value, job);
+    else if (sink.kind !== "write" && (sink.kind !== "store" || !sink.copy)) produce(sink.value, job);
   }
   for (const job of jobs) {
     for (const v of job.report.reads) {

@@ -2,16 +2,20 @@
 // serves the analysis (what is read, what it costs) and the emission of code, so that the two cannot disagree.
 import { InternalError } from "../errors.ts";
 import { constantOf, type Node, shapeOf, type Value } from "../ir/graph.ts";
+import { add, mul, sub } from "../ir/primitives/elementwise.ts";
 import type { GatherAttrs } from "../ir/primitives/gather.ts";
 import type { ReduceAttrs } from "../ir/primitives/reduce.ts";
 import { sizeOf } from "../ir/type.ts";
 import {
+  boundsOf,
   constantIndex,
   type DynamicVariable,
   flatten,
   type Index,
   isConstant,
   keyOf,
+  plus,
+  scale,
   unflatten,
   variableIndex,
   zero,
@@ -114,6 +118,7 @@ export class Walk<T> {
     const shape = shapeOf(v);
     if (index.length !== shape.length) throw new InternalError(`${index.length} indices for a value of ${shape.length} axes`);
     const { op } = v.node;
+    if (this.roles.of(v) === "step") return this.compute(v, index);
     if (op === "constant" || op === "input" || this.inMemory(v)) return this.load(v, flatten(index, shape));
     return this.remember(index.every(isConstant) ? this.fixed : this.known, v, index.map(keyOf).join(), () => {
       const result = this.deeper(
@@ -136,6 +141,7 @@ export class Walk<T> {
   /** The element at a row-major position that need not fall apart into indices. */
   flat(v: Value, at: Index): T {
     const { op } = v.node;
+    if (this.roles.of(v) === "step") return this.compute(v, []);
     if (op === "constant" || op === "input" || this.inMemory(v)) return this.load(v, at);
     return this.depth > 0 ? this.computeFlat(v, at) : this.patiently(() => this.computeFlat(v, at));
   }
@@ -167,6 +173,11 @@ export class Walk<T> {
 
   /** The element of an integer tensor as an index into an axis of the given size. */
   dynamic(v: Value, at: readonly Index[], size: number): Index {
+    const affine = this.affine(v, at);
+    if (affine !== null) {
+      const { min, max } = boundsOf(affine);
+      if (min >= 0 && max < size) return affine;
+    }
     const base = this.throughViews(v, at);
     const values = constantOf(base.value);
     const position = flatten(base.at, shapeOf(base.value));
@@ -182,6 +193,23 @@ export class Walk<T> {
       this.dynamics.set(key, variable);
     }
     return variableIndex(variable);
+  }
+
+  /** The element of an integer tensor as an affine form of the number of the step, where it is one. */
+  private affine(v: Value, at: readonly Index[]): Index | null {
+    const { step } = this.roles;
+    if (step === null || at.length > 0) return null;
+    if (v === step.value) return variableIndex(step.variable);
+    const constant = constantOf(v);
+    if (constant !== null) return constantIndex(constant[0]);
+    const { op, inputs } = v.node;
+    if (op !== add && op !== sub && op !== mul) return null;
+    const [x, y] = inputs.map((operand) => (shapeOf(operand).length === 0 ? this.affine(operand, []) : null));
+    if (x == null || y == null) return null;
+    if (op === add) return plus(x, y);
+    if (op === sub) return plus(x, scale(y, -1));
+    if (isConstant(x)) return scale(y, x.constant);
+    return isConstant(y) ? scale(x, y.constant) : null;
   }
 
   private throughViews(v: Value, at: readonly Index[]): { value: Value; at: readonly Index[] } {
@@ -228,6 +256,8 @@ export class Walk<T> {
         return this.piece(v, index);
       case "fold":
         return this.fold(node, index);
+      case "step":
+        return this.algebra.index(variableIndex(this.roles.step!.variable));
       case "constant":
       case "input":
       case "reduce":

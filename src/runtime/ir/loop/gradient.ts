@@ -68,6 +68,8 @@ export function loopGradient(b: Builder, cts: readonly (Value | null)[], node: N
   const inLoop = canWait ? states.length : added.length;
   const run = makeLoop(b, {
     steps,
+    // Rows that a step adds to are below those that it reads, as far as the loop itself is so.
+    apart: canWait && attrs.apart,
     states: [...ends.map((e, i) => cts[i] ?? zeros(e)), ...(canWait ? [] : learnt.map((i) => zeros(frees[i])))],
     ordinals: backwards,
     body(now) {

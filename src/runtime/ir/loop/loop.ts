@@ -24,6 +24,8 @@ export interface LoopAttrs {
   /** What happens at the end of a step, when everything has been read, one after the other; places are counted in rows of the state seen as
    *  [rows, …]. A value of several rows fills as many. */
   readonly writes: readonly LoopWrite[];
+  /** No step reads what it writes, or writes what it has read: the one may be done before the other. */
+  readonly apart: boolean;
   /** Of the body's results the one that says that no step of this group follows. */
   readonly stop: number | null;
 }
@@ -117,6 +119,7 @@ function batchLoop(b: Builder, inputs: readonly Value[], batched: readonly boole
   return makeLoop(b, {
     steps: copies * steps,
     group: attrs.group,
+    apart: attrs.apart,
     states,
     ordinals: [over((copy) => copy), ...own, ...places],
     body({ states: all, ordinals: [copy, ...rest] }) {
@@ -154,6 +157,7 @@ function makeProbes(): readonly Probe<LoopAttrs>[] {
   // x[t] = a x[t-1] + sin(x[t-2]) y[t], of which the first two are given
   const recurrence = makeLoop(b, {
     steps: 3,
+    apart: true,
     states: [x],
     ordinals: [Int32Array.of(2, 3, 4)],
     body({ states: [h], ordinals: [t] }) {

@@ -24,6 +24,8 @@ export interface LoopSpec {
   readonly steps: number;
   /** Steps that end together when `stop` says so; absent: all. */
   readonly group?: number;
+  /** No step reads what it writes, or writes what it has read. */
+  readonly apart?: boolean;
   /** The arrays as they begin. */
   readonly states: readonly Value[];
   /** Numbers that a step is given, one each. */
@@ -82,6 +84,7 @@ export function makeLoop(b: Builder, spec: LoopSpec): Value[] {
     body,
     writes: own.map((w) => (w.at !== null && "ordinal" in w.at ? { ...w, at: { ordinal: kept.indexOf(w.at.ordinal) } } : w)),
     stop: stopAt,
+    apart: spec.apart ?? false,
   };
   return [...b.apply(loop, [...spec.states, ...frees], attrs)];
 }
