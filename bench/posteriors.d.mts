@@ -4,5 +4,9 @@ export interface BenchmarkPosterior {
   readonly model: string;
   readonly data: string;
   readonly collapses: boolean;
+  /** Steps that follow one another, or indicators that are summed out. */
+  readonly recursive?: boolean;
+  /** The model is the benchmark's own, its data simulated. */
+  readonly own?: boolean;
 }
 export declare const posteriors: readonly BenchmarkPosterior[];

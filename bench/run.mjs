@@ -125,7 +125,8 @@ const summary = flags.stan && {
   stan: results[0].stan.version,
   flags: results[0].stan.flags,
   leapfrogRatio: ratios(results),
-  leapfrogRatioUncollapsed: ratios(results.filter(({ collapses }) => !collapses)),
+  leapfrogRatioUncollapsed: ratios(results.filter(({ collapses, recursive }) => !collapses && !recursive)),
+  leapfrogRatioRecursive: ratios(results.filter(({ recursive }) => recursive)),
   slowest: Math.min(...results.map((r) => r.stan.leapfrog / r.leapfrog)),
 };
 function ratios(of) {
@@ -145,7 +146,9 @@ else if (summary) {
     `\nStan ${summary.stan} (${summary.flags}), Node ${process.version}; medians of ${repetitions} chains a side, alternating; geometric means:`,
   );
   line(`all ${results.length}`, summary.leapfrogRatio);
-  const rest = results.filter(({ collapses }) => !collapses).length;
+  const rest = results.filter(({ collapses, recursive }) => !collapses && !recursive).length;
   if (rest > 0) line(`the ${rest} whose likelihood does not collapse by QR`, summary.leapfrogRatioUncollapsed);
+  const steps = results.filter(({ recursive }) => recursive).length;
+  if (steps > 0) line(`the ${steps} recursions, mixtures and differential equations`, summary.leapfrogRatioRecursive);
   console.log(`slowest ratio: ${digits(summary.slowest)}`);
 }
