@@ -151,7 +151,7 @@ for n in 1..N {
         data: { y },
         text: `data y: real[N, M]
 ${head}for i in 1..N { a[i] ~ Categorical([0.2, 0.8]) }
-for j in 1..M { b[j] ~ Bernoulli(0.4) }
+for j in 1..M { b[j] ~ Categorical([0.2, 0.5, 0.3]) }
 for i in 1..N, j in 1..M { y[i, j] ~ Normal(mu[a[i]] + b[j] * a[i], 1) }`,
       })),
     ),
@@ -182,6 +182,8 @@ j: int<0, ${top}> ~ Poisson(2)
 for n in 1..N {
   c[n] ~ Binomial(m[n], p)
   y[n] ~ Normal(c[n] + 0.5 * j, 1.5)
+  // no number where c[n] is more than it can be
+  factor(0.1 * sqrt(m[n] - c[n]))
 }
 factor(j == 2 ? 0.25 : 0)`,
         })),

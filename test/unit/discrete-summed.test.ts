@@ -205,6 +205,42 @@ factor(s[9] == 2 ? log(p) : log(1 - p))`;
   expect(gradientError(posterior, Float64Array.of(0.3, -0.4))).toBeLessThan(1e-6);
 });
 
+test("a latent in a branch that is not taken counts once", async () => {
+  const p = await bound(`x ~ Normal(0, 1)
+z ~ Bernoulli(0.3)
+if z == 1 {
+  k ~ Categorical([0.2, 0.5, 0.3])
+  factor(x * k)
+}`);
+  const within = Math.log(0.7 + 0.3 * (0.2 * Math.exp(0.4) + 0.5 * Math.exp(0.8) + 0.3 * Math.exp(1.2)));
+  expect(Math.abs(p.logDensity(Float64Array.of(0.4)) - normal(0.4, 0, 1) - within)).toBeLessThan(1e-14);
+});
+
+test("a guide that names none of them leaves them to the sum, in minibatches too", async () => {
+  const p = await bound(
+    `data y: real[N]
+mu: real[2] ~ Normal(0, 3)
+param a: real[N], s: positive
+for n in 1..N {
+  k[n] ~ Categorical([0.4, 0.6])
+  x[n] ~ Normal(mu[k[n]], 1)
+  y[n] ~ Normal(x[n], 0.5)
+}
+guide {
+  mu ~ Normal([-2, 2], 0.5)
+  for n in 1..N { x[n] ~ Normal(a[n], s) }
+}`,
+    { y: [-2.1, 2.3, 1.8, -1.7] },
+  );
+  for (const options of [{}, { over: "N", batch: 2 }]) {
+    const fit = await p.run("amortized", { seed: 1, draws: 200, steps: 1500, rate: 0.03, ...options });
+    const { values } = fit.draws("k");
+    const share = (n: number): number => values.filter((k, i) => i % 4 === n && k === 2).length / 200;
+    expect([share(0), share(3)].every((x) => x < 0.2)).toBe(true);
+    expect([share(1), share(2)].every((x) => x > 0.8)).toBe(true);
+  }
+});
+
 async function columnsAt(target: Target, q: Float64Array, output?: "map" | "marginals" | "none") {
   const finisher = await target.finisher(stream(1, "finish"), output);
   const out = new Float64Array(finisher.width);

@@ -248,7 +248,10 @@ function checkRest(c: Context, guide: GuideFacts, s: SampleStatement): void {
 function complete(c: Context, g: GuideStatement, { latents, given, rest }: GuideFacts): void {
   if (rest) return;
   const { report } = c.session;
-  const missing = [...latents.keys()].filter((name) => !given.has(name));
+  // Discrete latents of which it names none are summed out (rule 31).
+  const isDiscrete = ([, { type }]: readonly [string, Entry]): boolean => type.dtype === "int";
+  const isSummed = ![...latents].some(([name, entry]) => isDiscrete([name, entry]) && given.has(name));
+  const missing = [...latents].filter((l) => !given.has(l[0]) && !(isSummed && isDiscrete(l))).map(([name]) => name);
   for (const name of missing) {
     const entry = latents.get(name) as Entry;
     report.error(

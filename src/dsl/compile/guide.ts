@@ -131,7 +131,11 @@ export function guideOf(
   let learned = 0;
   const first = walkGuide(learn, model, data, latents, "guide", { kind: "draws", noise: placeholder });
   const values = drawnBy(first);
-  const covered = [...latents.shapes].filter(([name]) => !first.rest || first.sites.has(name));
+  // Discrete latents are summed out where the guide names none of them.
+  const isSummed = ![...latents.integers].some((name) => first.sites.has(name));
+  const covered = [...latents.shapes].filter(
+    ([name]) => first.sites.has(name) || !(first.rest || (isSummed && latents.integers.has(name))),
+  );
   checkComplete(
     first,
     covered.map(([name, shape]) => ({ name, shape, defined: latents.defined(name) })),

@@ -155,7 +155,7 @@ export async function judged(
     Object.assign(figures, whole.figures);
     chain = {
       chain: 1,
-      dimension: target.width,
+      dimension: drawn.dimension,
       draws: drawn.draws,
       positions: drawn.positions,
       stats: { lp: drawn.logP, log_p: drawn.logP, log_g: drawn.logQ },

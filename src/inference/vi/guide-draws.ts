@@ -49,7 +49,7 @@ export async function guideDraws(
   draws: number,
   rng: Rng,
   context: DrawContext,
-): Promise<Evaluated & { readonly positions: Float64Array; readonly draws: number }> {
+): Promise<Evaluated & { readonly positions: Float64Array; readonly draws: number; readonly dimension: number }> {
   const b = createBuilder();
   const noise = new Noise(b);
   const inputs = new FittedInputs(b, target, family, fitted);
@@ -58,27 +58,31 @@ export async function guideDraws(
   const drawn = family.draw(b, noise, parameters, setting);
   const reverse = reverseTerms(b, target, drawn, setting);
   const total = (terms: readonly Term[]): Value => terms.reduce((s, t) => b.add(s, b.sum(t.value)), b.constant(0));
-  const names = [...new Set([...target.layout, ...target.discrete].map((s) => s.name))];
+  // Discrete latents that have no draw are summed out, and recovered when draws are finished.
+  const isWhole = target.discrete.every((s) => drawn.values[s.name]);
+  const width = isWhole ? target.width : target.dimension;
+  const names = [...new Set([...target.layout, ...(isWhole ? target.discrete : [])].map((s) => s.name))];
   const outputs = [
     total([...target.terms(b, drawn.values, setting), ...drawn.jacobian, ...reverse]),
     total(drawn.logQ(parameters)),
     ...names.map((name) => b.cast(drawn.values[name], "real")),
   ];
   const fixed = target.fix(fitted.parameters);
-  const base = new Float64Array(target.width);
+  const base = new Float64Array(width);
   const logP = new Float64Array(draws);
   const logQ = new Float64Array(draws);
-  const positions = new Float64Array(draws * target.width);
+  const positions = new Float64Array(draws * width);
   const count = await eachDraw(b, { residents: inputs, noise, outputs }, draws, rng, context, ([[p], [q], ...latents], i) => {
     logP[i] = p;
     logQ[i] = q;
     const values = Object.fromEntries(names.map((name, k) => [name, Array.from(latents[k])]));
-    positions.set(fixed.unconstrain(values, base), i * target.width);
+    positions.set(fixed.unconstrain(values, base), i * width);
   });
   return {
     draws: count,
+    dimension: width,
     logP: logP.subarray(0, count),
     logQ: logQ.subarray(0, count),
-    positions: positions.subarray(0, count * target.width),
+    positions: positions.subarray(0, count * width),
   };
 }
