@@ -408,10 +408,18 @@ export async function records(load) {
   };
 }
 async function functionFamilies(load) {
-  const [elementwise, activations, reductions, arrays, algebra, kernels] = await Promise.all(
-    ["elementwise", "activations", "reductions", "arrays", "linear-algebra", "kernels"].map((name) =>
-      load(`dsl/check/functions/${name}`),
-    ),
+  const [elementwise, activations, reductions, arrays, algebra, kernels, gaussian, splines, processes] = await Promise.all(
+    [
+      "elementwise",
+      "activations",
+      "reductions",
+      "arrays",
+      "linear-algebra",
+      "kernels",
+      "gaussian-processes",
+      "splines",
+      "processes",
+    ].map((name) => load(`dsl/check/functions/${name}`)),
   );
   return [
     { title: "Elementwise", functions: elementwise.elementwise },
@@ -420,6 +428,9 @@ async function functionFamilies(load) {
     { title: "Arrays", functions: arrays.arrays },
     { title: "Linear algebra", functions: algebra.linearAlgebra },
     { title: "Kernels of Gaussian processes", functions: kernels.kernels },
+    { title: "Gaussian processes", functions: gaussian.gaussianProcesses },
+    { title: "Splines", functions: splines.splines },
+    { title: "Time and space", functions: processes.processes },
   ];
 }
 const questions = [

@@ -38,8 +38,26 @@ const square = tensor([3, 3], [4, 1, 0.5, 1, 3, 0.25, 0.5, 0.25, 2]);
 const wide = tensor([2, 3], [0.5, 0.25, 0.75, 0.375, 0.125, 0.625]);
 const tall = tensor([3, 2], [0.5, 0.25, 0.75, 0.375, 0.125, 0.625]);
 
+const ints = (...n: number[]): Argument => tensor([n.length], n, "int");
+const six = tensor([6], [1, -2, 0.5, 3, 0.25, -1]);
+const smaller = tensor([2, 2], [2, 0.5, 0.5, 1]);
+/** Of functions whose arguments must fit each other in ways of their own. */
+const fitting: Readonly<Record<string, readonly (readonly Argument[])[]>> = {
+  bspline: [[vector, tensor([4], [0, 0.5, 0.75, 1]), int(3)]],
+  periodic_bspline: [[vector, tensor([4], [0, 0.5, 0.75, 1]), int(2)]],
+  hsgp_basis: [[vector, number(1.5), int(4)]],
+  hsgp_frequencies: [[number(1.5), int(4)]],
+  kron_multiply: [[smaller, square, six]],
+  kron_solve: [[smaller, square, six]],
+  gp_conditional_mean: [[square, wide, vector]],
+  gp_conditional_cov: [[square, wide, smaller]],
+  hmm_marginal: [[tall, square, vector]],
+  icar_scale: [[ints(1, 2, 3), ints(2, 3, 4), int(4)]],
+};
+
 /** Arguments for every kind of parameter, several calls for each form. */
 function calls(f: BuiltIn): readonly (readonly Argument[])[] {
+  if (fitting[f.name]) return fitting[f.name];
   const kinds = f.parameters.map((p) => p.kind);
   const integers = f.parameters.some((p) => p.integers);
   if (integers)

@@ -63,7 +63,8 @@ const sizeQuery = (
 });
 
 /** The numbers of an argument that only the host can treat. */
-function numbersOf(v: Value, name: string): Float64Array {
+/** What a function of data alone is given. */
+export function numbersOf(v: Value, name: string): Float64Array {
   const values = constantOf(v);
   if (values === null) throw new ShapeError(`${name} works on data only, and the same in every iteration`);
   return Float64Array.from(values);

@@ -3,9 +3,12 @@ import { activations } from "./activations.ts";
 import { arrays } from "./arrays.ts";
 import type { BuiltIn, FunctionParameter } from "./define.ts";
 import { elementwise } from "./elementwise.ts";
+import { gaussianProcesses } from "./gaussian-processes.ts";
 import { kernels } from "./kernels.ts";
 import { linearAlgebra } from "./linear-algebra.ts";
+import { processes } from "./processes.ts";
 import { reductions } from "./reductions.ts";
+import { splines } from "./splines.ts";
 
 export type { BuiltIn, FunctionParameter } from "./define.ts";
 
@@ -16,6 +19,9 @@ export const functions: readonly BuiltIn[] = [
   ...arrays,
   ...linearAlgebra,
   ...kernels,
+  ...gaussianProcesses,
+  ...splines,
+  ...processes,
 ];
 
 const byName = new Map<string, BuiltIn[]>();
