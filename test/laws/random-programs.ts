@@ -47,7 +47,9 @@ const takesReals = (op: Primitive, inputs: number): boolean => {
     throw error;
   }
 };
+/** What holds its arguments constant has no slope that differences could show. */
 const probed = primitives
+  .filter((op) => !op.heldConstant)
   .map((op) => ({ op, probes: op.probes.filter((p) => !p.singular) }))
   .filter(({ probes }) => probes.length > 0);
 /** Defined for all numbers, so that any two values can be combined. */
