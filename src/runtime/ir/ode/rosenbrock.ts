@@ -1,5 +1,5 @@
 // One step of RODAS, a Rosenbrock method of order 4 with an embedded one of order 3, stiffly accurate (Hairer & Wanner 1996, IV.7 and IV.10, with
-// the coefficients of their code). Linear systems with 1/(γh) - ∂f/∂y take the place of nonlinear ones.
+// the coefficients of their code). Linear systems with 1 - γh ∂f/∂y take the place of nonlinear ones.
 
 import { pullback } from "../gradient.ts";
 import { type Builder, shapeOf, typeOf, type Value } from "../graph.ts";
@@ -28,7 +28,7 @@ const couplings = [
   [7.496443313967647, -10.24680431464352, -33.99990352819905, 11.7089089320616],
   [8.083246795921522, -7.981132988064893, -31.52159432874371, 16.31930543123136, -6.058818238834054],
 ];
-/** Of h² ∂f/∂t. */
+/** Of h ∂f/∂t, beside the slope. */
 const drifts = [0.25, -0.1043, 0.1035, -0.03620000000000023, 0, 0];
 
 /** The order of the embedded solution. */
@@ -38,7 +38,8 @@ export function rosenbrockStep(b: Builder, attrs: OdeAttrs, pieces: Pieces, from
   const { t, h, y, slopeAt, controlled } = from;
   const groups = groupsOf(attrs);
   const linear = new Linear(b, pieces, from);
-  const inverse = linear.inverse(groups[0], b.div(b.constant(1 / gamma), h));
+  const scale = b.mul(b.constant(gamma), h);
+  const inverse = linear.inverse(groups[0], scale);
   const increments: (readonly Value[])[] = [];
   let next: readonly Value[] = y;
   nodes.forEach((c, s) => {
@@ -55,15 +56,15 @@ export function rosenbrockStep(b: Builder, attrs: OdeAttrs, pieces: Pieces, from
             ),
           );
     const slope = s === 0 ? from.slope : pieces.split(slopeAt(b.add(t, b.mul(b.constant(c), h)), pieces.join(next)));
-    const right = slope.map((f, i) => {
-      const terms = couplings[s].map((w, j) => b.mul(b.constant(w), increments[j][i]));
-      return terms.length === 0 ? f : b.add(f, b.div(sum(b, terms), h));
-    });
     const made: (Value | null)[] = y.map(() => null);
     for (const group of groups) {
       const drift = drifts[s] === 0 ? null : b.mul(b.constant(drifts[s]), h);
       const along = linear.along(group, made, drift);
-      const sides = group.map((i, k) => (along[k] === null ? right[i] : b.add(right[i], along[k]!)));
+      const sides = group.map((i, k) => {
+        const forward = b.mul(scale, along[k] === null ? slope[i] : b.add(slope[i], along[k]!));
+        const terms = couplings[s].map((w, j) => b.mul(b.constant(gamma * w), increments[j][i]));
+        return sum(b, [forward, ...terms]);
+      });
       inverse(sides).forEach((v, k) => {
         made[group[k]] = v;
       });
@@ -137,8 +138,8 @@ class Linear {
     return changes.map((c) => c && substitute(b, [c], this.actual)[0]);
   }
 
-  /** Solves (shift - ∂f/∂y) x = r for the pieces of a group. */
-  inverse(group: readonly number[], shift: Value): (sides: readonly Value[]) => Value[] {
+  /** Solves (1 - scale ∂f/∂y) x = r for the pieces of a group. */
+  inverse(group: readonly number[], scale: Value): (sides: readonly Value[]) => Value[] {
     const { b } = this;
     const size = group.reduce((s, i) => s + this.pieces.sizes[i], 0);
     const jacobian = this.jacobian(group, size);
@@ -146,7 +147,7 @@ class Linear {
       Float64Array.from({ length: size * size }, (_, k) => (k % (size + 1) === 0 ? 1 : 0)),
       [size, size],
     );
-    const inverse = b.solve(b.sub(b.mul(shift, identity), jacobian), identity);
+    const inverse = b.solve(b.sub(identity, b.mul(scale, jacobian)), identity);
     if (group.length === 1 && size > 1) return ([side]) => [this.times(inverse, side)];
     const entry = (i: number, k: number): Value => b.gather(b.gather(inverse, b.constant(i, "int")), b.constant(k, "int"));
     return (sides) => {

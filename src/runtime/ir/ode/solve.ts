@@ -87,14 +87,15 @@ export function solve(b: Builder, inputs: readonly Value[], attrs: OdeAttrs): Va
       const h = b.select(lands, rest, shortened);
       const step = stepOf(b, attrs, pieces, { t: at.t, h, y, slope, slopeAt, controlled });
       const error = relativeError(b, attrs, pieces, y, step);
-      const accepted = b.le(error.value, one);
+      // A time before the present one is never reached.
+      const accepted = b.and(b.le(error.value, one), b.ge(rest, zero));
 
       const choice = nextSize(b, error, { h, proposed: at.h, past: at.past, failed: at.failed, accepted }, orders[attrs.method]);
       const arrived = b.and(accepted, lands);
       const t = b.select(accepted, b.select(lands, time, b.add(at.t, h)), at.t);
       const tried = b.add(at.tried, one);
       const floor = b.mul(b.constant(LEAST_STEP), b.max(b.abs(at.t), b.abs(time)));
-      // NaN is not larger than anything. A time before the present one is never reached.
+      // NaN is not larger than anything.
       const goesOn = b.and(b.and(b.gt(choice.h, floor), b.ge(rest, zero)), b.lt(tried, b.constant(attrs.steps)));
       const fails = b.and(b.not(arrived), b.not(goesOn));
       const ends = b.or(fails, b.and(arrived, b.ge(b.add(at.row, one), b.constant(rows))));
