@@ -55,7 +55,7 @@ const isFit = (x: object): x is Pick<Fit, "learnt" | "steps"> & Partial<Pick<Fit
   "learnt" in x && Array.isArray(x.learnt);
 
 /** Constrained values by name. Throws a UsageError with a sentence for each disagreement. */
-export function parameterValues(target: Target, tensors: Tensors, from: string): Readonly<Record<string, Float64Array>> {
+export function parameterValues(target: Pick<Target, "name" | "parameters" | "unconstrainParameters">, tensors: Tensors, from: string): Readonly<Record<string, Float64Array>> {
   const own = new Map(target.parameters.map((p) => [p.name, p]));
   if (own.size === 0)
     throw new UsageError(`${target.name} has nothing to learn: no param and no net, so no values can be given for them`);

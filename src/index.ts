@@ -20,6 +20,7 @@ export { type BindOptions, type DataObject, Model, ModelError, Posterior, type R
 export type { PictureOptions, Pictures } from "./pictures.ts";
 export { InternalError, UsageError } from "./runtime/errors.ts";
 export type { SavedParameters } from "./saved-parameters.ts";
+export type { SimulateOptions, Simulation } from "./simulation.ts";
 
 /** A model in a tagged template; numbers, arrays and other fragments may be interpolated. Throws a ModelError when it is wrong. */
 export function ppl(strings: TemplateStringsArray, ...values: readonly Interpolation[]): Model {

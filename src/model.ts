@@ -26,6 +26,7 @@ import { stream } from "./runtime/numeric/random.ts";
 import type { Rng } from "./runtime/numeric/rng.ts";
 import { type DiscreteOutput, discreteOutputs, type LogDensity, type Target } from "./runtime/target.ts";
 import { wasmBackend } from "./runtime/wasm/backend.ts";
+import type { SimulateOptions, Simulation } from "./simulation.ts";
 
 /** A model or its data are wrong: `diagnostics` say where and how to mend it; `message` is their rendered text. */
 export class ModelError extends Error {
@@ -104,6 +105,20 @@ export class Model {
     // What has params to learn has no density until they are given.
     const density = bound.value.parameters.length > 0 ? undefined : await densityOf(bound.value);
     return new Posterior(this, bound.value, density, (performance.now() - began) / 1000, Object.fromEntries(set));
+  }
+
+  /** Draws from the model read forwards: latents from their priors, observed variables given them; a simulated data set is one that `bind` takes. `data`: sizes
+   *  and covariates; of what is observed nothing but, where they are, its shape and its missing entries. Throws a ModelError or a UsageError. */
+  async simulate(data: DataObject = {}, options: SimulateOptions = {}): Promise<Simulation> {
+    return this.simulateData(dataFromValues(data), options);
+  }
+
+  /** The same for data that have been read from files. */
+  async simulateData(data: DataSet, options: SimulateOptions = {}): Promise<Simulation> {
+    const { simulate } = await import("./simulation.ts");
+    const set = Object.entries(options.set ?? {}).map(([name, value]): [string, number] => [variableName(name), value]);
+    this.#refuseNoConsts(set.map(([name]) => name));
+    return simulate(this, data, { seed: drawSeed(), ...options, set: Object.fromEntries(set) });
   }
 
   /** Only consts are set: a name that is none is a mistake of the pen. */

@@ -123,11 +123,11 @@ function assignment(flag: string, form: string, text: string): { readonly name: 
 }
 
 /** --set NAME=VALUE */
-export function readAssignments(given: readonly string[] = []): Map<string, number> {
+export function readAssignments(given: readonly string[] = [], flag = "--set"): Map<string, number> {
   return new Map(
     given.map((text): [string, number] => {
-      const { name, value } = assignment("--set", "NAME=NUMBER", text);
-      if (!Number.isFinite(Number(value))) throw new UsageError(`--set takes NAME=NUMBER, not ${text}`);
+      const { name, value } = assignment(flag, "NAME=NUMBER", text);
+      if (!Number.isFinite(Number(value))) throw new UsageError(`${flag} takes NAME=NUMBER, not ${text}`);
       return [name, Number(value)];
     }),
   );

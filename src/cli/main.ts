@@ -10,6 +10,9 @@ import { UsageError } from "../runtime/errors.ts";
 import { packageVersion } from "../runtime/platform/version.ts";
 import { discreteOutputs } from "../runtime/target.ts";
 
+/** Draws of ppl simulate that are summarised where nothing is written. */
+export const USUAL_DRAWS = 1000;
+
 /** 0 done, 1 a mistake in the model, the data or the command, 2 ran but is not to be trusted, 130 interrupted. */
 export type ExitCode = 0 | 1 | 2 | 130;
 
@@ -108,6 +111,29 @@ export function commandLine(finish: (code: ExitCode) => void): Command {
     async (model: string, options: Record<string, unknown>) =>
       finish(await (await import("./check.ts")).checkCommand(model, options)),
   );
+  withData(
+    command(
+      "simulate",
+      "read a model forwards: draws of the latents from their priors and of what is observed given them; prior predictive summaries, or data sets to fit",
+    ).argument("<model>", "file of the model (.ppl); what it observes need not be in the data"),
+  )
+    .option("--size <name=count>", "a size, or another single number of the data; may be repeated", collect)
+    .option("--latents <file>", "values of latents that are not drawn from their priors: JSON, as for a data file")
+    .option("--params <folder>", "params and networks as the run saved in this folder learnt them")
+    .option("--sample-params", "params are latents: each is drawn from its ~")
+    .option("--draws <n>", `number of draws (default: ${USUAL_DRAWS}; 1 with --out FILE.json)`)
+    .option("--seed <n>", `seed, an integer from 0 to ${LARGEST_SEED} (default: drawn and printed)`)
+    .option(
+      "--out <path>",
+      "FILE.json: a data set for ppl run --data, with the latents it was made with in FILE.latents.json; or a folder: such files for each draw, and all draws in chain-1.csv",
+    )
+    .option("--json", "print the summary as JSON on stdout and nothing else")
+    .option("--quiet", "print nothing but errors")
+    .option("--all", "print every row of the summary")
+    .addOption(new Option("--progress <how>", "progress on stderr").choices(["auto", "plain", "json", "none"]).default("auto"))
+    .action(async (model: string, options: Record<string, unknown>) =>
+      finish(await (await import("./simulate.ts")).simulateCommand(model, options)),
+    );
   command("format", "print a model in canonical form")
     .argument("<model>")
     .option("--write", "rewrite the file")

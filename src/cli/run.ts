@@ -2,7 +2,6 @@
 import { join, resolve } from "node:path";
 import { chooseBackend } from "../backends.ts";
 import { readDataFile } from "../data-files.ts";
-import type { DataInput } from "../dsl/data/from-javascript.ts";
 import { renderDiagnostic } from "../dsl/render-diagnostic.ts";
 import type { Fit } from "../fit.ts";
 import type { Verdict } from "../inference/engine.ts";
@@ -15,7 +14,6 @@ import { DEFAULT_CHAINS, LARGEST_SEED, MOST_CHAINS, MOST_THREADS } from "../infe
 import { loadModel } from "../load.ts";
 import { drawSeed, type Model, type Posterior, type StartValues } from "../model.ts";
 import { UsageError } from "../runtime/errors.ts";
-import type { Numbers } from "../runtime/ir/type.ts";
 import { refuseUnwritable } from "../runtime/platform/files.ts";
 import type { DiscreteOutput } from "../runtime/target.ts";
 import { type RunFacts, saveFit } from "../save.ts";
@@ -24,6 +22,7 @@ import { type DataFlags, hashFile, readAssignments, readData, readInteger, rowsF
 import { onInterrupt } from "./interrupt.ts";
 import type { ExitCode } from "./main.ts";
 import { startProgress } from "./progress.ts";
+import { startValuesOf } from "./start-values.ts";
 
 interface RunFlags extends DataFlags {
   readonly params?: string;
@@ -142,14 +141,7 @@ function settings(
 async function startValues(init: unknown): Promise<StartValues | undefined> {
   if (typeof init !== "string" || init.trim() === "" || Number.isFinite(Number(init))) return undefined;
   const values = await readDataFile(init);
-  return Object.fromEntries([...values].map(([name, { shape, values }]) => [name, nested(values, shape)]));
-}
-
-function nested(values: Numbers, [length, ...rest]: readonly number[]): DataInput {
-  if (length === undefined) return values[0];
-  if (rest.length === 0) return values;
-  const size = values.length / length;
-  return Array.from({ length }, (_, i) => nested(values.subarray(i * size, (i + 1) * size), rest));
+  return startValuesOf(values);
 }
 
 function report(fit: Fit, flags: RunFlags, talk: (text: string) => void): void {

@@ -246,7 +246,8 @@ export interface Column {
   readonly shape: Shape;
   /** Elements that exist, by flat row-major index; absent: all. */
   readonly defined?: readonly number[];
-  readonly role: "latent" | "quantity" | "predict";
+  /** Observed variables are columns of simulations alone. */
+  readonly role: "latent" | "quantity" | "predict" | "observed";
   readonly integer: boolean;
 }
 /** Per draw: constrain, derive, predict. */

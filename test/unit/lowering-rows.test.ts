@@ -276,7 +276,7 @@ const models: readonly { readonly name: string; readonly text: string; readonly 
   },
   { name: "positive and ordered", text: "m: positive_ordered[3] ~ Normal(0, 1)", prior: true },
   { name: "restricted, not renormalised", text: "x: positive ~ unnormalized Normal(0, 1)", prior: true },
-  { name: "ordered, with means apart", text: "m: ordered[2] ~ Normal([5, 0], 1)", prior: false },
+  { name: "ordered, with means apart", text: "m: ordered[2] ~ Normal([5, 0], 1)", prior: true },
   {
     name: "cut without a distribution function, by row",
     text: "data nu: positive[N]\nfor n in 1..N { x[n]: real<1,> ~ StudentT(nu[n], 0, 1) }",

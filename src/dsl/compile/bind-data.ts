@@ -31,10 +31,12 @@ export interface BoundData {
 
 type DataSymbol = Extract<ModelSymbol, { kind: "data" }>;
 
+/** `drawn`: variables that need not be there; sizes that only they have are entries of the data. */
 export function bindData(
   model: CheckedModel,
   data: DataSet,
   overrides: ReadonlyMap<string, number>,
+  drawn: ReadonlySet<string> = new Set(),
 ): { readonly data?: BoundData; readonly diagnostics: readonly Diagnostic[] } {
   const b = createBuilder();
   const diagnostics: Diagnostic[] = [];
@@ -48,7 +50,7 @@ export function bindData(
   };
   const symbols = [...model.symbols.values()];
   const declared = symbols.filter((s): s is DataSymbol => s.kind === "data");
-  for (const s of declared) if (!data.has(s.name)) attempt(() => missing(s, data));
+  for (const s of declared) if (!data.has(s.name) && !drawn.has(s.name)) attempt(() => missing(s, data));
   const empty: BoundData = { values: data, sizes: new Map(), constants: new Map(), notes: [], fixed: new Map() };
   const c = newContext(b, model, empty);
 
@@ -64,18 +66,29 @@ export function bindData(
   for (const s of declared) if (data.has(s.name)) enterValue(c, s.name, data.get(s.name) as DataValue, dtypeOfType(s.type));
   for (const s of declared) attempt(() => readSizes(c, model, s, data, sizes));
   for (const s of symbols) {
-    if (s.kind === "size" && !sizes.has(s.name)) {
-      attempt(() =>
+    if (s.kind !== "size" || sizes.has(s.name)) continue;
+    const given = drawn.size > 0 ? data.get(s.name) : undefined;
+    attempt(() => {
+      if (given) {
+        sizes.set(s.name, sizeGiven(s.name, s.span, given));
+        c.scope.value(s.name, c.b.constant(given.values[0], "int"));
+      } else if (drawn.size > 0)
+        reject(bindCodes.size, s.span, `the size ${s.name} is not known: what has it is drawn`, {
+          notes: [`give it in the data file: "${s.name}": 100`],
+        });
+      else
         reject(bindCodes.size, s.span, `the size ${s.name} cannot be read off the data`, {
           label: "stands alone in no size of declared data",
           notes: [`declare it: data ${s.name}: int`],
-        }),
-      );
-    }
+        });
+    });
   }
   if (diagnostics.length > 0) return { diagnostics };
   const values = new Map<string, DataValue>();
-  for (const s of declared) attempt(() => void values.set(s.name, checkVariable(c, s, data.get(s.name) as DataValue)));
+  for (const s of declared) {
+    const value = data.get(s.name);
+    if (value) attempt(() => void values.set(s.name, checkVariable(c, s, value)));
+  }
   if (diagnostics.length > 0) return { diagnostics };
 
   const used = new Set([...declared.map((s) => s.name), ...sizes.keys()]);
@@ -87,6 +100,14 @@ export function bindData(
           `not used by the model: ${surplus.slice(0, 8).join(", ")}${surplus.length > 8 ? `, and ${surplus.length - 8} more` : ""}`,
         ];
   return { data: { values, sizes, constants, notes, fixed: new Map() }, diagnostics };
+}
+
+function sizeGiven(name: string, span: SourceSpan, { shape, values }: DataValue): number {
+  const [n] = values;
+  if (shape.length === 0 && Number.isInteger(n) && n >= 0) return n;
+  return reject(bindCodes.size, span, `the size ${name} is ${shape.length === 0 ? n : "an array"} in the data`, {
+    label: "a size is an integer from 0",
+  });
 }
 
 function missing(s: DataSymbol, data: DataSet): never {

@@ -234,6 +234,12 @@ export function placeSubscripts(c: Context, place: Place): { readonly subscripts
 
 function executeFor(c: Context, s: ForStatement, visit: Visitor): void {
   if (c.sequential) return runSequentially(c, s, visit);
+  const isLate = (x: Statement): boolean => c.session.late.has(x);
+  if (!c.last && s.body.some((x) => holdsOne(x, isLate))) {
+    executeFor(c, { ...s, body: pruned(s.body, (x) => !isLate(x)) }, visit);
+    const last = pruned(s.body, (x) => isLate(x) || (x.kind === "let" && isLocal(x)));
+    return executeFor({ ...c, last: true }, { ...s, body: last }, visit);
+  }
   const { arrays, needed } = recurrences(s);
   const isOwn = (x: Statement): boolean => isLet(x) && x.place.subscripts.length > 0 && arrays.has(x.place.name.name);
   const isNeeded = (x: Statement): boolean => isOwn(x) || (x.kind === "let" && isLocal(x) && needed.has(x.place.name.name));
@@ -245,6 +251,8 @@ function executeFor(c: Context, s: ForStatement, visit: Visitor): void {
   if (value !== undefined) reject(bindCodes.notYet, s.span, "return inside a loop");
 }
 
+const holdsOne = (s: Statement, f: (s: Statement) => boolean): boolean => f(s) || statementsOf(s).some((x) => holdsOne(x, f));
+
 const isLet = (s: Statement): s is LetStatement | QuantityStatement => s.kind === "let" || s.kind === "quantity";
 
 export function enterFor(c: Context, loop: LoopIndex): Context {
@@ -253,7 +261,7 @@ export function enterFor(c: Context, loop: LoopIndex): Context {
 }
 
 /** The statements that are kept, and the loops and ifs around them. */
-function pruned(statements: readonly Statement[], keep: (s: Statement) => boolean): Statement[] {
+export function pruned(statements: readonly Statement[], keep: (s: Statement) => boolean): Statement[] {
   return statements.flatMap((s): Statement[] => {
     if (s.kind === "for") return [{ ...s, body: pruned(s.body, keep) }];
     if (s.kind === "if") return [{ ...s, then: pruned(s.then, keep), ...(s.else ? { else: pruned(s.else, keep) } : {}) }];

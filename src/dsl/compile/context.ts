@@ -4,7 +4,7 @@ import type { Setting, TrainingSource } from "../../runtime/target.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type { Applied } from "../distributions/applied.ts";
-import type { Call } from "../language/ast.ts";
+import type { Call, Statement } from "../language/ast.ts";
 import type { BoundData } from "./bind-data.ts";
 import { ParameterPool } from "./parameters.ts";
 import { addLoop, type LoopValues, type Rows } from "./rows.ts";
@@ -27,6 +27,8 @@ export interface Context {
   readonly sequential: boolean;
   /** Statements of a step: an `if` chooses by guards, so that the rows stay those of all steps; a loop inside that is a recurrence is written out. */
   readonly scan?: true;
+  /** What of a loop runs when all else of it has run. */
+  readonly last?: true;
   /** Depth of user functions under evaluation. */
   readonly depth: number;
   /** Where the user functions under evaluation are called: the same expression is another one in another call. */
@@ -41,6 +43,8 @@ export interface Session {
   next: number;
   /** Notes for the user, said once. */
   readonly notes: Set<string>;
+  /** Statements that run last in their loops: what they read is given by then, and they give what stood there already. */
+  readonly late: Set<Statement>;
   /** What is learnt. */
   readonly parameters: ParameterPool;
   /** Weights of the prior in the coordinates of a slot of the layout; undefined: its coordinates are as the model says. */
@@ -68,6 +72,7 @@ export function newContext(b: Builder, model: CheckedModel, data: BoundData, pre
       predicts,
       next: 0,
       notes: new Set(),
+      late: new Set(),
       parameters: new ParameterPool(data.fixed, setting.parameters),
       weights(slot) {
         const known = data.centering?.get(slot);

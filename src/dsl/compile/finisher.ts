@@ -6,7 +6,8 @@ import { sizeOf } from "../../runtime/ir/type.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import type { Column, DiscreteOutput, Finisher } from "../../runtime/target.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
-import type { PredictStatement } from "../language/ast.ts";
+import type { SourceSpan } from "../diagnostics.ts";
+import type { Expression, Place, PredictStatement } from "../language/ast.ts";
 import { type BoundData, evaluateSize } from "./bind-data.ts";
 import { arrayAt, executeLet, placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
@@ -16,10 +17,12 @@ import { substituteReads } from "./elimination/read.ts";
 import { bestTogether, drawJointly, marginals } from "./elimination/recover.ts";
 import type { Site } from "./elimination/sites.ts";
 import type { Summed } from "./elimination/sum-out.ts";
+import { evaluate } from "./evaluate.ts";
 import { meetType, oneRange } from "./latents.ts";
 import { checkFit } from "./likelihood.ts";
 import { type DrawLayout, takeFrom } from "./piece.ts";
 import { limitForDraws } from "./prior.ts";
+import { overRows } from "./rows.ts";
 import { compileStaged, Drawing, type Staged } from "./staged.ts";
 import { definedOf, type LatentSource, namedValue, type Walk, walk } from "./walk.ts";
 
@@ -27,8 +30,10 @@ import { definedOf, type LatentSource, namedValue, type Walk, walk } from "./wal
 export function predict(w: Walk, c: Context, s: PredictStatement, drawing: Drawing): void {
   const { name } = s.place.name;
   if (!w.predictions.some((p) => p.name === name)) w.predictions.push({ name, span: s.span });
+  const { awaitedNames: awaited } = w;
   if (!s.distribution) {
-    if (s.value) executeLet(c, { kind: "let", place: s.place, value: s.value, span: s.span });
+    if (s.value && awaited.has(name)) predictValue(w, c, s.place, s.value, s.span);
+    else if (s.value) executeLet(c, { kind: "let", place: s.place, value: s.value, span: s.span });
     return;
   }
   const d = applyDistribution(c, s.distribution.call);
@@ -39,13 +44,29 @@ export function predict(w: Walk, c: Context, s: PredictStatement, drawing: Drawi
   checkFit(element, d, s.span);
   const cast = (v: Value): Value => (d.support.constraint.discrete ? c.b.cast(v, "int") : v);
   if (s.place.subscripts.length === 0) {
-    c.scope.value(name, cast(drawing.draw(c, law, element, meeting.constraint, s.span)));
+    const whole = cast(drawing.draw(c, law, element, meeting.constraint, s.span));
+    if (awaited.has(name)) awaited.give(c, name, whole);
+    else c.scope.value(name, whole);
     return;
   }
   const { coordinates, count, inside } = oneRange(placeCoordinates(c, s.place, c.rows), s.place);
   const own = typed ?? element.slice(inside.length);
   const drawn = drawing.draw(c, law, [...inside, ...own], meeting.constraint, s.span);
-  arrayAt(c.root, name).add(coordinates, c.b.reshape(cast(drawn), [count, ...own]), s.span);
+  const all = c.b.reshape(cast(drawn), [count, ...own]);
+  if (awaited.has(name)) awaited.add(c, name, coordinates, all, s.span);
+  else arrayAt(c.root, name).add(coordinates, all, s.span);
+}
+
+/** predict x[t] = e, where e reads other elements of x. */
+function predictValue({ awaitedNames: awaited }: Walk, c: Context, place: Place, e: Expression, span: SourceSpan): void {
+  const { name } = place.name;
+  const value = evaluate(c, e);
+  if (place.subscripts.length === 0) return awaited.give(c, name, value);
+  const { coordinates, count, inside } = placeCoordinates(c, place, c.rows);
+  const own = shapeOf(value);
+  const each = own.length === 0 ? c.b.broadcastTo(value, inside) : value;
+  const [over] = overRows(c.b, [each], c.rows);
+  awaited.add(c, name, coordinates, c.b.reshape(over, [count, ...own.slice(inside.length)]), span);
 }
 
 /** Compiled once; each call of the result is a finisher with memory and a stream of its own. Discrete latents are in the draws, or are recovered
@@ -129,6 +150,7 @@ function finisherProgram(
     ...(isGiven && slots.length > 0 ? { given: givenFrom(b, z, slots, dimension) } : {}),
   };
   const w = walk(b, model, data, source, { onPredict: (walk, c, s) => predict(walk, c, s, drawing), sums: !isGiven });
+  drawing.awaited = w.awaited;
   const plain = columnsOf(w);
   const { columns, values: all } = w.summed && discrete ? withDiscrete(b, w.summed, drawing, plain, discrete) : plain;
   const values = columns.map((c, i) => (c.defined ? onlyDefined(b, all[i], c.defined) : all[i]));
@@ -213,27 +235,4 @@ export function columnsOf(w: Walk): { readonly columns: Column[]; readonly value
   for (const s of w.quantities) add(s.name, "quantity");
   for (const s of w.predictions) add(s.name, "predict");
   return { columns, values };
-}
-
-/** A joint draw of the latents from the prior, by name; drawn anew by each call. */
-export function priorDraws(
-  model: CheckedModel,
-  data: BoundData,
-): { readonly names: readonly string[]; draw(rng: Rng): Record<string, Float64Array> } {
-  const b = createBuilder();
-  const drawing = new Drawing(b);
-  const w = walk(b, model, data, {
-    kind: "draws",
-    draw: (c, d, element, constraint, s) => drawing.draw(c, d, element, constraint, s.span),
-  });
-  const names = [...w.latents.keys()];
-  const values = names.map((name) => namedValue(w, name) as Value);
-  const staged = compileStaged(b, drawing, [], values)();
-  return {
-    names,
-    draw(rng) {
-      staged.run(rng);
-      return Object.fromEntries(names.map((name, i) => [name, staged.outputs[i].slice()]));
-    },
-  };
 }

@@ -15,7 +15,7 @@ import { applyDistribution } from "./distribution.ts";
 import { evaluate } from "./evaluate.ts";
 import { checkFit, likelihood } from "./likelihood.ts";
 import { alignToRows, constrainPiece, logScale, type Piece, unconstrainedShape } from "./piece.ts";
-import { addPrior, limitForDraws } from "./prior.ts";
+import { addPrior } from "./prior.ts";
 import { namesIn } from "./recurrence.ts";
 import { bindCodes, reject } from "./rejection.ts";
 import { MOST_ELEMENTS, type Rows, rowShape } from "./rows.ts";
@@ -37,9 +37,7 @@ export function declareLatent(w: Walk, c: Context, s: DeclareStatement): void {
   if (readsGiven(w, name)) {
     c.root.value(name, valueGiven(w, name));
     w.pieces.push(piece);
-  } else if (w.source.kind === "draws")
-    reject(bindCodes.notYet, s.span, "prior draws of a latent whose elements have statements of their own are not built yet");
-  else c.root.value(name, give(w, c, piece, []));
+  } else c.root.value(name, give(w, c, piece, []));
 }
 
 /** The loops around, and the axes in front of one object that the type counts by a name: z: real[N, K]. */
@@ -81,7 +79,7 @@ export function register(w: Walk, name: string, span: Piece["span"], support: Su
 }
 
 export function valueGiven({ source }: Walk, name: string): Value {
-  const value = source.kind === "draws" ? undefined : (source.kind === "values" ? source.values : source.given)?.[name];
+  const value = (source.kind === "values" ? source.values : source.given)?.[name];
   if (!value) throw new InternalError(`no value is given for ${name}`);
   return value;
 }
@@ -151,11 +149,10 @@ export function sampleLatent(w: Walk, c: Context, s: SampleStatement, symbol: La
   const element = elementShape(c, name, type, d, s);
   const meeting = meetType(c, type, d);
   register(w, name, s.span, meeting);
-  if (w.source.kind === "draws") c.root.value(name, drawn(w.source, c, s, d, meeting, element));
   const slot = nextSlot(w);
   const basis = coordinatesOf(w, c, s);
   if (given) w.pieces.push(makePiece(c, s, name, d, meeting, element, basis));
-  else if (w.source.kind !== "draws") {
+  else {
     const piece = makePiece(c, s, name, d, meeting, element, basis);
     c.root.value(name, give(w, c, piece, []));
     noteAffine(w, c, s, slot, piece, d, meeting, element);
@@ -189,9 +186,8 @@ function indexedLatent(w: Walk, c: Context, s: SampleStatement, place: Place): v
   const makeOwn = (): Piece => ({ ...makePiece(c, s, name, d, meeting, element, basis), coordinates });
   let piece: Piece | undefined;
   if (array) {
-    if (w.source.kind !== "draws") piece = makeOwn();
-    const x = piece ? give(w, c, piece, c.rows) : drawRows(w, c, s, d, meeting, element, self);
-    array.add(coordinates, c.b.reshape(x, [count, ...own]), s.span);
+    piece = makeOwn();
+    array.add(coordinates, c.b.reshape(give(w, c, piece, c.rows), [count, ...own]), s.span);
   } else {
     w.pieces.push(makeOwn());
   }
@@ -256,29 +252,6 @@ function fromRaw(b: Builder, { kind, location, scale }: Shift, raw: Value, eleme
   return b.broadcastTo(location ? b.add(location, scaled) : scaled, element);
 }
 
-function drawRows(w: Walk, c: Context, s: SampleStatement, d: Applied, meeting: Meeting, element: Shape, self: boolean): Value {
-  if (w.source.kind !== "draws") throw new InternalError("a draw is asked of a walk without any");
-  if (self)
-    reject(bindCodes.notYet, s.span, "prior draws of a recurrence are not built yet", {
-      label: "reads its own earlier elements",
-    });
-  return drawn(w.source, c, s, d, meeting, element);
-}
-
-function drawn(
-  source: Extract<Walk["source"], { readonly kind: "draws" }>,
-  c: Context,
-  s: SampleStatement,
-  d: Applied,
-  meeting: Meeting,
-  element: Shape,
-): Value {
-  if (c.when)
-    reject(bindCodes.notYet, s.span, "prior draws of a latent in a branch that a discrete latent chooses are not built yet");
-  const x = source.draw(c, limitForDraws(c, s, d, meeting), element, meeting.constraint, s);
-  return meeting.constraint.discrete ? c.b.cast(x, "int") : x;
-}
-
 /** The distribution of a statement that reads its own array, for its support alone: the new elements are a placeholder. */
 function provisional(
   c: Context,
@@ -304,7 +277,7 @@ export function mentions(s: SampleStatement, name: string): boolean {
 }
 
 /** By the declared type, else by the shapes of the arguments (language.md rule 12). */
-function elementShape(c: Context, name: string, type: TypeExpression | undefined, d: Applied, s: SampleStatement): Shape {
+export function elementShape(c: Context, name: string, type: TypeExpression | undefined, d: Applied, s: SampleStatement): Shape {
   if (type) {
     const shape = type.sizes.map((e) => evaluateSize(c, e, `the size of ${name}`));
     checkFit(shape, d, s.span);

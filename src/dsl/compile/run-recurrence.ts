@@ -18,7 +18,7 @@ export class DependsOnLatents extends Error {
 /** The arrays of a loop that read elements of one another, and the names that they need; `s` holds these statements alone. Whether they are given
  *  now: else each turn of this loop has arrays, or parts of arrays, of its own, and the recurrence is in a loop inside. */
 export function runRecurrences(c: Context, s: ForStatement, own: ReadonlySet<string>, visit: Visitor): boolean {
-  const known = letsOf(s).every((x) => c.model.stages.get(x) !== "latent");
+  const known = letsOf(s).every((x) => !["latent", "predict"].includes(c.model.stages.get(x) ?? "data"));
   if (known && !c.scan) {
     try {
       runOnData(c, s, own, visit);

@@ -1,7 +1,7 @@
 // Programs that draw: noise comes in as inputs, and draws that no finite program of noise gives are made on the host between two programs.
 
 import type { ExecutableImage } from "../../runtime/backend.ts";
-import { InternalError } from "../../runtime/errors.ts";
+import { InternalError, UsageError } from "../../runtime/errors.ts";
 import { type Builder, type InputAttrs, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { nodesOf } from "../../runtime/ir/order.ts";
 import { simplify } from "../../runtime/ir/simplify.ts";
@@ -22,11 +22,19 @@ interface Noise {
   readonly input: Value;
   readonly kind: "normal" | "uniform" | "exponential";
 }
-/** A step on the host: reads the values of `needs`, fills `out`, which is an input of what follows. */
+/** A step on the host: reads the values of `needs`, fills `out`, which is an input of what follows. Where it was run before, for the same draw, on
+ *  `before`, draws whose parameters are those of then stay. */
 interface HostStep {
   readonly needs: readonly Value[];
   readonly result: Value;
-  run(rng: Rng, given: readonly Float64Array[], out: Float64Array): void;
+  run(rng: Rng, given: readonly Float64Array[], out: Float64Array, before?: readonly Float64Array[]): void;
+}
+/** A value that is read before it is made: `input` stands for it. */
+export interface Awaited {
+  readonly name: string;
+  /** Of real numbers, NaN where they are not known yet. */
+  readonly input: Value;
+  readonly value: Value;
 }
 
 /** The distribution with its arguments over all rows, aligned to draws of [rows…, element…]. */
@@ -46,6 +54,7 @@ export function drawOf(b: Builder, draw: AppliedDraw, shape: Shape, noise: (n: N
 export class Drawing {
   readonly noise: Noise[] = [];
   readonly steps: HostStep[] = [];
+  awaited: readonly Awaited[] = [];
   readonly #b: Builder;
   constructor(b: Builder) {
     this.#b = b;
@@ -73,6 +82,8 @@ export class Drawing {
     this.steps.forEach((s, i) => {
       this.steps[i] = { ...s, needs: f(s.needs) };
     });
+    const values = f(this.awaited.map((a) => a.value));
+    this.awaited = this.awaited.map((a, i) => ({ ...a, value: values[i] }));
   }
 
   #plain(d: Applied, shape: Shape, span: SourceSpan): Value {
@@ -102,10 +113,14 @@ export class Drawing {
     this.steps.push({
       needs,
       result,
-      run(rng, given, out) {
+      run(rng, given, out, before) {
         for (let i = 0; i < count; i++) {
-          const values = given.map((g, k) => g.subarray(i * sizes[k], (i + 1) * sizes[k]));
-          sample(rng, values, out.subarray(i * width, (i + 1) * width));
+          const own = (g: Float64Array, k: number) => g.subarray(i * sizes[k], (i + 1) * sizes[k]);
+          const values = given.map(own);
+          if (before && values.every((v, k) => alike(v, own(before[k], k)))) continue;
+          const drawn = out.subarray(i * width, (i + 1) * width);
+          if (values.some((v) => v.some(Number.isNaN))) drawn.fill(Number.NaN);
+          else sample(rng, values, drawn);
         }
       },
     });
@@ -140,10 +155,19 @@ interface Stage {
   readonly image: ExecutableImage;
   readonly steps: readonly HostStep[];
 }
+interface Plan {
+  readonly drawing: Drawing;
+  readonly inputs: readonly Value[];
+  readonly stages: readonly Stage[];
+  /** What is awaited, as it is made of what was there before. */
+  readonly turn?: ExecutableImage;
+  readonly last: ExecutableImage;
+}
 
 /** Compiles once; each call of the result sets up memory of its own. `inputs`: those that the caller fills. */
 export function compileStaged(b: Builder, drawing: Drawing, inputs: readonly Value[], outputs: readonly Value[]): () => Staged {
-  const available: Value[] = [...inputs, ...drawing.noise.map((n) => n.input)];
+  const { noise, awaited } = drawing;
+  const available: Value[] = [...inputs, ...noise.map((n) => n.input), ...awaited.map((a) => a.input)];
   const compile = (wanted: readonly Value[]): ExecutableImage =>
     compileWasm(simplify(b, { inputs: [...available], outputs: wanted, updates: [] }));
   const stages: Stage[] = [];
@@ -151,8 +175,9 @@ export function compileStaged(b: Builder, drawing: Drawing, inputs: readonly Val
     stages.push({ image: compile(steps.flatMap((s) => s.needs)), steps });
     available.push(...steps.map((s) => s.result));
   }
-  stages.push({ image: compile(outputs), steps: [] });
-  return () => start(stages, drawing, inputs);
+  const turn = awaited.length > 0 ? { turn: compile(awaited.map((a) => a.value)) } : {};
+  const plan: Plan = { drawing, inputs, stages, ...turn, last: compile(outputs) };
+  return () => start(plan);
 }
 
 /** Steps whose needs wait for no other step, then those that wait for these, and so on. */
@@ -168,8 +193,11 @@ function levelsOf(steps: readonly HostStep[]): HostStep[][] {
   return levels;
 }
 
-function start(stages: readonly Stage[], drawing: Drawing, inputs: readonly Value[]): Staged {
-  const executables = stages.map((s) => instantiate(s.image));
+function start({ drawing, inputs, stages, turn, last }: Plan): Staged {
+  const stepping = stages.map((s) => instantiate(s.image));
+  const turning = turn && instantiate(turn);
+  const ending = instantiate(last);
+  const executables = [...stepping, ...(turning ? [turning] : []), ending];
   const into = (name: string): Float64Array[] =>
     executables.map((e) => e.inputs[name]).filter((a): a is Float64Array => a instanceof Float64Array);
   const arraysOf = (v: Value) => into((v.node.attrs as InputAttrs).name);
@@ -178,33 +206,86 @@ function start(stages: readonly Stage[], drawing: Drawing, inputs: readonly Valu
   };
   const noise = drawing.noise.map((n) => ({ kind: n.kind, arrays: arraysOf(n.input) })).filter((n) => n.arrays.length > 0);
   const given = inputs.map(arraysOf);
+  const awaited = drawing.awaited.map((a) => arraysOf(a.input));
   const results = new Map(drawing.steps.map((s) => [s, arraysOf(s.result)]));
+  /** What host steps were given in the turn before. */
+  const kept = new Map(drawing.steps.map((s) => [s, s.needs.map((v) => new Float64Array(turn ? sizeOf(shapeOf(v)) : 0))]));
+
+  const draw = (rng: Rng, isFirst: boolean): void => {
+    stages.forEach(({ steps }, k) => {
+      stepping[k].run();
+      let at = 0;
+      for (const step of steps) {
+        const arrays = results.get(step) ?? [];
+        const values = stepping[k].outputs.slice(at, at + step.needs.length);
+        at += step.needs.length;
+        if (arrays.length === 0) continue;
+        const before = kept.get(step) ?? [];
+        step.run(rng, values, arrays[0], isFirst ? undefined : before);
+        spread(arrays);
+        if (turning) for (const [i, v] of values.entries()) before[i].set(v);
+      }
+    });
+  };
+  /** Turn after turn, with the same noise, until everything awaited is what it was taken for. Values that wait for earlier ones alone have no other
+   *  such point: the first is right after one turn, what waits for it alone after the next, and so on. */
+  const settleFrom = (start: number, rng: Rng): void => {
+    if (!turning) return draw(rng, true);
+    for (const arrays of awaited) for (const array of arrays) array.fill(start);
+    const most = drawing.awaited.reduce((n, a) => n + sizeOf(shapeOf(a.input)), 1);
+    for (let turns = 0; turns <= most; turns++) {
+      draw(rng, turns === 0);
+      turning.run();
+      let isSettled = true;
+      for (const [i, made] of turning.outputs.entries()) {
+        const arrays = awaited[i];
+        if (arrays.length === 0 || alike(arrays[0], made)) continue;
+        isSettled = false;
+        for (const array of arrays) array.set(made);
+      }
+      if (isSettled) return;
+    }
+    refuseCircle();
+  };
+  const refuseCircle = (): never => {
+    const names = drawing.awaited.map((a) => a.name).join(" and ");
+    throw new UsageError(`${names} cannot be drawn: elements wait for one another in a circle`);
+  };
+  /** A circle may settle, but not where it began elsewhere: tried in the first draws, where all of them are made of noise. */
+  let trials = turning && stages.length === 0 ? TRIALS : 0;
+  const settle = (rng: Rng): void => {
+    if (trials > 0) {
+      trials--;
+      settleFrom(1, rng);
+      const elsewhere = awaited.map((arrays) => arrays[0]?.slice());
+      settleFrom(Number.NaN, rng);
+      if (awaited.some((arrays, i) => elsewhere[i] && !alike(arrays[0], elsewhere[i]))) refuseCircle();
+    } else settleFrom(Number.NaN, rng);
+  };
   return {
     input: (name) => into(name)[0],
-    outputs: executables[executables.length - 1].outputs,
+    outputs: ending.outputs,
     run(rng) {
       for (const arrays of given) spread(arrays);
       for (const n of noise) {
         fill(rng, n.kind, n.arrays[0]);
         spread(n.arrays);
       }
-      stages.forEach(({ steps }, k) => {
-        executables[k].run();
-        let at = 0;
-        for (const step of steps) {
-          const arrays = results.get(step) ?? [];
-          const values = executables[k].outputs.slice(at, at + step.needs.length);
-          at += step.needs.length;
-          if (arrays.length === 0) continue;
-          step.run(rng, values, arrays[0]);
-          spread(arrays);
-        }
-      });
+      settle(rng);
+      ending.run();
     },
     dispose() {
       for (const e of executables) e.dispose();
     },
   };
+}
+
+const TRIALS = 8;
+
+/** The same numbers, NaN being like NaN. */
+function alike(x: Float64Array, y: Float64Array): boolean {
+  for (let i = 0; i < x.length; i++) if (x[i] !== y[i] && !(Number.isNaN(x[i]) && Number.isNaN(y[i]))) return false;
+  return true;
 }
 
 function fill(rng: Rng, kind: Noise["kind"], out: Float64Array): void {

@@ -33,7 +33,7 @@ import { affineLatent, centeringOf } from "./affine.ts";
 import type { BoundData } from "./bind-data.ts";
 import { blameAt } from "./blame.ts";
 import { discreteSlots, integersIn } from "./discrete.ts";
-import { makeFinisher, predict, priorDraws } from "./finisher.ts";
+import { makeFinisher, predict } from "./finisher.ts";
 import { guideOf } from "./guide.ts";
 import { constrainParameter, type ParameterPiece, parameterOf, unconstrained } from "./parameters.ts";
 import {
@@ -47,6 +47,7 @@ import {
   unconstrainedSize,
 } from "./piece.ts";
 import { Rejection } from "./rejection.ts";
+import { priorDraws } from "./simulate.ts";
 import { Drawing } from "./staged.ts";
 import { type LatentValues, makeUnconstrainer } from "./unconstrain.ts";
 import { definedOf, type LatentSource, type LoweredTerm, namedValue, total, type Walk, walk } from "./walk.ts";

@@ -18,10 +18,12 @@ import type {
   TypeExpression,
 } from "../language/ast.ts";
 import type { AffineSite } from "./affine.ts";
+import { AwaitedNames, type DrawnData } from "./awaited.ts";
 import { type BoundData, enterData } from "./bind-data.ts";
 import { executeBlock, executeLet } from "./block.ts";
 import { type Context, newContext, textOf } from "./context.ts";
 import { refuseSum } from "./discrete.ts";
+import { declareDrawn, drawData, drawLatent, type Restriction } from "./draws.ts";
 import { TooMany } from "./elimination/cost.ts";
 import { OpenSites } from "./elimination/sites.ts";
 import { type Summed, sumOut } from "./elimination/sum-out.ts";
@@ -31,7 +33,9 @@ import { likelihood } from "./likelihood.ts";
 import { sampleMissing } from "./missing.ts";
 import { enterParams } from "./parameters.ts";
 import type { Piece } from "./piece.ts";
+import { readAhead } from "./read-ahead.ts";
 import { overRows } from "./rows.ts";
+import type { Awaited } from "./staged.ts";
 
 /** Where latents come from. */
 export type LatentSource =
@@ -50,8 +54,17 @@ export type LatentSource =
     }
   /** Constrained values by name. */
   | { readonly kind: "values"; readonly values: Readonly<Record<string, Value>> }
-  /** Drawn from the prior: each ~ is asked for a draw of [rows…, element…]. */
-  | { readonly kind: "draws"; draw(c: Context, d: Applied, element: Shape, constraint: Constraint, s: SampleStatement): Value };
+  /** Drawn from the prior: each ~ is asked for a draw of [rows…, element…]. `given`: constrained values of latents that are not drawn; `data`: variables
+   *  of the data that are. A draw counts where all restrictions hold. */
+  | {
+      readonly kind: "draws";
+      readonly given: Readonly<Record<string, Value>>;
+      readonly data: ReadonlyMap<string, DrawnData>;
+      readonly restrictions: Restriction[];
+      /** Shapes of latents that are declared apart from their ~. */
+      readonly declared: Map<string, Shape>;
+      draw(c: Context, d: Applied, element: Shape, constraint: Constraint, s: SampleStatement): Value;
+    };
 
 /** A term before it is handed out, with what blame needs. */
 export interface LoweredTerm {
@@ -89,6 +102,9 @@ export interface Walk {
   readonly source: LatentSource;
   /** Discrete latents that have no value are summed out. */
   readonly open?: OpenSites;
+  /** What is read before it is drawn. */
+  readonly awaitedNames: AwaitedNames;
+  awaited: readonly Awaited[];
   /** What summing out has found, when the walk is done. */
   summed?: Summed;
 }
@@ -106,6 +122,8 @@ export function walk(b: Builder, model: CheckedModel, data: BoundData, source: L
   const context = newContext(b, model, data, onPredict !== undefined, setting);
   enterData(context);
   enterParams(context);
+  const awaitedNames = namesAwaited(model, source, onPredict !== undefined);
+  for (const s of awaitedNames.statements) context.session.late.add(s);
   const w: Walk = {
     terms: [],
     jacobian: [],
@@ -119,11 +137,32 @@ export function walk(b: Builder, model: CheckedModel, data: BoundData, source: L
     predictions: [],
     context,
     source,
+    awaitedNames,
+    awaited: [],
     ...(sums ? { open: new OpenSites(b) } : {}),
   };
-  executeBlock(context, model.statements, (c, s) => visit(w, c, s, onPredict));
+  model.statements.forEach((s, i) => {
+    awaitedNames.before(context, i);
+    executeBlock(context, [s], (c, inner) => visit(w, c, inner, onPredict));
+  });
+  w.awaited = awaitedNames.finish(context);
   sumDiscrete(w, model);
   return w;
+}
+
+/** Names that are drawn in this walk, and read before. Data of which some elements are drawn are among them: they stand for the others too. */
+function namesAwaited(model: CheckedModel, source: LatentSource, predicts: boolean): AwaitedNames {
+  const data = source.kind === "draws" ? source.data : new Map<string, DrawnData>();
+  const gives = (s: Statement): string | undefined => {
+    if (s.kind === "predict") return predicts ? s.place.name.name : undefined;
+    if (source.kind !== "draws") return undefined;
+    const name = s.kind === "declare" ? s.name.name : s.kind === "sample" ? s.place?.name.name : undefined;
+    if (name === undefined || source.given[name]) return undefined;
+    return data.has(name) || model.symbols.get(name)?.kind === "latent" ? name : undefined;
+  };
+  const names = readAhead(model.statements, gives);
+  for (const [name, { base }] of data) if (base) names.add(name);
+  return new AwaitedNames(model, names, gives, data);
 }
 
 /** Terms that read discrete latents without a value give way to those that are left of them. */
@@ -148,7 +187,7 @@ function visit(
     case "sample":
       return visitSample(w, c, s);
     case "declare":
-      return declareLatent(w, c, s);
+      return w.source.kind === "draws" && !readsGiven(w, s.name.name) ? declareDrawn(w, w.source, c, s) : declareLatent(w, c, s);
     case "factor":
       return addExpression(w, c, s, "factor");
     case "observe":
@@ -186,7 +225,10 @@ function visit(
 function visitSample(w: Walk, c: Context, s: SampleStatement): void {
   const name = s.place?.name.name;
   const symbol = name === undefined ? undefined : c.model.symbols.get(name);
+  if (symbol?.kind === "latent" && w.source.kind === "draws" && !readsGiven(w, symbol.name)) return drawLatent(w, w.source, c, s);
   if (symbol?.kind === "latent") return sampleLatent(w, c, s, symbol);
+  if (symbol?.kind === "data" && w.source.kind === "draws" && w.source.data.has(symbol.name))
+    return drawData(w, w.source, c, s, symbol);
   const data = symbol?.kind === "data" ? c.data.values.get(symbol.name) : undefined;
   if (symbol && data?.missing) return sampleMissing(w, c, s, symbol.name, data);
   if (symbol?.kind === "param") return likelihood(w, c, s, evaluate(c, s.target), "penalty");
@@ -258,7 +300,7 @@ function addExpression(w: Walk, c: Context, s: FactorStatement | ObserveStatemen
 /** Whether a latent's value is given, and not made from coordinates or drawn. */
 export const readsGiven = ({ source, open }: Walk, name: string): boolean =>
   (source.kind === "values" && (open === undefined || source.values[name] !== undefined)) ||
-  (source.kind === "coordinates" && source.given?.[name] !== undefined);
+  (source.kind !== "values" && source.given?.[name] !== undefined);
 
 /** Sum of all elements of all terms. */
 export function total(b: Builder, terms: readonly LoweredTerm[]): Value {
