@@ -1,8 +1,9 @@
 // Simulation-based calibration of NUTS (Talts et al. 2018): over draws of the prior and data simulated from them, the rank of
 // the true value among independent draws of the posterior is uniform.
 import { expect, test } from "vitest";
+import type { DataInput } from "../../src/dsl/data/from-javascript.ts";
 import { parseModel } from "../../src/dsl/language/parser.ts";
-import { type DataObject, modelOf } from "../../src/model.ts";
+import { type DataObject, type Model, modelOf } from "../../src/model.ts";
 import { poisson } from "../../src/runtime/numeric/discrete-samplers.ts";
 import { exp } from "../../src/runtime/numeric/math.ts";
 import { stream } from "../../src/runtime/numeric/random.ts";
@@ -28,8 +29,9 @@ const LIMIT = (() => {
 interface Study {
   readonly name: string;
   readonly text: string;
-  /** A joint draw, made without the model: parameters by their names in the summary, and data. */
-  simulate(rng: Rng): { readonly truth: Readonly<Record<string, number>>; readonly data: DataObject };
+  readonly sizes?: DataObject;
+  /** A joint draw, made without the model: parameters by their names in the summary, and data. Absent: the model itself is read forwards, on `sizes`. */
+  simulate?(rng: Rng): { readonly truth: Readonly<Record<string, number>>; readonly data: DataObject };
 }
 
 const studies: readonly Study[] = [
@@ -57,15 +59,35 @@ y ~ PoissonLog(theta)`,
       return { truth: { mu, tau, ...named }, data: { y: theta.map((t) => poisson(rng, exp(t))) } };
     },
   },
+  {
+    name: "an autoregression, read forwards by the model",
+    text: `data y: real[T]
+a ~ Uniform(-1, 1)
+sigma ~ Exponential(1)
+y[1] ~ Normal(0, 1)
+for t in 2..T { y[t] ~ Normal(a * y[t-1], sigma) }`,
+    sizes: { T: 8 },
+  },
 ];
 
-for (const { name, text, simulate } of studies)
+/** A joint draw by the model itself: that it has the law of the density is what the ranks show. */
+async function forwards(model: Model, sizes: DataObject, seed: number): Promise<ReturnType<NonNullable<Study["simulate"]>>> {
+  const made = await model.simulate(sizes, { seed });
+  const truth = [...made.latents()].map(([name, { values }]): [string, number] => [name, values[0]]);
+  const data = [...made.data()].map(([name, { shape, values }]): [string, DataInput] => [
+    name,
+    { shape, values: Float64Array.from(values) },
+  ]);
+  return { truth: Object.fromEntries(truth), data: Object.fromEntries(data) };
+}
+
+for (const { name, text, simulate, sizes = {} } of studies)
   test(`${name}: ranks are uniform (false alarm ${FALSE_ALARM} a parameter)`, async () => {
     const source = { name: "calibration", text };
     const model = modelOf("calibration", [source], parseModel(source, 0));
     const counts = new Map<string, number[]>();
     for (let i = 0; i < REPLICATIONS; i++) {
-      const { truth, data } = simulate(stream(7, `replication ${i}`));
+      const { truth, data } = simulate ? simulate(stream(7, `replication ${i}`)) : await forwards(model, sizes, i);
       const posterior = await model.bind(data);
       const fit = await posterior.run("nuts", {
         chains: 1,

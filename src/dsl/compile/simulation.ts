@@ -159,7 +159,7 @@ function checkGiven(w: Walk, name: string, { shape, values, missing }: DataValue
     const width = p.constraint.event === 0 ? values.length : sizeOf(p.object);
     for (let at = 0; at < values.length; at += width)
       if (!p.constraint.contains(values.subarray(at, at + width), p.object, limits))
-        throw new UsageError(`the value given for ${name} is not ${p.constraint.words}`);
+        throw new UsageError(`the value given for ${name} is outside its support`);
   }
 }
 
