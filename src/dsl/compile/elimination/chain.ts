@@ -2,10 +2,10 @@
 // whole series. They are summed out by the forward recursion (Baum et al. 1970), for every value of those: a loop over steps in which all chains
 // of about the same length go together. Time and memory are linear in their length.
 import { type Builder, shapeOf, type Value } from "../../../runtime/ir/graph.ts";
-import { makeLoop } from "../../../runtime/ir/loop/make.ts";
 import { sizeOf } from "../../../runtime/ir/type.ts";
 import { FLOPS_AN_ENTRY } from "./cost.ts";
 import type { Join } from "./eliminate.ts";
+import { logRecursion, mayBeImpossible, type Recursion, scaledRecursion } from "./forward.ts";
 import { type Group, isShared, tableRows } from "./groups.ts";
 
 /** Shorter ones are summed out in rounds. */
@@ -159,22 +159,9 @@ export function sumChains(
   );
   const pair = (step: Value): Value =>
     pairs.map((p) => (p.isShared ? p.table : b.gather(p.table, step))).reduce((x, y) => b.add(x, y));
-
-  const [forward] = makeLoop(b, {
-    steps: length - 1,
-    states: [unary],
-    ordinals: [Int32Array.from({ length: length - 1 }, (_, t) => t + 1)],
-    body({ states: [h], ordinals: [t] }) {
-      const before = b.gather(h, b.sub(t, b.constant(1, "int")));
-      const joint = b.add(b.reshape(before, [count, combinations, values, 1]), pair(t));
-      const over = join === "sum" ? b.logSumExp(joint, [2]) : b.reduceMax(joint, [2]);
-      const next = b.add(b.gather(unary, t), over);
-      const value = mask ? b.select(b.reshape(b.gather(mask, t), [count, 1, 1]), next, before) : next;
-      return { writes: [{ state: 0, mode: "set", rows: length, at: t, value }] };
-    },
-  });
-  const end = b.reshape(b.slice(forward, 0, length - 1, 1), [count, combinations, values]);
-  const table = join === "sum" ? b.logSumExp(end, [2]) : b.reduceMax(end, [2]);
+  const recursion: Recursion = { b, length, count, combinations, values, unary, pairs, pair, mask };
+  const isScaled = join === "sum" && !mayBeImpossible(pairs.map((p) => p.table));
+  const { forward, total } = isScaled ? scaledRecursion(recursion) : logRecursion(recursion, join);
   const beside = besides.map((_, k) => Int32Array.from(chains, (c) => c.beside[k]));
   return {
     step: {
@@ -190,11 +177,11 @@ export function sumChains(
       pair,
       ...(mask ? { mask } : {}),
     },
-    left: { table: b.reshape(table, [count, ...besides]), rows: count, elements: beside, from },
+    left: { table: b.reshape(total, [count, ...besides]), rows: count, elements: beside, from },
   };
 }
 
-interface Pair {
+export interface Pair {
   /** [1, combinations or 1, values, values] if shared, else [length, count, combinations or 1, values, values]. */
   readonly table: Value;
   readonly isShared: boolean;
