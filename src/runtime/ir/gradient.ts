@@ -38,7 +38,7 @@ export function pullback(b: Builder, seeds: readonly Seed[], wrt: readonly Value
     const { op } = node;
     const cts = resultsOf(b, node).map((v) => cotangents.of(v));
     const mayVanish = cotangents.mayVanish(node);
-    op.gradient(b, cts, node).forEach((g, i) => {
+    op.gradient(b, cts, node, mayVanish).forEach((g, i) => {
       const x = node.inputs[i];
       if (g === null || dtypeOf(x) !== "real" || !(wanted.has(x.node) || targets.has(x))) return;
       const own = mayVanish && !op.finiteDerivative ? guarded(b, op, cts, g, node, i) : g;

@@ -10,8 +10,9 @@ export interface Primitive<A = any> {
   readonly name: string;
   /** Result types; throws ShapeError, which the checker turns into a diagnostic with a span. */
   type(inputs: readonly TensorType[], attrs: A): readonly TensorType[];
-  /** Cotangent of each input; the driver sums broadcast axes. May read the node's own results. null where there is none. */
-  gradient(b: Builder, cts: readonly (Value | null)[], node: Node<A>): readonly (Value | null)[];
+  /** Cotangent of each input; the driver sums broadcast axes. May read the node's own results. null where there is none. `mayVanish`: some of
+   *  the cotangents may be exactly 0, for rules that differentiate graphs of their own. */
+  gradient(b: Builder, cts: readonly (Value | null)[], node: Node<A>, mayVanish: boolean): readonly (Value | null)[];
   /** The operation over a new leading axis of the inputs marked in `batched`; every result has the axis in front.
    *  Law: equals the stack of single applications. */
   batch(b: Builder, inputs: readonly Value[], batched: readonly boolean[], attrs: A): readonly Value[];

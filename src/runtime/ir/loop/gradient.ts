@@ -17,7 +17,12 @@ import type { LoopAttrs, LoopWrite } from "./loop.ts";
 import { makeLoop, symbol, type WrittenState } from "./make.ts";
 
 /** Cotangents of the inputs; null for those that are not real. */
-export function loopGradient(b: Builder, cts: readonly (Value | null)[], node: Node<LoopAttrs>): (Value | null)[] {
+export function loopGradient(
+  b: Builder,
+  cts: readonly (Value | null)[],
+  node: Node<LoopAttrs>,
+  givenVanish: boolean,
+): (Value | null)[] {
   const { attrs } = node;
   const { steps, body, tables } = attrs;
   if (attrs.stop !== null) throw new InternalError("a loop is differentiated that may stop early");
@@ -40,9 +45,10 @@ export function loopGradient(b: Builder, cts: readonly (Value | null)[], node: N
   const results = instantiate(b, body, [...read, ...ordinals.slice(0, tables.length), ...given]);
   const placeOf = ({ at }: LoopWrite): Value | null =>
     at === null ? null : "ordinal" in at ? ordinals[at.ordinal] : results[at.result];
+  const mayVanish = givenVanish || cts.some((ct) => ct === null);
   const seeds = attrs.writes.map((w): Seed => {
     const cotangent = rowsAt(b, collected[w.state], w.rows, placeOf(w), shapeOf(results[w.value]));
-    return { value: results[w.value], cotangent, mayVanish: true };
+    return { value: results[w.value], cotangent, mayVanish };
   });
   const own = new Map<Value, Value>([
     ...read.map((s, i): [Value, Value] => {
@@ -88,7 +94,9 @@ export function loopGradient(b: Builder, cts: readonly (Value | null)[], node: N
     const i = states.length + k;
     if (!canWait) return run[i];
     const complete = new Map(collected.map((s, n): [Value, Value] => [s, run[n]]));
-    return overSteps(b, imagesOf(b, added[i], complete), ordinals, backwards, frees[free]);
+    // In the order of the steps: their sum has none.
+    const forwards = [...tables.map(({ values }) => values), countUp(steps)];
+    return overSteps(b, imagesOf(b, added[i], complete), ordinals, forwards, frees[free]);
   });
   return [...ofStates, ...frees.map((_, i) => (learnt.includes(i) ? ofLearnt[learnt.indexOf(i)] : null))];
 }
@@ -118,6 +126,11 @@ function overSteps(
     if (at === undefined) return b.reshape(b.sum(each[0], [0]), shape);
     const width = sizeOf(shape) / rows;
     const count = sizeOf(shapeOf(value)) / width;
+    const known = constantOf(each[1]);
+    if (count === 1 && known?.every((row: number, i: number) => row === known[0] + i)) {
+      const whole = b.assemble([b.reshape(each[0], [steps, width])], 0, [known[0]], rows);
+      return b.reshape(whole, shape);
+    }
     const places = b.add(b.reshape(each[1], [steps, 1]), b.iota([1, count], 1));
     return b.reshape(b.scatterAdd(b.reshape(each[0], [steps * count, width]), b.reshape(places, [steps * count]), rows), shape);
   });

@@ -62,7 +62,7 @@ export const loop: Primitive<LoopAttrs> = {
     }
     return states.map((t) => real(t.shape));
   },
-  gradient: (b, cts, node) => loopGradient(b, cts, node),
+  gradient: (b, cts, node, mayVanish) => loopGradient(b, cts, node, mayVanish),
   batch: (b, inputs, batched, attrs) => batchLoop(b, inputs, batched, attrs),
   interpret(inputs, node) {
     const { attrs } = node as Node<LoopAttrs>;

@@ -8,6 +8,7 @@ import { type GatherAttrs, gather } from "../primitives/gather.ts";
 import { reshape } from "../primitives/shape.ts";
 import { substitute } from "../substitute.ts";
 import { sizeOf, type TensorType } from "../type.ts";
+import { affineSteps } from "./affine.ts";
 import { closeOver, tableOf } from "./body.ts";
 import { type LoopAttrs, type LoopWrite, loop } from "./loop.ts";
 
@@ -109,7 +110,7 @@ class Hoist {
   }
 
   rewritten(roots: readonly Value[]): Value[] {
-    const flat = flattenReads(this.b, this.states, roots);
+    const flat = affineSteps(this.b, this.states, flattenReads(this.b, this.states, roots));
     const onStates = new Set<Node>(nodesBetween(this.states, flat));
     const symbols = this.ordinals.map((o) => o.symbol);
     const onOrdinals = new Set<Node>(nodesBetween(symbols, flat).filter((n) => !onStates.has(n)));

@@ -243,7 +243,7 @@ class SumParts {
     const grows = op === dot && size > sizeOf(shape);
     if (grows || (op !== assemble && open.length > 1)) return this.#addLeaf(v, w);
     const ct = typeof w === "number" ? b.broadcastTo(b.constant(w), shape) : b.tensor(w, shape);
-    const cotangents = op.gradient(b, [ct], v.node);
+    const cotangents = op.gradient(b, [ct], v.node, false);
     const parts: Leaf[] = [];
     for (const [i, value] of inputs.entries()) {
       if (op === dot && s.isClosed(value)) continue;
