@@ -15,6 +15,7 @@ export interface Records {
   readonly signatureOf: (f: BuiltIn) => string;
   /** Functions of a distribution, with what they give. */
   readonly queries: readonly (readonly [usage: string, doc: string])[];
+  readonly odeOptions: readonly { readonly name: string; readonly default: number | string; readonly doc: string }[];
   readonly nets: ReadonlyMap<string, NetRecord>;
   readonly usageOf: (net: NetRecord) => string;
   readonly engines: ReadonlyMap<string, Engine>;

@@ -165,7 +165,7 @@ const kinds = {
   square: "a square matrix",
 };
 
-function functionsPage({ functionFamilies, signatureOf, queries }) {
+function functionsPage({ functionFamilies, signatureOf, queries, odeOptions }) {
   const sections = functionFamilies.map(({ title, functions }) => {
     const rows = [...functions]
       .sort(byName)
@@ -188,6 +188,15 @@ ${sections.join("\n\n")}
 ${table(
   ["function", "what it gives"],
   queries.map(([name, doc]) => [code(name), doc]),
+)}
+
+## Differential equations
+
+\`ode(rhs, y0, t0, ts, args…)\` is the solution of dy/dt = rhs(t, y, args…), y(t0) = y0, at the times ts, a row each ([odes.md](../odes.md)). Options stand by name:
+
+${table(
+  ["option", "default", "what it is"],
+  odeOptions.map((o) => [code(o.name), code(written(o.default)), o.doc]),
 )}`,
   );
 }
@@ -376,6 +385,7 @@ export async function records(load) {
     options,
     constraints,
     diagnostics,
+    equations,
     main,
   ] = await Promise.all([
     load("dsl/distributions/index"),
@@ -389,6 +399,7 @@ export async function records(load) {
     load("inference/options"),
     load("dsl/constraints/index"),
     load("dsl/codes"),
+    load("dsl/ode-call"),
     load("cli/main"),
   ]);
   return {
@@ -398,6 +409,7 @@ export async function records(load) {
     functionFamilies: families,
     signatureOf: functions.signatureOf,
     queries: questions,
+    odeOptions: equations.odeOptions,
     nets: networks.nets,
     usageOf: layers.usageOf,
     engines: engines.engines,
@@ -433,6 +445,7 @@ async function functionFamilies(load) {
     { title: "Time and space", functions: processes.processes },
   ];
 }
+const written = (value) => (typeof value === "number" && value < 1e-3 ? value.toExponential() : JSON.stringify(value));
 const questions = [
   ["lpdf(D, x)", "The log density (or log probability) of each event of x; sum() it for that of all. lpmf is the same."],
   ["cdf(D, x)", "P(X <= x)."],
