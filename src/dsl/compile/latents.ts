@@ -166,6 +166,7 @@ function indexedLatent(w: Walk, c: Context, s: SampleStatement, place: Place): v
   const self = mentions(s, name);
   const array = readsGiven(w, name) ? undefined : arrayAt(c.root, name);
   const type = s.type?.sizes.map((e) => evaluateSize(c, e, `the size of ${name}`));
+  if (w.early.has(s)) return earlyPrior(w, c, s, name, type, inside);
   if (self && !type && array?.empty) {
     reject(bindCodes.constant, s.span, `${name} is read by the statement that gives its first elements`, {
       notes: [`give its first element a ~ of its own before`],
@@ -194,6 +195,15 @@ function indexedLatent(w: Walk, c: Context, s: SampleStatement, place: Place): v
   const law = self ? applyDistribution(c, s.distribution.call) : d;
   if (piece) noteAffine(w, c, s, slot, piece, law, meeting, element);
   addPrior(w, c, s, name, law, meeting, element, basis !== undefined);
+}
+
+/** The prior of elements that have been taken before their loop was run. */
+function earlyPrior(w: Walk, c: Context, s: SampleStatement, name: string, type: Shape | undefined, inside: Shape): void {
+  const d = applyDistribution(c, s.distribution.call);
+  const own = type ?? elementShape(c, name, undefined, d, s).slice(inside.length);
+  const meeting = meetType(c, s.type, d);
+  register(w, name, s.span, meeting);
+  addPrior(w, c, s, name, d, meeting, [...inside, ...own], false);
 }
 
 /** x[t] = location + scale * raw[t], where location and scale read earlier elements of x: these follow one another. */
@@ -294,7 +304,7 @@ export function elementShape(c: Context, name: string, type: TypeExpression | un
 export const meetType = (c: Context, type: TypeExpression | undefined, d: Applied): Meeting =>
   meet(c.b, type && declaredSupport(c, type), d);
 
-function makePiece(
+export function makePiece(
   c: Context,
   s: SampleStatement,
   name: string,

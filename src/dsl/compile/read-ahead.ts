@@ -34,7 +34,7 @@ export function readAhead(statements: readonly Statement[], gives: Gives): Set<s
 }
 
 /** The loops of a statement, itself included. */
-const loopsIn = (s: Statement): ForStatement[] => [...(s.kind === "for" ? [s] : []), ...statementsOf(s).flatMap(loopsIn)];
+export const loopsIn = (s: Statement): ForStatement[] => [...(s.kind === "for" ? [s] : []), ...statementsOf(s).flatMap(loopsIn)];
 
 /** Names given in a loop that its recurrences of lets read, which run before, or that wait for one another by way of lets or of other such names. */
 export function neededEarly(loop: ForStatement, gives: Gives): Set<string> {

@@ -126,6 +126,13 @@ export class PieceArray {
     this.add(coordinates, value, span);
   }
 
+  /** Another array of the same elements. */
+  copy(): PieceArray {
+    const array = new PieceArray(this.name);
+    array.pieces.push(...this.pieces);
+    return array;
+  }
+
   get empty(): boolean {
     return this.pieces.length === 0;
   }

@@ -24,6 +24,7 @@ import { executeBlock, executeLet } from "./block.ts";
 import { type Context, newContext, textOf } from "./context.ts";
 import { refuseSum } from "./discrete.ts";
 import { declareDrawn, drawData, drawLatent, type Restriction } from "./draws.ts";
+import { takeEarly } from "./early-latents.ts";
 import { TooMany } from "./elimination/cost.ts";
 import { OpenSites } from "./elimination/sites.ts";
 import { type Summed, sumOut } from "./elimination/sum-out.ts";
@@ -102,6 +103,8 @@ export interface Walk {
   readonly source: LatentSource;
   /** Discrete latents that have no value are summed out. */
   readonly open?: OpenSites;
+  /** Statements whose latents have their values already: they add priors alone. */
+  readonly early: Set<Statement>;
   /** What is read before it is drawn. */
   readonly awaitedNames: AwaitedNames;
   awaited: readonly Awaited[];
@@ -137,12 +140,14 @@ export function walk(b: Builder, model: CheckedModel, data: BoundData, source: L
     predictions: [],
     context,
     source,
+    early: new Set(),
     awaitedNames,
     awaited: [],
     ...(sums ? { open: new OpenSites(b) } : {}),
   };
   model.statements.forEach((s, i) => {
     awaitedNames.before(context, i);
+    if (s.kind === "for" && source.kind !== "draws") takeEarly(w, context, s);
     executeBlock(context, [s], (c, inner) => visit(w, c, inner, onPredict));
   });
   w.awaited = awaitedNames.finish(context);
