@@ -2,6 +2,7 @@
 import { InternalError } from "../errors.ts";
 import { constantOf, dtypeOf, type Node, shapeOf, type Value } from "../ir/graph.ts";
 import { Addresses, type Bindings, type Lane } from "./addresses.ts";
+import type { Carries } from "./carries.ts";
 import type { ConstantMemory } from "./constants.ts";
 import { type Dataflow, memoryArgument, type Op, type Scope } from "./dataflow.ts";
 import { asVector, type DataflowEmitter } from "./emitter.ts";
@@ -21,6 +22,8 @@ export interface Context {
   homeOf(v: Value): Home;
   /** An element held in registers, if it is. */
   element(v: Value, position: number): Op<"v128"> | null;
+  /** What goes from step to step of a loop around in registers. */
+  readonly carries: Carries | null;
 }
 
 const bare = { v: { type: "v128", code: [] }, i: { type: "i32", code: [] }, f: { type: "f64", code: [] } } as const;
@@ -109,6 +112,12 @@ export class Access implements Algebra<VectorValue> {
       const held = this.context.element(v, position.constant);
       if (held !== null) return held;
     }
+    const carried = this.context.carries?.element(this.context.w, v, position, () =>
+      this.number(this.loadFromMemory(v, position)),
+    );
+    return carried ?? this.loadFromMemory(v, position);
+  }
+  private loadFromMemory(v: Value, position: Index): VectorValue {
     const isTable = constantOf(v) !== null;
     const { home, at } = isTable
       ? this.context.constants.real(v, position, this.innermost)

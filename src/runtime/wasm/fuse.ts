@@ -36,7 +36,7 @@ export function fuse(program: Program): Fusion {
 
 /** The body of a loop: its outputs are written into states, which it reads where its inputs are. */
 export interface StepFusion extends Fusion {
-  readonly step: Step | null;
+  readonly step: Step;
 }
 export interface StateWrite {
   readonly state: Value;
@@ -51,7 +51,9 @@ export function fuseStep(
   counter: { readonly value: Value; readonly steps: number },
 ): StepFusion {
   const fuser = new Fuser(program, "repeated", counter);
-  return { ...fuser.run([], writes), step: fuser.step };
+  const fusion = fuser.run([], writes);
+  if (fuser.step === null) throw new InternalError("a step without its number");
+  return { ...fusion, step: fuser.step };
 }
 /** A body whose results are kept, to be written when everything has been read. */
 export const fuseResults = (program: Program): Fusion => new Fuser(program, "repeated").run(rootsOf(program), []);

@@ -16,7 +16,7 @@ export type LoopBody =
       readonly program: Program;
       readonly fusion: Fusion;
       readonly given: Given;
-      readonly step: AxisVariable | null;
+      readonly step: AxisVariable;
     }
   | {
       readonly kind: "kept";
@@ -71,7 +71,7 @@ function direct({ body, states, tables, writes, steps }: LoopAttrs): LoopBody {
     program: { inputs: program.inputs.slice(0, own.length), outputs: [], updates: [] },
     fusion,
     given,
-    step: around?.variable ?? null,
+    step: around.variable,
   };
 }
 

@@ -5,7 +5,7 @@ import { type Node, shapeOf, type Value } from "../ir/graph.ts";
 import type { LoopAttrs, LoopWrite } from "../ir/loop/loop.ts";
 import { sizeOf } from "../ir/type.ts";
 import type { ConstantMemory } from "./constants.ts";
-import { generateFunction } from "./function.ts";
+import { generateFunction, generateLoop } from "./function.ts";
 import { loopBody } from "./loop-body.ts";
 import { type Home, type Layout, layOut } from "./memory.ts";
 import { type FunctionBuilder, f64, f64x2, type I32, i32, type Local, type ModuleBuilder, v128 } from "./module.ts";
@@ -45,9 +45,7 @@ export function emitLoop(
   const own = constants.ofAnotherGraph();
   if (body.kind === "direct") {
     const { step: variable } = body;
-    f.for(0, word * steps, word, (counter) => {
-      generateFunction(module, f, own, body.fusion, layout, variable === null ? undefined : { variable, counter });
-    });
+    generateLoop(module, f, own, body.fusion, layout, { variable, steps });
     return;
   }
   const step = module.function([], []);

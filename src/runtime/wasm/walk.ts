@@ -62,6 +62,23 @@ class TooDeep extends Error {
   }
 }
 
+/** An integer as an affine form of the number of the step, where it is one. */
+export function affineIndex(roles: Roles, v: Value): Index | null {
+  const { step } = roles;
+  if (step === null || shapeOf(v).length > 0) return null;
+  if (v === step.value) return variableIndex(step.variable);
+  const constant = constantOf(v);
+  if (constant !== null) return constantIndex(constant[0]);
+  const { op, inputs } = v.node;
+  if (op !== add && op !== sub && op !== mul) return null;
+  const [x, y] = inputs.map((operand) => affineIndex(roles, operand));
+  if (x === null || y === null) return null;
+  if (op === add) return plus(x, y);
+  if (op === sub) return plus(x, scale(y, -1));
+  if (isConstant(x)) return scale(y, x.constant);
+  return isConstant(y) ? scale(x, y.constant) : null;
+}
+
 export class Walk<T> {
   private readonly algebra: Algebra<T>;
   private readonly roles: Roles;
@@ -173,7 +190,7 @@ export class Walk<T> {
 
   /** The element of an integer tensor as an index into an axis of the given size. */
   dynamic(v: Value, at: readonly Index[], size: number): Index {
-    const affine = this.affine(v, at);
+    const affine = at.length > 0 ? null : affineIndex(this.roles, v);
     if (affine !== null) {
       const { min, max } = boundsOf(affine);
       if (min >= 0 && max < size) return affine;
@@ -193,23 +210,6 @@ export class Walk<T> {
       this.dynamics.set(key, variable);
     }
     return variableIndex(variable);
-  }
-
-  /** The element of an integer tensor as an affine form of the number of the step, where it is one. */
-  private affine(v: Value, at: readonly Index[]): Index | null {
-    const { step } = this.roles;
-    if (step === null || at.length > 0) return null;
-    if (v === step.value) return variableIndex(step.variable);
-    const constant = constantOf(v);
-    if (constant !== null) return constantIndex(constant[0]);
-    const { op, inputs } = v.node;
-    if (op !== add && op !== sub && op !== mul) return null;
-    const [x, y] = inputs.map((operand) => (shapeOf(operand).length === 0 ? this.affine(operand, []) : null));
-    if (x == null || y == null) return null;
-    if (op === add) return plus(x, y);
-    if (op === sub) return plus(x, scale(y, -1));
-    if (isConstant(x)) return scale(y, x.constant);
-    return isConstant(y) ? scale(x, y.constant) : null;
   }
 
   private throughViews(v: Value, at: readonly Index[]): { value: Value; at: readonly Index[] } {
