@@ -204,12 +204,14 @@ export const logSumExp = reduction({
     const shift = Math.abs(top) < Number.POSITIVE_INFINITY ? top : 0;
     return shift + hostLog(accurateSum(Float64Array.from(group, (x) => hostExp(x - shift))));
   },
-  /** The softmax, with 0 where every term is -inf. */
-  gradient(b, ct, a, result, axes) {
-    const back = (v: Value): Value => spread(b, v, a, axes);
-    const impossible = b.eq(result, b.constant(Number.NEGATIVE_INFINITY));
-    const shift = b.select(impossible, b.constant(0), result); // then exp(-inf - 0) = 0
-    return b.mul(back(ct), b.exp(b.sub(a, back(shift))));
+  /** The softmax, 0 where every term is -inf: of the exponentials that the value is made of, so that they are taken once. */
+  gradient(b, ct, a, _result, axes) {
+    const largest = b.reduceMax(a, axes);
+    const shift = b.select(b.lt(b.abs(largest), b.constant(Number.POSITIVE_INFINITY)), largest, b.constant(0));
+    const terms = b.exp(b.sub(a, spread(b, shift, a, axes)));
+    const total = b.sum(terms, axes);
+    const share = b.div(ct, b.select(b.gt(total, b.constant(0)), total, b.constant(1)));
+    return b.mul(spread(b, share, a, axes), terms);
   },
   wasm: { kind: "expand", expand: expandLogSumExp },
   tfjs: { kind: "expand", expand: expandLogSumExp },
