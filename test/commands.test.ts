@@ -17,6 +17,7 @@ const { scripts } = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as {
 const flagsOfScript = (path: string): Set<string> =>
   new Set(existsSync(`${root}${path}`) ? readFileSync(`${root}${path}`, "utf8").match(/--[a-z][a-z-]*/g) : []);
 const ofBenchmarks = flagsOfScript("bench/run.mjs");
+const ofCollection = flagsOfScript("bench/collection.mjs");
 
 test("a flag that engines share takes the same values in all of them, and its help says what it is in each", () => {
   const run = subcommands.get("run");
@@ -65,7 +66,11 @@ function problems({ page, text }: Shown): string[] {
   if (tool === "node") return [...strange(flagsOfScript(name)), ...lost];
   if (["install", "ci", "test"].includes(name)) return [];
   if (name !== "run" || !Object.hasOwn(scripts, words[2])) return [at("there is no such script")];
-  return strange(words[2] === "bench" ? ofBenchmarks : new Set());
+  const ofScripts = new Map([
+    ["bench", ofBenchmarks],
+    ["test:collection", ofCollection],
+  ]);
+  return strange(ofScripts.get(words[2]) ?? new Set());
 }
 
 const shown = pages.flatMap((page) => commandsOf(page, readDocument(page)));
@@ -98,7 +103,7 @@ const spansOf = (page: string): string[] =>
   ].map(([, span]) => span);
 
 test("flags in running text are flags of some command", () => {
-  const known = new Set([...program.commands.flatMap((c) => [...flagsOf(c.options)]), ...ofBenchmarks]);
+  const known = new Set([...program.commands.flatMap((c) => [...flagsOf(c.options)]), ...ofBenchmarks, ...ofCollection]);
   const strange = pages.flatMap((page) =>
     spansOf(page)
       .filter((span) => span.startsWith("--"))
