@@ -269,6 +269,19 @@ describe("data sets", () => {
     );
     expect(made.latents().get("m")?.values[0]).toBe(7);
   });
+  test("solve what is observed for the variable in it", async () => {
+    const made = await ppl`
+      data y: positive[N], k: int<0, 2>[N], x: positive[N]
+      m ~ Normal(2, 0.001)
+      log10(y) - 1 ~ Normal(m, 0.001)
+      for n in 1..N { k[n] + 1 ~ Categorical([0.2, 0.3, 0.5]) }
+      for n in 1..N { -x[n] / (2 * n) ~ Normal(-m, 0.001) }`.simulate({ N: 500 }, { seed: 2 });
+    const [y, k, x] = ["y", "k", "x"].map((name) => made.data().get(name)?.values ?? new Float64Array(0));
+    y.forEach((v) => expect(Math.abs(v / 1000 - 1)).toBeLessThan(0.05));
+    x.forEach((v, i) => expect(Math.abs(v / (4 * (i + 1)) - 1)).toBeLessThan(0.01));
+    const counts = [0, 1, 2].map((value) => Array.from(k).reduce((n, v) => n + (v === value ? 1 : 0), 0));
+    expect(Math.abs(chiSquareScore(counts, [100, 150, 250]))).toBeLessThan(Z);
+  });
   test("lie where their types say; draws that do not are made again, and that is told", async () => {
     const made = await ppl`
       data y: positive[N]
@@ -297,7 +310,19 @@ describe("what cannot be drawn is said", () => {
     ["a size that nothing has", ppl`data y: real[T]; y ~ Normal(0, 1)`, {}, /the size T is not known[\s\S]*"T": 100/],
     ["a covariate that is not there", ppl`data x: real, y: real; y ~ Normal(x, 1)`, {}, /the data have no x/],
     ["first elements", ppl`data y: real[T]; for t in 2..T { y[t] ~ Normal(y[t-1], 1) }`, { T: 5 }, /y\[1\] is given by no ~/],
-    ["an expression", ppl`data y: positive[N]; log(y) ~ Normal(0, 1)`, { N: 2 }, /an expression of data is observed here/],
+    [
+      "an expression without inverse",
+      ppl`data y: real[N]; y^2 ~ Exponential(1)`,
+      { N: 2 },
+      /what is observed here cannot be drawn/,
+    ],
+    [
+      "an expression of two variables",
+      ppl`data y: real[N], k: real[N]; y + k ~ Normal(0, 1)`,
+      { N: 2 },
+      /what is observed here cannot be drawn/,
+    ],
+    ["integers that are no integers", ppl`data y: int[N]; 0.5 * y ~ Normal(0, 1)`, { N: 2 }, /y has integers/],
     ["observe", ppl`data N: int; m ~ Normal(0, 1); observe(lpdf(Normal(m, 1), 2))`, { N: 2 }, /observe adds a log density/],
     ["an improper prior", ppl`data y: real; m ~ Flat(); y ~ Normal(m, 1)`, {}, /Flat cannot be drawn from/],
     ["params", ppl`data y: real; param m: real; y ~ Normal(m, 1)`, {}, /m of embedded is to be learnt[\s\S]*--params DIR/],

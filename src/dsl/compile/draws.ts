@@ -1,12 +1,11 @@
 // Draws of the whole joint law, in place of its density: of latents from their priors, of observed variables given them.
-import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Builder, dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
-import type { ModelSymbol } from "../check/checked-model.ts";
 import type { Bounds, Constraint } from "../constraints/define.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type { Applied } from "../distributions/applied.ts";
-import type { DeclareStatement, SampleStatement } from "../language/ast.ts";
-import { completeData } from "./awaited.ts";
+import type { DeclareStatement, Place, SampleStatement } from "../language/ast.ts";
+import { completeData, type DrawnData } from "./awaited.ts";
 import { evaluateSize } from "./bind-data.ts";
 import { arrayAt, placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
@@ -19,6 +18,7 @@ import { limitForDraws } from "./prior.ts";
 import { bindCodes, reject } from "./rejection.ts";
 import { rowShape } from "./rows.ts";
 import type { Coordinates } from "./scope.ts";
+import { solved } from "./solve.ts";
 import { declaredSupport, eventOf, exchangeable, type Meeting } from "./support.ts";
 import type { LatentSource, Walk } from "./walk.ts";
 
@@ -43,7 +43,7 @@ export function drawLatent(w: Walk, source: Draws, c: Context, s: SampleStatemen
   if (!s.place) return;
   const { name } = s.place.name;
   const symbol = c.model.symbols.get(name);
-  if (w.declared.has(name)) return drawElements(w, source, c, s, name, source.declared.get(name) ?? []);
+  if (w.declared.has(name)) return drawElements(w, source, c, s, s.place, source.declared.get(name) ?? []);
   const d = applyDistribution(c, s.distribution.call);
   if (s.place.subscripts.length === 0) {
     if (c.rows.length > 0)
@@ -141,39 +141,41 @@ export function declareDrawn(w: Walk, source: Draws, c: Context, s: DeclareState
   });
 }
 
-/** What a statement gives of a latent that is declared apart, or of data. */
-function drawElements(w: Walk, source: Draws, c: Context, s: SampleStatement, name: string, shape: Shape): void {
-  if (!s.place) return;
+/** What a statement gives of a latent that is declared apart, or of data: elements of the array of `shape`. `solve`: those, by what is drawn. */
+function drawElements(
+  w: Walk,
+  source: Draws,
+  c: Context,
+  s: SampleStatement,
+  place: Place,
+  shape: Shape,
+  solve: (x: Value, rank: number) => Value = (x) => x,
+): void {
   const { b } = c;
+  const { name } = place.name;
   const d = applyDistribution(c, s.distribution.call);
   const { constraint } = meetType(c, undefined, d);
   const draw = (element: Shape): Value => {
     checkFit(element, d, s.span);
     const x = source.draw(c, d, element, constraint, s);
-    return constraint.discrete ? b.cast(x, "int") : x;
+    return solve(constraint.discrete ? b.cast(x, "int") : x, element.length);
   };
-  if (s.place.subscripts.length === 0) {
-    if (c.rows.length > 0) reject(bindCodes.twice, s.place.span, `${name} is given once in each iteration`);
+  if (place.subscripts.length === 0) {
+    if (c.rows.length > 0) reject(bindCodes.twice, place.span, `${name} is given once in each iteration`);
     return settleWhole(w, c, name, draw(shape));
   }
-  const { coordinates, count, inside } = oneRange(placeCoordinates(c, s.place, c.rows), s.place);
-  const own = shape.slice(s.place.subscripts.length);
+  const { coordinates, count, inside } = oneRange(placeCoordinates(c, place, c.rows), place);
+  const own = shape.slice(place.subscripts.length);
   settleElements(w, c, name, coordinates, b.reshape(draw([...inside, ...own]), [count, ...own]), s.span);
 }
 
 /** y ~ D where y is drawn, not observed. What it is declared as is held against the draws: those outside of it are no data. */
-export function drawData(
-  w: Walk,
-  source: Draws,
-  c: Context,
-  s: SampleStatement,
-  symbol: Extract<ModelSymbol, { kind: "data" }>,
-): void {
-  const { name } = symbol;
-  const data = source.data.get(name);
-  if (!data) return;
+export function drawData(w: Walk, source: Draws, c: Context, s: SampleStatement, place: Place, data: DrawnData): void {
+  const { name } = place.name;
+  const symbol = c.model.symbols.get(name);
+  if (symbol?.kind !== "data") return;
   if (c.when)
-    reject(bindCodes.notYet, s.span, `${name} is observed in a branch that a discrete latent chooses, and cannot be drawn there`);
+    reject(bindCodes.notYet, s.span, `${name} is observed in a branch that something drawn chooses, and cannot be drawn there`);
   if (!w.observed.has(name)) {
     w.observed.add(name);
     const support = declaredSupport(w.context, symbol.type);
@@ -189,7 +191,12 @@ export function drawData(
       },
     });
   }
-  drawElements(w, source, c, s, name, data.shape);
+  drawElements(w, source, c, s, place, data.shape, (x, rank) => {
+    const y = solved(c, s.target, name, x, rank);
+    if (data.integer && dtypeOf(y) === "real")
+      reject(bindCodes.notYet, s.target.span, `${name} has integers, and what stands here does not give them when it is drawn`);
+    return y;
+  });
 }
 
 /** All of it; undefined where elements are not given. */

@@ -32,6 +32,8 @@ export interface JointOptions {
 
 /** Tries of one draw that must lie where the types of the model want it. */
 const MOST_TRIES = 10_000;
+/** Tries of one draw that come out as no number: where an equation has no solution a density is 0, too. */
+const MOST_WITHOUT = 100;
 
 /** Throws a Rejection where something cannot be drawn. */
 export function jointDraws(model: CheckedModel, data: BoundData, options: JointOptions = {}): JointDraws {
@@ -78,6 +80,7 @@ export function jointDraws(model: CheckedModel, data: BoundData, options: JointO
         staged.run(rng);
         const { outputs: now } = staged;
         const none = all.find((x, i) => x.column.role === "observed" && now[i].some(Number.isNaN));
+        if (none && again < MOST_WITHOUT) continue;
         if (none)
           throw new UsageError(
             `${none.column.name} has elements that are no numbers: they wait for one another in a circle, or their parameters are no numbers`,

@@ -17,6 +17,7 @@ import type { Piece } from "./piece.ts";
 import { statementsOf } from "./recurrence.ts";
 import { bindCodes, diagnostic, Rejection } from "./rejection.ts";
 import { type JointDraws, jointDraws } from "./simulate.ts";
+import { observedPlace } from "./solve.ts";
 import type { Walk } from "./walk.ts";
 
 export interface Simulator extends JointDraws {
@@ -70,6 +71,11 @@ export function simulator(model: CheckedModel, data: DataSet, inputs: Simulation
 
 /** What the data decide on cannot read what is drawn in their place. */
 function explained(d: Diagnostic, names: ReadonlySet<string>): Diagnostic {
+  if (/cannot be drawn from/.test(d.message))
+    return {
+      ...d,
+      notes: [...(d.notes ?? []), 'give its value: --latents FILE with {"name": value}, or latents: { name: value }'],
+    };
   const isAboutData = /known|depends on/.test(`${d.message} ${d.label ?? ""}`);
   if (names.size === 0 || !isAboutData || (d.code !== bindCodes.notYet && d.code !== bindCodes.constant)) return d;
   const list = [...names].join(", ");
@@ -94,13 +100,18 @@ function observedBy(model: CheckedModel): ObservedVariables {
     statementsOf(s).forEach(visit);
     const role = s.kind === "sample" ? model.roles.get(s) : undefined;
     if (s.kind === "sample" && (role === "observed" || role === "missing")) {
-      const name = s.place?.name.name;
-      if (name !== undefined && model.symbols.get(name)?.kind === "data") names.add(name);
+      const place = observedPlace(model, s);
+      if (place) names.add(place.name.name);
       else
         problems.push(
-          diagnostic(bindCodes.notYet, s.target.span, "an expression of data is observed here, and cannot be drawn", {
-            notes: ["a simulation draws variables of the data: write y ~ D, or y[n] ~ D"],
-          }),
+          diagnostic(
+            bindCodes.notYet,
+            s.target.span,
+            "what is observed here cannot be drawn: it is solved for no variable of the data",
+            {
+              notes: ["a simulation draws y, y[n], and what log, sqrt, + or * make of them"],
+            },
+          ),
         );
     }
     if (s.kind === "observe")

@@ -36,6 +36,7 @@ import { enterParams } from "./parameters.ts";
 import type { Piece } from "./piece.ts";
 import { readAhead } from "./read-ahead.ts";
 import { overRows } from "./rows.ts";
+import { observedPlace } from "./solve.ts";
 import type { Awaited } from "./staged.ts";
 
 /** Where latents come from. */
@@ -161,7 +162,8 @@ function namesAwaited(model: CheckedModel, source: LatentSource, predicts: boole
   const gives = (s: Statement): string | undefined => {
     if (s.kind === "predict") return predicts ? s.place.name.name : undefined;
     if (source.kind !== "draws") return undefined;
-    const name = s.kind === "declare" ? s.name.name : s.kind === "sample" ? s.place?.name.name : undefined;
+    const place = s.kind === "sample" ? (observedPlace(model, s) ?? s.place) : undefined;
+    const name = s.kind === "declare" ? s.name.name : place?.name.name;
     if (name === undefined || source.given[name]) return undefined;
     return data.has(name) || model.symbols.get(name)?.kind === "latent" ? name : undefined;
   };
@@ -230,10 +232,13 @@ function visit(
 function visitSample(w: Walk, c: Context, s: SampleStatement): void {
   const name = s.place?.name.name;
   const symbol = name === undefined ? undefined : c.model.symbols.get(name);
+  if (w.source.kind === "draws") {
+    const place = observedPlace(c.model, s);
+    const drawn = place && w.source.data.get(place.name.name);
+    if (drawn) return drawData(w, w.source, c, s, place, drawn);
+  }
   if (symbol?.kind === "latent" && w.source.kind === "draws" && !readsGiven(w, symbol.name)) return drawLatent(w, w.source, c, s);
   if (symbol?.kind === "latent") return sampleLatent(w, c, s, symbol);
-  if (symbol?.kind === "data" && w.source.kind === "draws" && w.source.data.has(symbol.name))
-    return drawData(w, w.source, c, s, symbol);
   const data = symbol?.kind === "data" ? c.data.values.get(symbol.name) : undefined;
   if (symbol && data?.missing) return sampleMissing(w, c, s, symbol.name, data);
   if (symbol?.kind === "param") return likelihood(w, c, s, evaluate(c, s.target), "penalty");
