@@ -339,3 +339,18 @@ describe("noncentered along a chain", () => {
     expect(gradientError(raw, q)).toBeLessThan(DIFFERENCES);
   });
 });
+
+test("standard deviations of which the squares go from step to step", async () => {
+  const text = `data y: real[T]
+    a ~ Normal(0, 1)
+    let s[1] = 0.7
+    for t in 2..T { let s[t] = sqrt(exp(a) + 0.3 * (y[t-1] - a)^2 + 0.5 * s[t-1]^2) }
+    y ~ Normal(a, s)`;
+  const p = await bound(text, { y });
+  const a = 0.37;
+  const s = [0.7];
+  for (let t = 1; t < 6; t++) s.push(Math.sqrt(Math.exp(a) + 0.3 * (y[t - 1] - a) ** 2 + 0.5 * s[t - 1] ** 2));
+  const expected = normal(a, 0, 1) + total(y.map((v, t) => normal(v, a, s[t])));
+  expect(Math.abs(p.logDensity(Float64Array.of(a)) - expected)).toBeLessThan(ROUNDING * (1 + Math.abs(expected)));
+  expect(gradientError(p, Float64Array.of(a))).toBeLessThan(DIFFERENCES);
+});

@@ -11,6 +11,7 @@ import { sizeOf, type TensorType } from "../type.ts";
 import { affineSteps } from "./affine.ts";
 import { closeOver, tableOf } from "./body.ts";
 import { type LoopAttrs, type LoopWrite, loop } from "./loop.ts";
+import { rootsAgain, squaresOfRoots } from "./squares.ts";
 
 /** What a step does to a state, all reads of the step being done: sets, or adds to, the rows from `at` on (0-based, of the state seen as
  *  [rows, …]), as many as the value has; without `at` the whole of it. */
@@ -52,7 +53,8 @@ export function makeLoop(b: Builder, spec: LoopSpec): Value[] {
   if (spec.steps === 0) return [...spec.states];
   const states = spec.states.map((s) => symbol(b, typeOf(s)));
   const ordinals = spec.ordinals.map(() => symbol(b, { shape: [], dtype: "int" }));
-  const { writes, stop } = spec.body({ states, ordinals });
+  const { step, squared } = squaresOfRoots(b, states, spec.body({ states, ordinals }));
+  const { writes, stop } = step;
   const hoist = new Hoist(b, spec, states, ordinals);
   const values = hoist.rewritten([...writes.map((w) => w.value), ...writes.flatMap((w) => w.at ?? []), ...(stop ? [stop] : [])]);
   const rewritten = values.slice(0, writes.length);
@@ -87,7 +89,9 @@ export function makeLoop(b: Builder, spec: LoopSpec): Value[] {
     stop: stopAt,
     apart: spec.apart ?? false,
   };
-  return [...b.apply(loop, [...spec.states, ...frees], attrs)];
+  const begin = spec.states.map((s, i) => (squared.has(i) ? b.square(s) : s));
+  const ends = b.apply(loop, [...begin, ...frees], attrs);
+  return ends.map((end, i) => (squared.has(i) ? rootsAgain(b, spec.states[i], end, i, attrs) : end));
 }
 
 /** Elements up to which something is computed for all steps ahead. */
