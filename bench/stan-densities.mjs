@@ -71,5 +71,6 @@ export function stanLogDensities(name, source, data, points) {
     .trim()
     .split("\n");
   rmSync(folder, { recursive: true });
-  return lines.map(Number);
+  // C++ writes inf.
+  return lines.map((text) => Number(text.replace("inf", "Infinity")));
 }

@@ -7,7 +7,7 @@ import { stream } from "../../src/runtime/numeric/random.ts";
 import type { Target } from "../../src/runtime/target.ts";
 
 export const POINTS = 10;
-/** Unconstrained coordinates are uniform on (-SPREAD, SPREAD), as starts of chains are. */
+/** As starts of chains. */
 export const SPREAD = 2;
 
 /** Latents that the Stan program declares standardised, under another name. Their values are our unconstrained coordinates, and their density has
@@ -23,9 +23,22 @@ export interface Point {
 }
 export type Nested = number | readonly Nested[];
 
-/** `spread`: where the default has the density overflow. */
-export async function points(target: Target, model: string, spread = SPREAD, standardised: Standardised = {}): Promise<Point[]> {
+/** Where and how points are drawn. */
+export interface Around {
+  /** Unconstrained coordinates are uniform on (-spread, spread) about the centre. */
+  readonly spread?: number;
+  /** Constrained values; what is absent is where its coordinates are 0. */
+  readonly centre?: Readonly<Record<string, readonly number[]>>;
+  readonly standardised?: Standardised;
+}
+export async function points(
+  target: Target,
+  model: string,
+  { spread = SPREAD, centre, standardised = {} }: Around = {},
+): Promise<Point[]> {
   const rng = stream(1, `log density of ${model}`);
+  const origin = new Float64Array(target.dimension);
+  const middle = centre ? target.unconstrain(centre, origin) : origin;
   const density = await target.density();
   const b = createBuilder();
   const u = b.input("u", real([target.dimension]));
@@ -34,7 +47,7 @@ export async function points(target: Target, model: string, spread = SPREAD, sta
   const owed = jacobian.filter((t) => !(t.site in standardised)).map((t) => b.sum(t.value));
   const unused = new Float64Array(target.dimension);
   const drawn = Array.from({ length: POINTS }, () => {
-    const q = Float64Array.from({ length: target.dimension }, () => spread * (2 * rng.uniform() - 1));
+    const q = middle.map((x) => x + spread * (2 * rng.uniform() - 1));
     const numbers = interpret([...names.map((name) => values[name]), ...owed], { u: q });
     const sum = (x: Float64Array): number => x.reduce((a, v) => a + v, 0);
     const raw = target.layout
