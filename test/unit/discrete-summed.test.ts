@@ -76,6 +76,47 @@ test("the chain is the forward recursion, written out", async () => {
   expect(Math.abs(p.logDensity(q) - empty.logDensity(q) - logLikelihood)).toBeLessThan(1e-10);
 });
 
+test.each([
+  [
+    "transitions that are all possible",
+    [
+      [0.9, 0.1],
+      [0.2, 0.8],
+    ],
+  ],
+  [
+    "transitions that are not",
+    [
+      [0.9, 0.1],
+      [0, 1],
+    ],
+  ],
+])("a chain whose observations are thousands of nats apart, with %s", async (_what, P) => {
+  // The first steps look like the second state, which the last ones exclude, or the other way round.
+  for (const y of [
+    [1, 1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0],
+    [0, 1, 0, 1, 1, 1, 1, 0, 1, 1, 1, 1],
+  ]) {
+    const p = await bound(
+      `data y: real[T], P: simplex[2, 2]
+sigma ~ Exponential(1)
+s[1] ~ Categorical([0.5, 0.5])
+for t in 2..T { s[t] ~ Categorical(P[s[t-1]]) }
+for t in 1..T { y[t] ~ Normal(s[t] - 1, sigma) }`,
+      { y, P },
+    );
+    const sigma = 0.015;
+    let alpha = [0, 1].map((k) => Math.log(0.5) + normal(y[0], k, sigma));
+    for (const x of y.slice(1))
+      alpha = [0, 1].map((j) => logSumExp(...alpha.map((a, i) => a + Math.log(P[i][j]))) + normal(x, j, sigma));
+    const expected = logSumExp(...alpha) - sigma + Math.log(sigma);
+    const q = Float64Array.of(Math.log(sigma));
+    expect(Math.abs(p.logDensity(q) - expected)).toBeLessThan(1e-12 * Math.abs(expected));
+    // Derivatives of thousands, by differences of steps of 1e-5.
+    expect(gradientError(p, q)).toBeLessThan(1e-4);
+  }
+});
+
 test("series of two classes, of different lengths, are chains beside their class", async () => {
   const series2 = (known: boolean) => `data y: real[I, T], L: int[I]${known ? ", class: int[I]" : ""}
 P: simplex[2, 2, 2] ~ Dirichlet(ones(2))
