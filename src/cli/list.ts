@@ -4,6 +4,7 @@ import { constraints } from "../dsl/constraints/index.ts";
 import { distributions } from "../dsl/distributions/index.ts";
 import { usageOf } from "../dsl/nets/define.ts";
 import { nets } from "../dsl/nets/index.ts";
+import { odeDoc, odeUsage } from "../dsl/ode-call.ts";
 import type { Option } from "../inference/engine.ts";
 import { engines } from "../inference/engines/index.ts";
 import { flagOf } from "../inference/options.ts";
@@ -22,7 +23,7 @@ const lists: Readonly<Record<string, () => string[]>> = {
     ),
   distributions: () =>
     [...new Set(distributions.values())].map((d) => `${d.name}(${Object.keys(d.params).join(", ")}): ${d.doc}`),
-  functions: () => functions.map((f) => `${signatureOf(f)}: ${f.doc}`),
+  functions: () => [...functions.map((f) => `${signatureOf(f)}: ${f.doc}`), `${odeUsage}: ${odeDoc}`],
   networks: () => [...nets.values()].map((n) => `${usageOf(n)}: ${n.doc}`),
   types: () => [...constraints.values()].map((c) => `${c.name}: ${c.words}`),
 };

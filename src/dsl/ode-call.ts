@@ -5,6 +5,8 @@ export const odeName = "ode";
 /** Positional arguments in front of those of the right-hand side. */
 export const odeParameters = ["rhs", "y0", "t0", "ts"] as const;
 export const odeUsage = "ode(rhs, y0, t0, ts, …)";
+export const odeDoc =
+  "The solution of dy/dt = rhs(t, y, …), y(t0) = y0, at the times ts, a row each; rtol =, atol =, steps = and method = are its options.";
 
 interface OdeOption {
   readonly name: "rtol" | "atol" | "steps" | "method";

@@ -189,6 +189,7 @@ describe.each(methods)("%s", (method) => {
     const limited = ends(oscillator, { steps: 20 });
     expect(limited[limited.length - 1]).toBeNaN();
     expect(ends({ ...decay, ts: [0.5, 0.4, 1] }).map(Number.isNaN)).toEqual([false, true, true]);
+    expect(ends({ ...decay, ts: [0.5, 0.5 - 1e-9, 1] }).map(Number.isNaN)).toEqual([false, true, true]);
     expect(ends({ ...decay, ts: [0.2, 0.4] })).toEqual([Number.NaN, Number.NaN]);
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(
