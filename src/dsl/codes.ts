@@ -106,6 +106,5 @@ export const codes: Readonly<Record<string, string>> = {
   PPL518: "an auxiliary variable without its reverse",
   // ---- not yet
   PPL601: "something that the language has and this version does not",
-  PPL608: "missing integers",
   PPL610: "objectives",
 };
