@@ -24,7 +24,7 @@ const LEAST_STEP = 16 * Number.EPSILON;
 /** A step that would end this near to a time, in steps, ends there. */
 const NEAR = 1.1;
 /** Turns that a loop can count. */
-const MOST_TURNS = 2 ** 28;
+const MOST_TURNS = 268_435_456;
 
 export function solve(b: Builder, inputs: readonly Value[], attrs: OdeAttrs): Value {
   const { copies, body } = attrs;
