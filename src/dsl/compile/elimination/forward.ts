@@ -33,6 +33,7 @@ export function logRecursion(r: Recursion, join: Join): Forward {
   const { b, length, count, combinations, values, unary, mask } = r;
   const [forward] = makeLoop(b, {
     steps: length - 1,
+    apart: true,
     states: [unary],
     ordinals: [later(length)],
     body({ states: [h], ordinals: [t] }) {
@@ -68,6 +69,7 @@ export function scaledRecursion(r: Recursion): Forward {
   const scales = b.concat([b.reshape(first.scale, [1, ...row]), b.broadcastTo(b.constant(1), [length - 1, ...row])], 0);
   const [probabilities, allScales] = makeLoop(b, {
     steps: length - 1,
+    apart: true,
     states: [begin, scales],
     ordinals: [later(length)],
     body({ states: [h], ordinals: [t] }) {
