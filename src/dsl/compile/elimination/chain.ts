@@ -4,7 +4,7 @@
 import { type Builder, shapeOf, type Value } from "../../../runtime/ir/graph.ts";
 import { sizeOf } from "../../../runtime/ir/type.ts";
 import { FLOPS_AN_ENTRY } from "./cost.ts";
-import type { Join } from "./eliminate.ts";
+import type { Join, Spend } from "./eliminate.ts";
 import { logRecursion, mayBeImpossible, type Recursion, scaledRecursion } from "./forward.ts";
 import { type Group, isShared, tableRows } from "./groups.ts";
 
@@ -124,14 +124,14 @@ export function sumChains(
   groups: readonly Group[],
   sizes: Int32Array,
   join: Join,
-  spend: (flops: number, element: number) => void,
+  spend: Spend,
 ): { readonly step: ChainStep; readonly left: Group } {
   const count = chains.length;
   const length = chains.reduce((m, c) => Math.max(m, c.elements.length), 0);
   const values = sizes[chains[0].elements[0]];
   const besides = chains[0].beside.map((e) => sizes[e]);
   const combinations = sizeOf(besides);
-  spend(length * count * combinations * values * values * FLOPS_AN_ENTRY, chains[0].elements[0]);
+  spend(length * count * combinations * values * values * FLOPS_AN_ENTRY, chains[0].elements[0], true);
   const elements = new Int32Array(length * count).fill(-1);
   const of = new Map<number, number>();
   chains.forEach((chain, c) => {

@@ -10,6 +10,8 @@ import { type Group, keepsRows, someRows, tableRows, tidied } from "./groups.ts"
 
 import { type MergeStep, mergeLevels } from "./merge.ts";
 
+/** Told of the flops of a table before it is built, of which element, and whether it meets others. */
+export type Spend = (flops: number, element: number, meetsOthers: boolean) => void;
 /** How the values of an element are joined: summed over, or the best of them taken. */
 export type Join = "sum" | "best";
 
@@ -36,14 +38,8 @@ export interface Elimination {
   readonly rests: readonly Rest[];
 }
 
-/** `given`: values of each element, in number. `spend` is told of the flops of a table before it is built. */
-export function eliminate(
-  b: Builder,
-  factors: readonly Group[],
-  given: Int32Array,
-  join: Join,
-  spend: (flops: number, element: number) => void,
-): Elimination {
+/** `given`: values of each element, in number. */
+export function eliminate(b: Builder, factors: readonly Group[], given: Int32Array, join: Join, spend: Spend): Elimination {
   const steps: Step[] = [];
   const rests: Rest[] = [];
   let groups = tidied(b, factors);
@@ -191,12 +187,12 @@ function sumOut(
   groups: readonly Group[],
   sizes: Int32Array,
   join: Join,
-  spend: (flops: number, element: number) => void,
+  spend: Spend,
 ): { readonly step: TableStep; readonly group: Group } {
   const [first] = members;
   const places = graph.incident(first);
   const around = graph.neighbours(first);
-  spend(members.length * graph.entries(first) * (places.length + FLOPS_AN_ENTRY), first);
+  spend(members.length * graph.entries(first) * (places.length + FLOPS_AN_ENTRY), first, around.length > 0);
   const neighbours = around.map((_, k) => Int32Array.from(members, (e) => graph.neighbours(e)[k]));
   const from = new Set<number>();
   let axes: readonly Axis[] | undefined;

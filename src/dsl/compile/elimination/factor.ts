@@ -58,7 +58,8 @@ export function factorOf(b: Builder, term: Value, sites: readonly Site[], { whol
   });
   const size = columns.reduce((n, c) => n * c.site.values, 1);
   const inRows = sizeOf(shape.filter((_, k) => varies[k]));
-  if (size * inRows > BUDGET) {
+  // What reads one element costs what the statement costs for each of its values.
+  if (columns.length > 1 && size * inRows > BUDGET) {
     const names = [...new Set(columns.map((c) => c.site.name))].join(", ");
     const times = columns.length > 6 ? "values multiplied" : columns.map((c) => c.site.values).join(" × ");
     throw new TooMany(

@@ -3,7 +3,7 @@ import { type Builder, shapeOf, type Value } from "../../../runtime/ir/graph.ts"
 import { sizeOf } from "../../../runtime/ir/type.ts";
 import type { LoweredTerm } from "../walk.ts";
 import { BUDGET, TooMany } from "./cost.ts";
-import { type Elimination, eliminate, type Join } from "./eliminate.ts";
+import { type Elimination, eliminate, type Join, type Spend } from "./eliminate.ts";
 import { factorOf } from "./factor.ts";
 import { type Group, someRows } from "./groups.ts";
 import { dependence, NOTHING } from "./read.ts";
@@ -40,15 +40,19 @@ export function sumOut(b: Builder, open: OpenSites, terms: readonly LoweredTerm[
     return present(b, group);
   });
   let flops = 0;
-  const spend = (more: number, element: number): void => {
+  let joint = 0;
+  const spend: Spend = (more, element, meetsOthers) => {
     flops += more;
-    if (flops <= BUDGET) return;
+    // Independent elements cost what their statements do, however many there are.
+    if (meetsOthers) joint += more;
+    if (joint <= BUDGET) return;
     const site = sites.find((s) => element < s.base + s.count) ?? sites[sites.length - 1];
     const part = site.parts.find((p) => element - site.base < p.from + p.count) ?? site.parts[0];
     throw new TooMany(part.piece, `it takes ${more.toPrecision(2)} flops or more an evaluation`);
   };
   const again = (join: Join, beside: readonly Group[] = []): Elimination => {
     flops = 0;
+    joint = 0;
     return eliminate(b, [...groups, ...beside], sizes, join, spend);
   };
   const { rests } = again("sum");
