@@ -17,7 +17,7 @@ import type { Engine, Progress, Start } from "./inference/engine.ts";
 import { AUTO, chooseEngine } from "./inference/engines/choose.ts";
 import { engines } from "./inference/engines/index.ts";
 import { DEFAULT_RADIUS } from "./inference/engines/init.ts";
-import { START_TRIES } from "./inference/hmc/start.ts";
+import { START_TRIES, seekStart } from "./inference/hmc/start.ts";
 import { resolveOptions } from "./inference/options.ts";
 import { DEFAULT_CHAINS, type RunOutcome, runEngine } from "./inference/run.ts";
 import { UsageError } from "./runtime/errors.ts";
@@ -294,19 +294,19 @@ export class Posterior {
     return list.map((values, c) => this.#start(values, within, stream(seed, `chain ${c + 1}`).split("start of the rest")));
   }
 
-  /** Latents left out start uniformly within ± radius, unconstrained: at the first of a hundred tries with a finite density, as chains do that
-   *  are given nothing. */
+  /** Latents left out start uniformly within ± radius, unconstrained: at the first of a hundred tries that is good, as chains do that are given
+   *  nothing. */
   #start(values: StartValues, radius: number, rng: Rng): Start {
     const given = this.#latentValues(values);
     const isWhole = this.target.layout.every(({ name }) => given[name] !== undefined);
     const base = new Float64Array(this.dimension);
     let position: Float64Array = base;
-    for (let attempt = 0; attempt < (isWhole ? 1 : START_TRIES); attempt++) {
+    const found = seekStart(isWhole ? 1 : START_TRIES, () => {
       if (!isWhole) for (let i = 0; i < base.length; i++) base[i] = radius * (2 * rng.uniform() - 1);
       position = this.#unconstrain(given, base);
-      if (Number.isFinite(this.gradient(position, this.#gradient)) && this.#gradient.every(Number.isFinite)) break;
-    }
-    return { position };
+      return { position, logDensity: this.gradient(position, this.#gradient), gradient: this.#gradient };
+    });
+    return { position: typeof found === "string" ? position : found };
   }
 
   #refuseFailure({ failure }: RunOutcome): void {
