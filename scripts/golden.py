@@ -148,6 +148,124 @@ def llt(l):
 
 
 # name: (log density of x and the parameters in order, scipy's or None, rows)
+def joint(x, mean, covariance):
+    """Of numbers with means and covariances between each two."""
+    k = len(x)
+    return mvn(x, [mean(i) for i in range(k)], mp.matrix([[covariance(i, j) for j in range(k)] for i in range(k)]))
+
+
+def autoregression(x, rho, s, m=mpf(0)):
+    """By the stationary covariance of the companion form, the solution of P = A P A' + Q."""
+    k = len(rho)
+    a = mp.zeros(k)
+    for j in range(k):
+        a[0, j] = rho[j]
+        if j + 1 < k:
+            a[j + 1, j] = 1
+    system = mp.matrix(k * k, k * k)
+    for i in range(k):
+        for j in range(k):
+            for u in range(k):
+                for v in range(k):
+                    system[i * k + j, u * k + v] = (1 if (i, j) == (u, v) else 0) - a[i, u] * a[j, v]
+    p = mp.lu_solve(system, mp.matrix([s * s] + [0] * (k * k - 1)))
+    g = [p[j] for j in range(k)]
+    while len(g) < len(x):
+        g.append(mp.fsum(r * g[-1 - i] for i, r in enumerate(rho)))
+    return joint(x, lambda i: m, lambda i, j: g[abs(i - j)])
+
+
+def garch(x, m, w, a, b, s):
+    total, variance = mpf(0), s * s
+    for v in x:
+        total += log(phi((v - m) / sqrt(variance)) / sqrt(variance))
+        variance = w + a * (v - m) ** 2 + b * variance
+    return total
+
+
+def dlm(y, f, g, v, w, m, c):
+    """By the covariance of all observations together. y: a matrix with a row a time."""
+    states, at = [], (mp.matrix(m), c)
+    for _ in range(y.rows):
+        at = (g * at[0], g * at[1] * g.T + w)
+        states.append(at)
+    def covariance(t, s):
+        if t < s:
+            return covariance(s, t).T
+        return f.T * g ** (t - s) * states[s][1] * f + (v if t == s else mp.zeros(v.rows))
+    r = y.cols
+    flat = [y[t, i] for t in range(y.rows) for i in range(r)]
+    return joint(flat, lambda i: (f.T * states[i // r][0])[i % r], lambda i, j: covariance(i // r, j // r)[i % r, j % r])
+
+
+def laplacian(n, from_, to, alpha=mpf(1)):
+    q = mp.zeros(n)
+    for i, j in zip(from_, to):
+        i, j = int(i) - 1, int(j) - 1
+        q[i, i] += 1
+        q[j, j] += 1
+        q[i, j] -= alpha
+        q[j, i] -= alpha
+    return q
+
+
+def icar(x, from_, to, s):
+    n = len(x)
+    values = sorted(mp.eigsy(laplacian(n, from_, to), eigvals_only=True))
+    squares = mp.fsum((x[int(i) - 1] - x[int(j) - 1]) ** 2 for i, j in zip(from_, to))
+    return -squares / (2 * s * s) + mp.fsum(log(v) for v in values[1:]) / 2 - (n - 1) * (log(s) + log(2 * pi) / 2)
+
+
+def kronecker(a, c):
+    return mp.matrix([[a[i // c.rows, j // c.cols] * c[i % c.rows, j % c.cols] for j in range(a.cols * c.cols)] for i in range(a.rows * c.rows)])
+
+
+def elements(m):
+    return [m[i, j] for i in range(m.rows) for j in range(m.cols)]
+
+
+def low_rank(x, m, w, d):
+    return mvn(x, m, w * w.T + mp.diag(d))
+
+
+def logistic_normal(x, m, s):
+    return mvn([log(v / x[-1]) for v in x[:-1]], m, s) - mp.fsum(log(v) for v in x)
+
+
+def sticks(x, a):
+    left, total = mpf(1), mpf(0)
+    for v in x[:-1]:
+        total += log(a) + (a - 1) * log(1 - v / left) - log(left)
+        left -= v
+    return total
+
+
+def relaxed_bernoulli(x, odds, t):
+    return log(t * odds * x ** (-t - 1) * (1 - x) ** (-t - 1) / (odds * x ** -t + (1 - x) ** -t) ** 2)
+
+
+def concrete(x, e, t):
+    k = len(x)
+    w = [exp(a) * v ** -t for a, v in zip(e, x)]
+    return loggamma(k) + (k - 1) * log(t) + mp.fsum(log(a / v) for a, v in zip(w, x)) - k * log(mp.fsum(w))
+
+
+def gev(x, m, s, c):
+    z = (x - m) / s
+    t = exp(-z) if c == 0 else (1 + c * z) ** (-1 / c)
+    return (c + 1) * log(t) - t - log(s)
+
+
+def gpd(x, m, s, c):
+    z = (x - m) / s
+    return -log(s) + (-z if c == 0 else -(1 / c + 1) * log(1 + c * z))
+
+
+def copula(x, l):
+    z = [sqrt(mpf(2)) * mp.erfinv(2 * v - 1) for v in x]
+    return mvn(z, [mpf(0)] * len(z), llt(l)) - mp.fsum(log(phi(v)) for v in z)
+
+
 TABLE = {
     "Normal": (lambda x, m, s: log(phi((x - m) / s) / s), lambda x, m, s: stats.norm.logpdf(x, m, s), "mu sigma",
                [(1.3, 0.5, 2.0), (-7.25, 3.0, 0.4), (1e6, -2.5, 17.0), (2.5e-9, 1e-9, 3e-9)]),
@@ -288,6 +406,51 @@ TABLE = {
                 lambda x, n, s: stats.wishart.logpdf(x, n, s), "nu S", [(W2, 3.5, S2), (W3, 4.0, S3), ([[0.75]], 1.5, [[2.0]]), (W3, 60.0, S3)]),
     "InvWishart": (lambda x, n, s: -(n + x.rows + 1) / 2 * log(det(x)) - trace(s * x ** -1) / 2 - n * x.rows / 2 * log(mpf(2)) + n / 2 * log(det(s)) - logmultigamma(n / 2, x.rows),
                    lambda x, n, s: stats.invwishart.logpdf(x, n, s), "nu S", [(W2, 3.5, S2), (W3, 4.0, S3), ([[0.75]], 1.5, [[2.0]]), (W3, 60.0, S3)]),
+    "GaussianRandomWalk": (lambda x, m, s, a, b: joint(x, lambda i: a + i * m, lambda i, j: b * b + s * s * min(i, j)), None, "mu sigma m0 s0",
+                           [([1.25, 2.0, 1.5, 3.25], 0.25, 0.75, 1.0, 2.0), ([-3.5], 0.5, 0.25, 1.5, 0.625), ([40.0, -7.0, 3.0], -1.5, 8.0, 0.5, 30.0), ([0.25, 0.75], 0.125, 0.0625, 0.5, 0.3)]),
+    "AR": (autoregression, None, "rho sigma mu",
+           [([1.25, 2.0, 1.5, 3.25, 2.75], [0.5], 0.75, 1.0), ([1.25, 2.0, 1.5, 3.25, 2.75], [0.5, 0.25], 0.75, 1.0), ([1.25, -2.0], [0.5, 0.25, -0.375], 2.0, 0.25),
+            ([0.5, 0.75, -1.25, 2.5, 4.0, 1.5], [1.5, -0.75], 0.5, -0.5), ([40.0, -7.0, 3.0], [0.96875], 12.5, 20.0)]),
+    "GARCH11": (garch, None, "mu omega alpha1 beta1 s1",
+                [([1.25, -2.0, 0.5, 3.25], 0.25, 0.5, 0.3, 0.6, 1.5), ([-3.5], 0.5, 0.25, 0.2, 0.7, 2.0), ([0.25, 40.0, -7.0], 1.5, 0.125, 0.9, 0.05, 0.75),
+                 ([0.5, 0.75, -1.25, 2.5, 4.0, 1.5], 0.125, 2.0, 0.0625, 0.875, 3.0)]),
+    "UnivariateDlm": (lambda y, f, g, v, w, m, c: dlm(mp.matrix(y), mp.matrix(f), g, mp.matrix([[v]]), w, m, c), None, "F G V W m0 C0",
+                      [([1.25, 2.0, 1.5, 3.25, 2.75], [1.0], [[1.0]], 0.5, [[0.25]], [1.0], [[4.0]]),
+                       ([1.25, 2.0, 1.5, 3.25], [1.0, 0.0], [[1.0, 1.0], [0.0, 1.0]], 0.75, [[0.5, 0.0], [0.0, 0.125]], [1.0, 0.5], [[2.0, 0.25], [0.25, 1.0]]),
+                       ([-3.5], [1.0, 0.5], [[0.5, -0.25], [0.25, 0.75]], 2.0, [[0.5, 0.25], [0.25, 0.5]], [1.5, -0.5], [[1.0, 0.0], [0.0, 0.0]]),
+                       ([1.25, 2.0, 1.5, 3.25], [1.0, 0.0], [[1.0, 1.0], [0.0, 1.0]], 0.75, [[0.5, 0.5], [0.5, 0.5]], [1.0, 0.5], [[2.0, 0.25], [0.25, 1.0]])]),
+    "GaussianDlmObs": (dlm, None, "F G V W m0 C0",
+                       [([[1.25, 2.0], [1.5, 3.25], [2.75, 0.5]], [[1.0, 0.5], [0.25, 1.0]], [[0.75, 0.25], [-0.25, 0.5]], S2, [[0.5, 0.125], [0.125, 0.25]], [1.0, -0.5], [[2.0, 0.25], [0.25, 1.0]]),
+                        ([[1.25, 2.0], [1.5, 3.25]], [[1.0, 0.5]], [[0.875]], S2, [[0.5]], [1.0], [[2.0]]),
+                        ([[1.25], [1.5], [4.0]], [[1.0], [0.0]], [[1.0, 1.0], [0.0, 1.0]], [[0.5]], [[0.25, 0.0], [0.0, 0.125]], [1.0, 0.5], [[2.0, 0.25], [0.25, 1.0]]),
+                        ([[40.0, -31.0]], [[1.0, 0.5], [0.25, 1.0]], [[0.75, 0.25], [-0.25, 0.5]], S2, [[0.5, 0.125], [0.125, 0.25]], [1.0, -0.5], [[2.0, 0.25], [0.25, 1.0]])]),
+    "ICAR": (icar, None, "node1 node2 sigma",
+             [([0.5, 1.25, -1.75], [1.0, 2.0], [2.0, 3.0], 0.75), ([1.75, -1.75], [1.0], [2.0], 2.0), ([0.5, 2.25, -2.75], [1.0, 2.0, 1.0], [2.0, 3.0, 3.0], 1.5),
+              ([-3.0, 0.125, 7.0, -5.5, 1.375], [1.0, 2.0, 3.0, 4.0, 2.0], [2.0, 3.0, 4.0, 5.0, 5.0], 4.0), ([-1.0, 0.25, 0.75], [1.0, 3.0], [2.0, 2.0], 0.375)]),
+    "CAR": (lambda x, m, i, j, a, t: mvn(x, m, (t * laplacian(len(x), i, j, a)) ** -1), None, "mu node1 node2 alpha tau",
+            [([0.5, 1.25, -1.5], [0.25, 0.0, 0.5], [1.0, 2.0], [2.0, 3.0], 0.75, 2.0), ([1.75, -1.5], [0.0, 1.0], [1.0], [2.0], -0.5, 0.375), ([0.5, 2.25, -2.5], [1.0, 1.5, 2.0], [1.0, 2.0, 1.0], [2.0, 3.0, 3.0], 0.96875, 1.5),
+             ([-3.0, 0.125, 7.0, -5.5, 1.5], [0.5, 0.25, 0.0, 1.0, 2.0], [1.0, 2.0, 3.0, 4.0, 2.0], [2.0, 3.0, 4.0, 5.0, 5.0], 0.25, 4.0)]),
+    "MatrixNormal": (lambda x, m, u, v: mvn(elements(x), elements(m), kronecker(u, v)), lambda x, m, u, v: stats.matrix_normal.logpdf(x, m, u, v), "M U V",
+                     [([[1.25, 2.0, 0.5], [1.5, 3.25, -1.0]], [[0.5, 1.0, 0.25], [1.25, 0.75, 2.0]], S2, S3), ([[2.5]], [[0.75]], [[0.25]], [[3.0]]),
+                      ([[40.0], [-31.0]], [[0.5], [2.0]], S2, [[1.5]]), ([[0.25, 4.0]], [[0.5, 1.5]], [[2.0]], S2)]),
+    "MultiNormalLowRank": (low_rank, None, "mu W D",
+                           [([1.3, -0.5], [0.5, 2.0], [[1.5], [-0.75]], [0.5, 0.25]), ([0.25, 4.0, -2.5], [0.0, 1.5, -1.0], [[1.0, 0.5], [0.25, -1.0], [0.75, 2.0]], [0.5, 1.25, 3.0]),
+                            ([2.5], [0.75], [[0.25]], [2.0]), ([40.0, -31.0], [0.5, 2.0], [[1.5], [-0.75]], [0.125, 8.0])]),
+    "LogisticNormal": (logistic_normal, None, "mu Sigma",
+                       [([0.125, 0.25, 0.625], [0.5, -1.0], S2), ([0.5, 0.4375, 0.0625], [1.0, 2.0], S2), ([0.3125, 0.6875], [-0.5], [[2.5]]), ([0.25, 0.125, 0.5, 0.125], [0.0, 1.5, -1.0], S3)]),
+    "StickBreaking": (sticks, None, "alpha", [([0.125, 0.25, 0.625], 0.5), ([0.5, 0.4375, 0.0625], 3.5), ([0.3125, 0.6875], 40.0), ([0.125, 0.375, 0.25, 0.25], 1.25)]),
+    "RelaxedBernoulli": (lambda x, p, t: relaxed_bernoulli(x, p / (1 - p), t), None, "p temperature", [(0.3, 0.25, 1.25), (0.875, 0.6, 2.0), (0.0001, 0.1, 1.0), (0.5625, 0.001, 1.5)]),
+    "RelaxedBernoulliLogit": (lambda x, e, t: relaxed_bernoulli(x, exp(e), t), None, "eta temperature", [(0.3, -1.25, 1.25), (0.875, 0.5, 2.0), (0.0001, -2.5, 1.0), (0.5625, -30.0, 1.5)]),
+    "RelaxedOneHot": (concrete, None, "eta temperature",
+                      [([0.125, 0.25, 0.625], [0.5, -1.0, 2.0], 0.5), ([0.5, 0.4375, 0.0625], [1.0, 3.0, -2.0], 2.0), ([0.3125, 0.6875], [300.5, 301.25], 0.75), ([0.125, 0.375, 0.25, 0.25], [0.5, 1.5, -0.25, 0.125], 0.25)]),
+    "GeneralizedExtremeValue": (gev, lambda x, m, s, c: stats.genextreme.logpdf(x, -c, m, s), "mu sigma xi",
+                                [(1.3, 0.5, 2.0, 0.25), (-0.5, 0.5, 2.0, -0.375), (1.25, 3.0, 0.75, 0.0), (300.0, 5.0, 2.5, 0.75), (4.5, 3.0, 1.5, 1e-4), (0.5, 3.0, 1.5, -1e-9)]),
+    "GeneralizedPareto": (gpd, lambda x, m, s, c: stats.genpareto.logpdf(x, c, m, s), "mu sigma xi",
+                          [(1.3, 0.5, 2.0, 0.25), (1.5, 0.5, 2.0, -0.375), (4.25, 3.0, 0.75, 0.0), (300.0, 5.0, 2.5, 0.75), (4.5, 3.0, 1.5, 1e-4), (5.5, 3.0, 1.5, -1e-9)]),
+    "AsymmetricLaplace": (lambda x, m, s, k: -log(s * (k + 1 / k)) - (k * (x - m) / s if x >= m else (m - x) / (k * s)),
+                          lambda x, m, s, k: stats.laplace_asymmetric.logpdf(x, k, m, s), "mu sigma kappa",
+                          [(1.3, 0.5, 2.0, 0.75), (-7.25, 3.0, 4.0, 1.5), (40.0, 1.0, 0.5, 0.125), (0.75, 1.5, 0.25, 6.0)]),
+    "GaussianCopulaCholesky": (copula, None, "L", [([0.125, 0.75], C2), ([0.3, 0.999], C2), ([0.25, 0.625, 0.0625], C3), ([0.9375, 1e-6, 0.4], C3)]),
     "Flat": (lambda x: mpf(0), None, "", [(1.3,), (-7.25,), (1e300,), (0.0,)]),
     "HalfFlat": (lambda x: mpf(0), None, "", [(1.3,), (7.25,), (1e300,), (1e-300,)]),
 }

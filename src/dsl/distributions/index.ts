@@ -1,18 +1,23 @@
 // Every distribution, one export line a family; names and aliases lead to records.
 
+import * as areal from "./areal.ts";
+import * as autoregressive from "./autoregressive.ts";
 import * as bernoulli from "./bernoulli.ts";
 import * as beta from "./beta.ts";
 import * as binomial from "./binomial.ts";
 import * as categorical from "./categorical.ts";
 import * as cauchy from "./cauchy.ts";
+import * as copula from "./copula.ts";
 import type { Distribution } from "./define.ts";
 import * as dirichlet from "./dirichlet.ts";
 import * as discrete from "./discrete.ts";
 import * as exponential from "./exponential.ts";
+import * as extremes from "./extremes.ts";
 import * as gamma from "./gamma.ts";
 import * as inverseGaussian from "./inverse-gaussian.ts";
 import * as lkj from "./lkj.ts";
 import * as logistic from "./logistic.ts";
+import * as matrixNormal from "./matrix-normal.ts";
 import * as multiNormal from "./multi-normal.ts";
 import * as multiStudentT from "./multi-student-t.ts";
 import * as negativeBinomial from "./negative-binomial.ts";
@@ -20,7 +25,9 @@ import * as normal from "./normal.ts";
 import * as ordered from "./ordered.ts";
 import * as pareto from "./pareto.ts";
 import * as poisson from "./poisson.ts";
+import * as simplexes from "./simplexes.ts";
 import * as skewNormal from "./skew-normal.ts";
+import * as stateSpace from "./state-space.ts";
 import * as studentT from "./student-t.ts";
 import * as uniform from "./uniform.ts";
 import * as vonMises from "./von-mises.ts";
@@ -29,18 +36,23 @@ import * as wishart from "./wishart.ts";
 import * as zeroInflated from "./zero-inflated.ts";
 
 const families: readonly Readonly<Record<string, unknown>>[] = [
+  areal,
+  autoregressive,
   bernoulli,
   beta,
   binomial,
   categorical,
   cauchy,
+  copula,
   dirichlet,
   discrete,
   exponential,
+  extremes,
   gamma,
   inverseGaussian,
   lkj,
   logistic,
+  matrixNormal,
   multiNormal,
   multiStudentT,
   negativeBinomial,
@@ -48,7 +60,9 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   ordered,
   pareto,
   poisson,
+  simplexes,
   skewNormal,
+  stateSpace,
   studentT,
   uniform,
   vonMises,
