@@ -14,6 +14,8 @@ export interface RunFacts {
   readonly started?: Date;
   /** Where the model is, for commands that are given the folder. */
   readonly modelPath?: string;
+  /** Where the data are, as --data takes them. */
+  readonly dataPaths?: readonly string[];
   /** Which rows of the data were taken, as the user said it. */
   readonly rows?: string;
 }
@@ -30,6 +32,7 @@ export async function saveFit(folder: string, fit: Fit, facts: RunFacts = { mode
     node: process.version,
     model: facts.model,
     ...(facts.modelPath === undefined ? {} : { modelPath: facts.modelPath }),
+    ...(facts.dataPaths === undefined ? {} : { dataPaths: facts.dataPaths }),
     modelSha256: modelHash(provenance.sources ?? []),
     set: provenance.set ?? {},
     ...(facts.rows === undefined ? {} : { rows: facts.rows }),

@@ -1,5 +1,5 @@
 // What commands read: models, data files, NAME=VALUE pairs, numbers.
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import { readDataFile } from "../data-files.ts";
 import { type ChosenRows, chooseRows, type RowChoice } from "../dsl/compile/choose-rows.ts";
 import { rowLength } from "../dsl/compile/recut.ts";
@@ -17,6 +17,8 @@ export interface DataGiven {
   readonly data: DataSet;
   /** Of the files that were read. */
   readonly paths: readonly string[];
+  /** The same as --data takes them from anywhere. */
+  readonly flags: readonly string[];
   /** The rows of the files that were taken, where not all were. */
   readonly chosen?: Omit<ChosenRows, "data">;
 }
@@ -51,10 +53,11 @@ export async function readData(path: string, model: Model, flags: DataFlags): Pr
   const idle = [...columns.keys()].find((name) => !all.some((given) => given.name === name));
   if (idle !== undefined) throw new UsageError(`--columns ${idle}: there is no file of ${idle}, --data ${idle}=FILE`);
   const paths = all.map(({ file }) => file);
+  const again = all.map(({ name, file }) => `${name === undefined ? "" : `${name}=`}${resolve(file)}`);
   const choice = rowsGiven(flags);
-  if (!choice) return { data, paths };
+  if (!choice) return { data, paths, flags: again };
   const { data: taken, ...chosen } = chooseRows(model.checked, data, choice);
-  return { data: taken, paths, chosen };
+  return { data: taken, paths, flags: again, chosen };
 }
 
 /** FILE, or NAME=FILE where NAME is one that a variable can have. */

@@ -160,6 +160,16 @@ export function commandLine(finish: (code: ExitCode) => void): Command {
     .action(async (paths: string[]) => finish(await (await import("./summary.ts")).diagnoseCommand(paths)));
   withData(
     command(
+      "compare",
+      "models fitted to the same observations: expected log predictive densities by leave-one-out cross-validation, their differences, stacking weights",
+    ).argument("<folders...>", "folders of runs, two or more; their models and data are read where they were"),
+  )
+    .option("--json", "print JSON, with numbers in full")
+    .action(async (folders: string[], options: Record<string, unknown>) =>
+      finish(await (await import("./compare.ts")).compareCommand(folders, options)),
+    );
+  withData(
+    command(
       "evaluate",
       "a fitted model on data, those it was fitted to or others: log-likelihoods of rows, active units, pictures",
     ).argument("<model>", "folder of a run, or file of the model (.ppl) with --params"),

@@ -18,7 +18,7 @@ import { refuseUnwritable } from "../runtime/platform/files.ts";
 import type { DiscreteOutput } from "../runtime/target.ts";
 import { type RunFacts, saveFit } from "../save.ts";
 import { modelHash, readParameters, type SavedParameters } from "../saved-parameters.ts";
-import { type DataFlags, hashFile, readAssignments, readData, readInteger, rowsFlag } from "./inputs.ts";
+import { type DataFlags, type DataGiven, hashFile, readAssignments, readData, readInteger, rowsFlag } from "./inputs.ts";
 import { onInterrupt } from "./interrupt.ts";
 import type { ExitCode } from "./main.ts";
 import { startProgress } from "./progress.ts";
@@ -64,9 +64,10 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
     throw new UsageError("--params fixes what was learnt, --resume goes on learning: give one of them");
   const loaded = loadModel(path);
   const model = flags.sampleParams ? loaded.withSampledParams() : loaded;
-  const { data, paths } = await readData(path, model, flags);
+  const read = await readData(path, model, flags);
+  const { data } = read;
   // Before what may take hours: what is run on may change meanwhile, and a place that takes no files is better known now.
-  const saving = flags.save ? prepareSaving(model.name, path, paths, rowsFlag(flags), flags.out, started) : undefined;
+  const saving = flags.save ? prepareSaving(model.name, path, read, rowsFlag(flags), flags.out, started) : undefined;
   for (const d of model.diagnostics) if (!flags.quiet) process.stderr.write(`${renderDiagnostic(d, model.sources)}\n\n`);
   const bound = await model.bindData(data, readAssignments(flags.set));
   const posterior = flags.params === undefined ? bound : await fixed(bound, flags.params, warn);
@@ -217,7 +218,7 @@ const otherText = ({ name }: Model, { folder }: SavedParameters): string =>
 function prepareSaving(
   model: string,
   path: string,
-  data: readonly string[],
+  data: Pick<DataGiven, "paths" | "flags">,
   rows: string | undefined,
   out: string | undefined,
   started: Date,
@@ -229,7 +230,8 @@ function prepareSaving(
     facts: {
       model,
       modelPath: resolve(path),
-      files: [path, ...data].map(hashFile),
+      dataPaths: data.flags,
+      files: [path, ...data.paths].map(hashFile),
       started,
       ...(rows === undefined ? {} : { rows }),
     },

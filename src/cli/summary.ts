@@ -15,7 +15,7 @@ import { readText } from "../runtime/platform/files.ts";
 import { readInteger } from "./inputs.ts";
 import type { ExitCode } from "./main.ts";
 
-function readTables(paths: readonly string[]): { readonly name: string; readonly table: ChainTable }[] {
+export function readTables(paths: readonly string[]): { readonly name: string; readonly table: ChainTable }[] {
   const files = paths.flatMap((path) => {
     if (!existsSync(path)) throw new UsageError(`cannot read ${path}: no such file or folder`);
     if (!statSync(path).isDirectory()) return [path];

@@ -1,3 +1,4 @@
+// Recurrences: a loop of lets that read what another turn has given. On data one turn after the other, over latents as a loop of the program.
 import type { ForStatement, LoopIndex, Place, Statement } from "../language/ast.ts";
 import { arrayAt, enterFor, executeBlock, homeOf, placeCoordinates, rowsWithin, type Visitor } from "./block.ts";
 import { type Context, inner } from "./context.ts";

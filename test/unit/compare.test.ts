@@ -1,0 +1,194 @@
+// Leave-one-out cross-validation: against closed forms, stacking against a grid; ppl compare: what it prints, and each mistake a sentence.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { main } from "../../src/cli/main.ts";
+import { ppl as model } from "../../src/index.ts";
+import { compareLoo, loo, stackingWeights } from "../../src/inference/diagnostics/loo.ts";
+import { pointwiseLikelihood } from "../../src/pointwise.ts";
+import { stream } from "../../src/runtime/numeric/random.ts";
+
+const normal = (x: number, m: number, v: number): number => (-0.5 * ((x - m) * (x - m))) / v - 0.5 * Math.log(2 * Math.PI * v);
+
+describe("leave-one-out", () => {
+  test("of a normal mean with known variances is the closed form's, within Monte Carlo error", () => {
+    const rng = stream(1, "data");
+    const y = Float64Array.from({ length: 30 }, () => 1 + 2 * rng.normal());
+    const [n, noise, prior] = [y.length, 4, 25];
+    const posterior = (values: Float64Array) => {
+      const precision = 1 / prior + values.length / noise;
+      return { mean: values.reduce((s, v) => s + v, 0) / noise / precision, variance: 1 / precision };
+    };
+    const all = posterior(y);
+    const draws = Float64Array.from({ length: 20000 }, () => all.mean + Math.sqrt(all.variance) * rng.normal());
+    const found = loo(Array.from(y, (v) => draws.map((mu) => normal(v, mu, noise))));
+    y.forEach((v, i) => {
+      const rest = posterior(y.filter((_, k) => k !== i));
+      // Of importance weights whose variance is small: a few per cent of the effect of one observation of thirty.
+      expect(Math.abs(found.pointwise[i] - normal(v, rest.mean, rest.variance + noise))).toBeLessThan(0.01);
+    });
+    expect(Math.abs(found.pLoo - 1)).toBeLessThan(0.5);
+    expect(Math.max(...found.k)).toBeLessThan(0.5);
+    const mean = found.elpd / n;
+    expect(Math.abs(found.se - Math.sqrt(found.pointwise.reduce((s, x) => s + (x - mean) * (x - mean), 0)))).toBeLessThan(1e-12);
+  });
+
+  test("differences and their errors are those of pairs", () => {
+    const of = (pointwise: number[]) => ({
+      elpd: pointwise.reduce((a, b) => a + b, 0),
+      se: 0,
+      pLoo: 0,
+      pointwise: Float64Array.from(pointwise),
+      k: Float64Array.of(0, 0, 0),
+    });
+    const [first, second] = compareLoo([
+      { name: "worse", loo: of([-3, -2, -1]) },
+      { name: "better", loo: of([-1, -2, -1]) },
+    ]);
+    expect([first.name, first.difference, first.differenceSe]).toEqual(["better", 0, 0]);
+    expect(second.difference).toBe(2);
+    // 2, 0, 0 lie 4/3, -2/3, -2/3 from their mean.
+    expect(Math.abs(second.differenceSe - Math.sqrt(24) / 3)).toBeLessThan(1e-12);
+  });
+
+  test("stacking weights have the best mean log score", () => {
+    const rng = stream(2, "scores");
+    const scores = [0, 1, 2].map((k) => Float64Array.from({ length: 40 }, (_, i) => rng.normal() - (i % 3 === k ? 0 : 2)));
+    const score = (w: ArrayLike<number>): number =>
+      scores[0].reduce((sum, _, i) => sum + Math.log(scores.reduce((p, own, k) => p + w[k] * Math.exp(own[i]), 0)), 0);
+    const weights = stackingWeights(scores);
+    expect(Math.abs(weights.reduce((a, b) => a + b, 0) - 1)).toBeLessThan(1e-12);
+    const best = score(weights);
+    for (let i = 0; i <= 20; i++)
+      for (let j = 0; i + j <= 20; j++) expect(score([i / 20, j / 20, (20 - i - j) / 20])).toBeLessThan(best + 1e-9);
+    // One model that is everywhere better has all of the weight.
+    expect(stackingWeights([Float64Array.of(-1, -1), Float64Array.of(-2, -3)])[0]).toBeGreaterThan(1 - 1e-6);
+  });
+
+  test("log-likelihoods of single observations, discrete latents summed out", async () => {
+    const mixture = model`
+      data y: real[N]
+      m ~ Normal(0, 1)
+      for n in 1..N {
+        k[n] ~ Bernoulli(0.3)
+        y[n] ~ Normal(k[n] == 1 ? m : -m, 1)
+      }`;
+    const y = [0.5, -1, 2];
+    const { target } = await mixture.bind({ y });
+    const draws = {
+      chains: 1,
+      drawsPerChain: 2,
+      columns: [],
+      values: { m: Float64Array.of(0.4, -1.2) },
+      stats: {},
+    };
+    const { sites, values } = pointwiseLikelihood(target, draws);
+    expect(sites).toEqual([{ name: "y", count: 3 }]);
+    y.forEach((v, i) => {
+      [0.4, -1.2].forEach((m, d) => {
+        const p = 0.3 * Math.exp(normal(v, m, 1)) + 0.7 * Math.exp(normal(v, -m, 1));
+        expect(Math.abs(values[i][d] - Math.log(p))).toBeLessThan(1e-13);
+      });
+    });
+    const chain = await model`
+      data y: real[T]
+      s[1] ~ Bernoulli(0.5)
+      for t in 2..T { s[t] ~ Bernoulli(0.2 + 0.6 * s[t-1]) }
+      m ~ Normal(0, 1)
+      for t in 1..T { y[t] ~ Normal(m * s[t], 1) }`.bind({ y });
+    expect(() => pointwiseLikelihood(chain.target, draws)).toThrow("depend on one another by way of s");
+    const missing = await model`data z: real?[N]; m ~ Normal(0, 1); z ~ Normal(m, 1)`.bind({ z: [1, null, 2] });
+    expect(() => pointwiseLikelihood(missing.target, draws)).toThrow("entries of z are missing");
+  });
+});
+
+const folder = mkdtempSync(join(tmpdir(), "compare-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => vi.restoreAllMocks());
+const at = (name: string): string => join(folder, name);
+
+async function ppl(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  let out = "";
+  let err = "";
+  const take = (into: (text: string) => void) =>
+    ((text: string | Uint8Array) => {
+      into(String(text));
+      return true;
+    }) as typeof process.stdout.write;
+  vi.spyOn(process.stdout, "write").mockImplementation(
+    take((t) => {
+      out += t;
+    }),
+  );
+  vi.spyOn(process.stderr, "write").mockImplementation(
+    take((t) => {
+      err += t;
+    }),
+  );
+  try {
+    return { code: await main(args), out, err };
+  } finally {
+    vi.restoreAllMocks();
+  }
+}
+
+describe("ppl compare", () => {
+  beforeAll(async () => {
+    const rng = stream(3, "line");
+    const x = Array.from({ length: 40 }, (_, i) => i / 20 - 1);
+    writeFileSync(at("d.json"), JSON.stringify({ x, y: x.map((v) => 1 + 2 * v + 0.5 * rng.normal()) }));
+    writeFileSync(at("half.json"), JSON.stringify({ x: x.slice(20), y: x.slice(20) }));
+    const head = "data x: real[N], y: real[N]\na ~ Normal(0, 5)\ns ~ HalfNormal(2)\n";
+    writeFileSync(at("line.ppl"), `${head}b ~ Normal(0, 5)\ny ~ Normal(a + b * x, s)\n`);
+    writeFileSync(at("flat.ppl"), `${head}y ~ Normal(a, s)\n`);
+    const run = (name: string, data: string, out: string) =>
+      ppl(
+        "run",
+        at(name),
+        "--data",
+        at(data),
+        "--chains",
+        "2",
+        "--draws",
+        "500",
+        "--warmup",
+        "300",
+        "--seed",
+        "1",
+        "--out",
+        at(out),
+        "--quiet",
+      );
+    await run("line.ppl", "d.json", "line");
+    await run("flat.ppl", "d.json", "flat");
+    await run("flat.ppl", "half.json", "half");
+  });
+
+  test("ranks models, best first, with the error of the difference and weights", async () => {
+    const table = await ppl("compare", at("flat"), at("line"));
+    expect(table).toMatchObject({ code: 0, err: "" });
+    const rows = table.out.trim().split("\n");
+    expect(rows[0].trim().split(/ {2,}/)).toEqual(["elpd", "se", "p_loo", "difference", "se", "weight"]);
+    expect(rows[1]).toContain(at("line"));
+    const { models } = JSON.parse((await ppl("compare", at("flat"), at("line"), "--json")).out) as {
+      models: { name: string; difference: number; difference_se: number; weight: number; p_loo: number }[];
+    };
+    expect(models.map((m) => m.name)).toEqual([at("line"), at("flat")]);
+    expect(models[1].difference).toBeGreaterThan(4 * models[1].difference_se);
+    expect(models[0].weight).toBeGreaterThan(0.95);
+    expect(Math.abs(models[0].p_loo - 3)).toBeLessThan(1.5);
+  });
+
+  test.each([
+    ["a folder that is none", () => [at("line"), at("nowhere")], "is no folder of a run"],
+    ["a folder without a run", () => [at("line"), folder], "it has no run.json"],
+    ["the same folder", () => [at("line"), at("line")], "each folder is given once"],
+    ["other observations", () => [at("line"), at("half")], "observes 40 of y"],
+  ])("%s: a sentence", async (_, folders, message) => {
+    const { code, err } = await ppl("compare", ...folders());
+    expect(code).toBe(1);
+    expect(err).toContain(message);
+    expect(err).not.toMatch(/\n\s+at /);
+  });
+});
