@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { findFunction } from "../../src/dsl/check/functions/index.ts";
+import { distributions } from "../../src/dsl/distributions/index.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import { gradient } from "../../src/runtime/ir/gradient.ts";
 import type { Builder, Value } from "../../src/runtime/ir/graph.ts";
@@ -135,6 +136,47 @@ describe("a map", () => {
     expect(Math.abs(logPseudoDeterminant(map) - log)).toBeLessThan(1e-13);
     const b = createBuilder();
     expectClose(numbers(call(b, "icar_scale", integers(b, node1), integers(b, node2), b.constant(n, "int"))), [scale], 1e-14);
+  });
+  test.each(["ICAR", "CAR"])("%s with edges that are known, by eigenvalues and trees, is that of any edges", (name) => {
+    const record = distributions.get(name);
+    if (!record) throw new Error(name);
+    const x = [0.5, -1.25, 0.75, 2, -0.5, -1.75, 0.25];
+    const given: Readonly<Record<string, number[]>> = {
+      node1,
+      node2,
+      mu: [0.25, 0.5, -1, 0.125, 0, 0.75, 0.5],
+      alpha: [0.875],
+      tau: [1.5],
+      sigma: [0.75],
+    };
+    const at = (isKnown: boolean): { readonly value: number; readonly slopes: readonly number[] } => {
+      const b = createBuilder();
+      const free = ["mu", "alpha", "tau", "sigma"].filter((p) => p in record.params);
+      const shape = (p: string): number[] => (record.params[p].rank === 0 ? [] : [given[p].length]);
+      const params = Object.fromEntries(
+        Object.keys(record.params).map((p) => [
+          p,
+          isKnown && p.startsWith("node") ? integers(b, given[p]) : b.input(p, { shape: shape(p), dtype: "real" }),
+        ]),
+      );
+      const log = record.logDensity(b, vector(b, x), params);
+      const inputs = Object.fromEntries(Object.keys(record.params).map((p) => [p, Float64Array.from(given[p])]));
+      const [value, ...slopes] = interpret(
+        [
+          log,
+          ...gradient(
+            b,
+            log,
+            free.map((p) => params[p]),
+          ),
+        ],
+        inputs,
+      );
+      return { value: value[0], slopes: slopes.flatMap((v) => [...v]) };
+    };
+    const [known, any] = [at(true), at(false)];
+    expect(Math.abs(known.value - any.value)).toBeLessThan(1e-12);
+    expectClose(known.slopes, any.slopes, 1e-12);
   });
   test("a chain of n areas has one tree; a ring has n", () => {
     const chain = areaMap([1, 2, 3, 4], [2, 3, 4, 5], 5);
