@@ -1,8 +1,10 @@
 // What inference gives back to the user: draws on the model's scale, their summary, verdicts, and files.
+
+import { centeringText } from "./centering-text.ts";
 import type { Source } from "./dsl/diagnostics.ts";
 import { adviseOnDraws, type Diagnosed } from "./inference/diagnostics/advice.ts";
 import { type SamplerReport, samplerReport } from "./inference/diagnostics/sampler.ts";
-import type { OptionValues, Result, Verdict } from "./inference/engine.ts";
+import type { ChosenCentering, OptionValues, Result, Verdict } from "./inference/engine.ts";
 import { type FinishOptions, finishDraws } from "./inference/report/finish.ts";
 import { type SummaryJson, summaryJson } from "./inference/report/json.ts";
 import { elementName, type SummaryRow, summarize, summarizeIndependent } from "./inference/report/summary.ts";
@@ -90,6 +92,10 @@ export class Fit {
   readonly figures: Readonly<Record<string, number>>;
   /** Sentences, or small tables, about what the result has and lacks. */
   readonly notes: readonly string[];
+  /** Coordinates that were chosen for latents, where `centering` is auto. */
+  readonly centering: readonly ChosenCentering[];
+  /** Evaluations of the log density that choosing them took. */
+  readonly preparation: number;
   /** What was learnt beside the latents: constrained values of params, by name. */
   readonly parameters: Readonly<Record<string, NamedDraws>>;
   /** All that was learnt, parameters of networks, of the guide and of the engine's own family included: what guide.json tells of. */
@@ -125,7 +131,13 @@ export class Fit {
     const [first] = outcome.results;
     this.evidence = first?.evidence;
     this.figures = first?.figures ?? {};
-    this.notes = outcome.results.flatMap((r) => r.notes ?? []);
+    this.centering = outcome.prepared?.centering ?? [];
+    this.preparation = outcome.prepared?.evaluations ?? 0;
+    this.notes = [
+      ...(outcome.prepared?.notes ?? []),
+      ...this.centering.map((c) => centeringText(c, provenance.sources)),
+      ...outcome.results.flatMap((r) => r.notes ?? []),
+    ];
     this.learnt = learnt;
     this.unfinished = unfinished;
     this.parameters = Object.fromEntries(learnt.filter(isParameter).map(({ name, shape, values }) => [name, { shape, values }]));
@@ -197,7 +209,7 @@ export class Fit {
         chains: this.allDraws.chains,
         draws: this.allDraws.drawsPerChain,
         divergences: this.sampler.divergences,
-        logDensityEvaluations: this.chains.reduce((n, c) => n + c.evaluations, 0),
+        logDensityEvaluations: this.chains.reduce((n, c) => n + c.evaluations, this.preparation),
         seconds,
         ...(this.evidence ? { evidence: this.evidence } : {}),
         ...(Object.keys(this.figures).length > 0 ? { figures: this.figures } : {}),
@@ -237,9 +249,10 @@ export async function finishFit(
   discrete: DiscreteOutput = "draw",
 ): Promise<Fit> {
   const learnt = learntIn(model, ran.results[0]);
+  const own = ran.prepared?.target ?? model;
   const values = learnt.filter(isParameter).map((t): [string, Float64Array] => [t.name, t.values]);
   // Draws are finished with the values that they were made with.
-  const target = values.length > 0 ? model.fix(Object.fromEntries(values)) : model;
+  const target = values.length > 0 ? own.fix(Object.fromEntries(values)) : own;
   const outcome = ran.chains.length > 0 ? ran : { ...ran, chains: ran.results.flatMap(pointAsChain) };
   const some = ran.results[0]?.draws;
   const finished: FinishedDraws = some

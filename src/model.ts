@@ -254,7 +254,8 @@ export class Posterior {
       threads,
       signal,
       onProgress,
-      starts: this.#starts(start, count, Number(options.init), seed) ?? (before?.start && [before.start]),
+      starts: async (target) =>
+        (await this.#in(target)).#starts(start, count, Number(options.init), seed) ?? (before?.start ? [before.start] : []),
       ...(before ? { resume: before.resume } : {}),
       ...(chosen.backend === wasmBackend ? {} : { backend: chosen.backend }),
     });
@@ -274,6 +275,12 @@ export class Posterior {
       backend: chosen.backend.name,
     };
     return finishFit(this.target, provenance, outcome, discrete);
+  }
+
+  /** The same posterior in the coordinates of another target. */
+  async #in(target: Target): Promise<Posterior> {
+    if (target === this.target) return this;
+    return new Posterior(this.model, target, await densityOf(target), this.compileSeconds, this.#set);
   }
 
   async #resumed(engine: Engine, given: GivenParameters) {
@@ -309,9 +316,10 @@ export class Posterior {
     return { position: typeof found === "string" ? position : found };
   }
 
-  #refuseFailure({ failure }: RunOutcome): void {
+  #refuseFailure({ failure, prepared }: RunOutcome): void {
     if (!failure) return;
-    const target = failure.parameters ? this.target.fix(failure.parameters) : this.target;
+    const own = prepared?.target ?? this.target;
+    const target = failure.parameters ? own.fix(failure.parameters) : own;
     const why = failure.position ? `\n${blameText(target.blame(failure.position), this.model.sources)}` : "";
     throw new UsageError(`${failure.reason}${why}`);
   }

@@ -46,6 +46,9 @@ export async function saveFit(folder: string, fit: Fit, facts: RunFacts = { mode
     seconds: provenance.seconds,
     status: fit.interrupted ? "interrupted" : "done",
     verdicts: fit.verdicts,
+    ...(fit.centering.length > 0
+      ? { centering: fit.centering.map(({ name, statement, weights }) => ({ name, statement, weights })) }
+      : {}),
     traces: Object.fromEntries(Object.entries(fit.traces).map(([name, values]) => [name, thinned(values)])),
   };
   const csv = fit.records.map(({ chain, at, draws, warmup }) => ({

@@ -2,6 +2,7 @@
 import type { Backend } from "../runtime/backend.ts";
 import type { Draws, RawChain } from "../runtime/draws.ts";
 import type { Rng } from "../runtime/numeric/rng.ts";
+import type { SourceSpan } from "../runtime/source.ts";
 import type { LogDensity, Target } from "../runtime/target.ts";
 import type { Start as Origin } from "./vi/families/gaussian.ts";
 import type { TrainingState } from "./vi/training-state.ts";
@@ -133,6 +134,23 @@ export interface RunEngine<S extends OptionSchema> {
 }
 // biome-ignore lint/suspicious/noExplicitAny: a registry of engines with different options
 export type Engine<S extends OptionSchema = any> = EngineFacts<S> & (ChainEngine<S> | RunEngine<S>);
+/** The coordinates that were chosen for a latent: weights of its prior, 1 where they are its values and 0 where they are standard. */
+export interface ChosenCentering {
+  readonly name: string;
+  /** Its distribution, as it stands in the text. */
+  readonly statement: string;
+  readonly span: SourceSpan;
+  /** One for each element, or for each of those that go together. */
+  readonly weights: Float64Array;
+}
+/** What chains run on. */
+export interface Prepared {
+  readonly target: Target;
+  /** Evaluations of the log density, with gradient, that it took. */
+  readonly evaluations?: number;
+  readonly centering?: readonly ChosenCentering[];
+  readonly notes: readonly string[];
+}
 export interface EngineFacts<S extends OptionSchema> {
   readonly name: string;
   /** A paragraph for `--help` and the generated page, with its papers. */
@@ -144,6 +162,8 @@ export interface EngineFacts<S extends OptionSchema> {
   readonly resumes?: boolean;
   /** Why it cannot run this, in words for the user. */
   refuse?(target: Target): string | undefined;
+  /** Of chains, before they begin: the same model in the coordinates that they run in. Undefined: in those that it has. */
+  prepare?(target: Target, options: Options<S>, context: RunEngineContext): Promise<Prepared> | undefined;
 }
 /** Keeps the literal types of the options, for their `run`, and the kind of engine. */
 export function defineEngine<const S extends OptionSchema>(

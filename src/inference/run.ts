@@ -4,7 +4,7 @@ import type { RawChain } from "../runtime/draws.ts";
 import { InternalError, UsageError } from "../runtime/errors.ts";
 import type { LogDensity, Target } from "../runtime/target.ts";
 import { type ChainOrder, chainContext, type WorkerData, type WorkerMessage } from "./chain-protocol.ts";
-import type { Engine, Failure, OptionValues, Progress, Result, Resume, Start } from "./engine.ts";
+import type { Engine, Failure, OptionValues, Prepared, Progress, Result, Resume, RunEngineContext, Start } from "./engine.ts";
 import { type AnyChainEngine, chainEngines } from "./engines/chain-engines.ts";
 import { refuseDiscrete } from "./engines/refuse.ts";
 import { resolveOptions } from "./options.ts";
@@ -21,8 +21,8 @@ export interface RunSettings {
   readonly onProgress?: (at: Progress) => void;
   /** Where an engine that trains does so; wasm if absent. */
   readonly backend?: Backend;
-  /** By chain; absent: the engine finds its own. */
-  readonly starts?: readonly (Start | undefined)[];
+  /** By chain, or what makes them for the coordinates that the chains have; absent: the engine finds its own. */
+  readonly starts?: readonly (Start | undefined)[] | ((target: Target) => Promise<readonly (Start | undefined)[]>);
   /** What an engine that trains goes on from. */
   readonly resume?: Resume;
   /** Whether chains go to worker threads. "auto": when they take long enough to be worth it. */
@@ -38,6 +38,8 @@ export interface RunOutcome {
   readonly interrupted: boolean;
   /** Worker threads used; 0: none but this. */
   readonly threads: number;
+  /** What the chains ran on, where it is not what was given: the same model in other coordinates. */
+  readonly prepared?: Prepared;
 }
 
 /** Settings and options are checked, these against the engine's schema; a mistake throws a UsageError. A refusal is a failure of the outcome,
@@ -55,24 +57,32 @@ export async function runEngine(
   const refusal = refuseDiscrete(engine, target) ?? engine.refuse?.(target);
   if (refusal !== undefined)
     return { chains: [], results: [], failure: { reason: refusal, chain: 1 }, interrupted: false, threads: 0 };
-  if (engine.unit === "chain") return runChains(target, engine, resolved, settings);
   const { signal } = settings;
-  const context = chainContext(
-    settings.seed,
-    { chain: 1, start: settings.starts?.[0] },
-    () => signal?.aborted === true,
-    (at) => settings.onProgress?.(at),
-  );
-  const result = await engine.run(target, resolved, {
-    ...context,
+  const contextOf = (start: Start | undefined): RunEngineContext => ({
+    ...chainContext(
+      settings.seed,
+      { chain: 1, start },
+      () => signal?.aborted === true,
+      (at) => settings.onProgress?.(at),
+    ),
     breathe: breather(),
     ...(settings.chains === undefined ? {} : { chains: settings.chains }),
     ...(settings.threads === undefined ? {} : { threads: settings.threads }),
     ...(settings.resume ? { resume: settings.resume } : {}),
     ...(settings.backend ? { backend: settings.backend } : {}),
   });
-  return outcome([result], signal?.aborted === true, 0);
+  if (engine.unit === "chain") {
+    const prepared = await engine.prepare?.(target, resolved, contextOf(undefined));
+    const own = prepared?.target ?? target;
+    const ran = await runChains(own, engine, resolved, settings, await startsFor(own, settings));
+    return prepared ? { ...ran, prepared } : ran;
+  }
+  const [start] = (await startsFor(target, settings)) ?? [];
+  return outcome([await engine.run(target, resolved, contextOf(start))], signal?.aborted === true, 0);
 }
+
+const startsFor = async (target: Target, { starts }: RunSettings): Promise<readonly (Start | undefined)[] | undefined> =>
+  typeof starts === "function" ? starts(target) : starts;
 
 export const DEFAULT_CHAINS = 4;
 export const LARGEST_SEED = 4_294_967_295;
@@ -90,9 +100,10 @@ async function runChains(
   engine: AnyChainEngine,
   options: OptionValues,
   settings: RunSettings,
+  starts: readonly (Start | undefined)[] | undefined,
 ): Promise<RunOutcome> {
   const chains = settings.chains ?? DEFAULT_CHAINS;
-  const orders: ChainOrder[] = Array.from({ length: chains }, (_, c) => ({ chain: c + 1, start: settings.starts?.[c] }));
+  const orders: ChainOrder[] = Array.from({ length: chains }, (_, c) => ({ chain: c + 1, start: starts?.[c] }));
   const threads = await threadsFor(engine, chains, settings);
   const patience =
     threads > 0

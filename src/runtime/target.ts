@@ -97,8 +97,10 @@ export interface AffineLatent {
 export interface Standardised {
   readonly value: Value;
   readonly location: Value;
-  /** Standard deviations, where a matrix is the scale. */
+  /** The diagonal, where a factor is the scale. */
   readonly scale: Value;
+  /** The standard coordinate: (value - location) / scale, or the solution for a factor. */
+  readonly standard: Value;
 }
 /** Data under a distribution, at given latents. */
 export interface Observation {
@@ -195,7 +197,7 @@ export interface Target extends Generative {
   readonly affine: readonly AffineLatent[];
   /** The same model in other coordinates: weights of the prior by slot, one for each element or one for all. */
   recentered(weights: ReadonlyMap<number, Float64Array>): Target;
-  /** Of the affine latents, in their order, at an unconstrained point. */
+  /** Of the affine latents, in their order, at an unconstrained point that is no constant. */
   standardised(b: Builder, u: Value): readonly Standardised[];
   readonly guide?: Guide;
   /** What is observed, beside what the model expects there at constrained values of all latents: reconstructions, images of latents. */

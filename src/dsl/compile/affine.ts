@@ -8,9 +8,10 @@
 import { InternalError } from "../../runtime/errors.ts";
 import { type Builder, constantOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
-import type { AffineLatent } from "../../runtime/target.ts";
+import type { AffineLatent, Standardised } from "../../runtime/target.ts";
 import type { Affine, Applied } from "../distributions/applied.ts";
 import { overEvents } from "../distributions/events.ts";
+import { diagonal, solveLower } from "../distributions/multi-normal.ts";
 import type { SampleStatement } from "../language/ast.ts";
 import type { BoundData } from "./bind-data.ts";
 import { type Context, textOf } from "./context.ts";
@@ -106,12 +107,12 @@ function weightedFactor(b: Builder, l: Value, weights: Value): Value {
     Float64Array.from({ length: k * k }, (_, i) => (i % (k + 1) === 0 ? 1 : 0)),
     [k, k],
   );
-  const diagonal = b.sum(b.mul(l, identity), [1]);
-  const log = b.log(diagonal);
+  const onDiagonal = diagonal(b, l);
+  const log = b.log(onDiagonal);
   const power = b.exp(b.mul(weights, log));
   const column = (v: Value): Value => b.reshape(v, [k, 1]);
   const below = b.mul(l, b.sub(b.constant(1), identity));
-  return b.add(b.mul(column(power), identity), b.mul(column(b.mul(weights, b.div(power, diagonal))), below));
+  return b.add(b.mul(column(power), identity), b.mul(column(b.mul(weights, b.div(power, onDiagonal))), below));
 }
 
 /** A distribution at arguments over all rows, for values of [rows…, element…]; `element`: axes of the latter. */
@@ -140,8 +141,8 @@ export interface AffineSite {
   readonly span: SampleStatement["span"];
   /** Whether they depend on latents. */
   readonly varies: { readonly location: boolean; readonly scale: boolean };
-  /** Location and scale of each element, of the shape of the piece; of a factor the deviations. */
-  moments(): { readonly location: Value; readonly scale: Value };
+  /** Of each element, of the shape of the piece, where it has these values; the scale is the diagonal of a factor. */
+  standardised(value: Value): Standardised;
   readonly piece: Piece;
 }
 
@@ -171,10 +172,23 @@ export function noteAffine(
     span: s.span,
     varies,
     piece,
-    moments() {
+    standardised(value) {
       const { kind, location, scale: over } = shiftOverRows(c, d, element.length, "standard");
-      const deviation = kind === "cholesky" ? b.sqrt(b.sum(b.square(over), [shapeOf(over).length - 1])) : over;
-      return { location: b.broadcastTo(location ?? b.constant(0), piece.shape), scale: b.broadcastTo(deviation, piece.shape) };
+      const everywhere = (v: Value): Value => b.broadcastTo(v, piece.shape);
+      const where = location ?? b.constant(0);
+      const off = b.sub(value, where);
+      if (kind === "elementwise")
+        return { value, location: everywhere(where), scale: everywhere(over), standard: b.div(off, everywhere(over)) };
+      const solved = overEvents(
+        b,
+        [
+          { value: over, rank: 2 },
+          { value: off, rank: 1 },
+        ],
+        ([l, x]) => solveLower(b, l, x),
+      );
+      const onDiagonal = overEvents(b, [{ value: over, rank: 2 }], ([l]) => diagonal(b, l));
+      return { value, location: everywhere(where), scale: everywhere(onDiagonal), standard: solved };
     },
   });
 }
@@ -182,7 +196,7 @@ export function noteAffine(
 const PREFIX = "noncentered ";
 
 /** As engines see it. */
-export function affineLatent(c: Context, { piece: _, moments: _m, distribution, ...site }: AffineSite): AffineLatent {
+export function affineLatent(c: Context, { piece: _, standardised: _s, distribution, ...site }: AffineSite): AffineLatent {
   const statement = textOf(c, distribution.span);
   return { ...site, statement, other: site.isNoncentered ? statement.replace(PREFIX, "") : `${PREFIX}${statement}` };
 }

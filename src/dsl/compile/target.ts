@@ -122,7 +122,11 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
     recentered: (weights) => makeTarget(model, { ...data, centering: centeringOf(layout.affine, weights) }),
     standardised: (b, u) => {
       const w = walk(b, model, data, coordinates(b, u, false), { sums: true });
-      return w.affine.map((a) => ({ value: elementsOf(b, a.piece, latentValue(w, a.name)), ...a.moments() }));
+      return layout.affine.map(({ slot, name }) => {
+        const site = w.affine.find((a) => a.slot === slot);
+        if (!site) throw new InternalError(`location and scale of ${name} are constants of this point`);
+        return site.standardised(elementsOf(b, site.piece, latentValue(w, name)));
+      });
     },
     unconstrainParameters: (values) =>
       Object.fromEntries(

@@ -3,7 +3,7 @@ import { defineEngine } from "../engine.ts";
 import { runHamiltonianChain } from "../hmc/chain.ts";
 import { createStaticKernel, SIZE_OF_STATIC } from "../hmc/static.ts";
 import { refuseSampling } from "./refuse.ts";
-import { chainOptions, samplerOptions } from "./sampler-options.ts";
+import { chainOptions, prepareCentering, samplerOptions } from "./sampler-options.ts";
 
 export const hmc = defineEngine({
   name: "hmc",
@@ -25,6 +25,7 @@ jittered, so that no trajectory keeps closing on itself. The warm-up is that of 
   discrete: "summed",
   precision: "float64",
   refuse: refuseSampling,
+  prepare: prepareCentering,
   run: (density, options, context) =>
     runHamiltonianChain(
       density,

@@ -3,7 +3,7 @@ import { defineEngine } from "../engine.ts";
 import { runHamiltonianChain } from "../hmc/chain.ts";
 import { createNoUTurn, sizeOfNoUTurn } from "../hmc/tree.ts";
 import { refuseSampling } from "./refuse.ts";
-import { chainOptions, samplerOptions } from "./sampler-options.ts";
+import { chainOptions, prepareCentering, samplerOptions } from "./sampler-options.ts";
 
 export const nuts = defineEngine({
   name: "nuts",
@@ -20,6 +20,7 @@ the last window: of the three the one that was never far behind on 35 posteriors
   discrete: "summed",
   precision: "float64",
   refuse: refuseSampling,
+  prepare: prepareCentering,
   run: (density, options, context) =>
     runHamiltonianChain(
       density,

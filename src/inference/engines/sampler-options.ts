@@ -1,5 +1,6 @@
 // The options that nuts and hmc share, with Stan's names and defaults.
-import { defineOptions, type Options } from "../engine.ts";
+import type { Target } from "../../runtime/target.ts";
+import { defineOptions, type Options, type Prepared, type RunEngineContext } from "../engine.ts";
 import type { ChainOptions } from "../hmc/chain.ts";
 import type { MetricKind } from "../hmc/metric.ts";
 import { initOption, radiusOf } from "./init.ts";
@@ -24,6 +25,12 @@ export const samplerOptions = defineOptions({
     choices: ["draws", "gradients", "both"],
     doc: "learn a diagonal metric from the draws' variances in Stan's windows, from those of draws and gradients as nutpie does, or from gradients at first and draws at last",
   },
+  centering: {
+    type: "choice",
+    default: "model",
+    choices: ["model", "auto"],
+    doc: "coordinates of latents whose location or scale depends on latents: as the model says, or anything between centred and noncentered, as a mean-field fit to short chains finds them best for each element (Gorinova, Moore and Hoffman 2020)",
+  },
   init: initOption,
   stepSize: {
     type: "number",
@@ -46,6 +53,17 @@ export const samplerOptions = defineOptions({
   termBuffer: { type: "integer", default: 50, min: 0, doc: "warm-up iterations after the metric is settled" },
   window: { type: "integer", default: 25, min: 1, doc: "warm-up iterations of the first window in which the metric is learnt" },
 });
+
+/** What `centering` asks for. */
+export function prepareCentering(
+  target: Target,
+  { centering }: Pick<Options<typeof samplerOptions>, "centering">,
+  context: RunEngineContext,
+): Promise<Prepared> | undefined {
+  // Sampling threads, which prepare nothing, do not load it.
+  if (centering === "auto") return import("../centering/learn.ts").then(({ learnCentering }) => learnCentering(target, context));
+  return undefined;
+}
 
 /** The options as a chain reads them. `init` may name a file: its positions came as starts, and no radius is needed. */
 export function chainOptions(options: Options<typeof samplerOptions>, isStartGiven: boolean): ChainOptions {
