@@ -2,7 +2,7 @@
 // computed for all steps at once.
 import { InternalError } from "../../errors.ts";
 import { vectorize } from "../batch.ts";
-import { type Builder, constantOf, type Node, shapeOf, typeOf, type Value } from "../graph.ts";
+import { type Builder, constantOf, dtypeOf, type Node, shapeOf, typeOf, type Value } from "../graph.ts";
 import { nodesBetween, nodesOf } from "../order.ts";
 import { type GatherAttrs, gather } from "../primitives/gather.ts";
 import { reshape } from "../primitives/shape.ts";
@@ -137,23 +137,26 @@ class Hoist {
       new Map(this.ordinals.map((o) => [o.symbol, this.b.tensor(o.table, [this.steps], "int")])),
       this.steps,
     ).values;
-    const step = this.counter();
-    return substitute(this.b, flat, new Map(ahead.map((v, i) => [v, this.b.gather(tables[i], step)])));
+    return substitute(this.b, flat, new Map(ahead.map((v, i) => [v, this.perStep(tables[i])])));
+  }
+
+  /** An element a step; an integer that is known is an ordinal of its own. */
+  private perStep(table: Value): Value {
+    const values = dtypeOf(table) === "int" && shapeOf(table).length === 1 ? constantOf(table) : null;
+    if (values === null) return this.b.gather(table, this.counter());
+    const same = this.ordinals.find((o) => o.table.every((x, i) => x === values[i]));
+    return (same ?? this.ordinals[this.add(Int32Array.from(values))]).symbol;
   }
 
   /** The number of an ordinal that has this value in each step, or the value itself. */
   asOrdinal(v: Value): number | Value {
     const known = this.ordinals.findIndex((o) => o.symbol === v);
     if (known >= 0) return known;
-    const { op, inputs, attrs } = v.node;
     const constant = constantOf(v);
-    if (constant !== null) return this.add(new Int32Array(this.steps).fill(constant[0]), v);
-    if (op !== gather || (attrs as GatherAttrs).batch !== 0 || inputs[1] !== this.step) return v;
-    const table = constantOf(inputs[0]);
-    return table === null ? v : this.add(Int32Array.from(table), v);
+    return constant === null ? v : this.add(new Int32Array(this.steps).fill(constant[0]));
   }
-  private add(table: Int32Array, v: Value): number {
-    return this.ordinals.push({ symbol: symbol(this.b, typeOf(v)), table }) - 1;
+  private add(table: Int32Array): number {
+    return this.ordinals.push({ symbol: symbol(this.b, { shape: [], dtype: "int" }), table }) - 1;
   }
   private counter(): Value {
     if (this.step === undefined) {
