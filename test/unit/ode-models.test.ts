@@ -185,6 +185,17 @@ describe("failures", () => {
     expect(p.logDensity(Float64Array.of(1e300))).toBeNaN();
   });
 
+  test("what is not read of a solution that ends does not matter, to the gradient neither", async () => {
+    const p = await bound(text.replace("a)[, 1]", "a)[1, 1]").replace("y: real[2]", "y: real"), { y: 3 });
+    for (const a of [0.3, 0.7]) {
+      const g = new Float64Array(1);
+      const expected = normal(a, 0.3, 0.5) + normal(3, 1 / (1 - a), 100);
+      expect(Math.abs(p.gradient(Float64Array.of(a), g) - expected)).toBeLessThan(1e-5);
+      const slope = -(a - 0.3) / 0.25 + (3 - 1 / (1 - a)) / 1e4 / (1 - a) ** 2;
+      expect(Math.abs(g[0] - slope)).toBeLessThan(1e-4);
+    }
+  });
+
   test("proposals without a solution are rejected and counted; the others go on", async () => {
     const p = await bound(text, { y: [1.5, 3] });
     const fit = await p.run("nuts", { draws: 300, warmup: 300, chains: 2, seed: 5, init: 0.2 });

@@ -57,7 +57,8 @@ export function makeOde(
   const [n] = shapeOf(y);
   const apart = n <= SCALARS;
   const { body, frees } = closeOver([t, y], [apart ? b.stack(new Elements(b).of(slope), 0) : slope]);
-  const { method, rtol, atol, steps } = options;
+  const { method, rtol, atol } = options;
+  const steps = Math.ceil(options.steps);
   const attrs: OdeAttrs = {
     method,
     rtol,
@@ -128,13 +129,19 @@ export const ode: Primitive<OdeAttrs> = {
     const [all] = b.apply(ode, merged, withCopies(attrs, { count: count * copies.count, of }));
     return [b.reshape(all, [count, copies.count, ...shapeOf(all).slice(1)])];
   },
+  /** Each problem is its own. */
+  rows({ attrs }, axis) {
+    const { copies } = attrs;
+    if (copies === null || axis !== 0) return null;
+    return { inputs: copies.of.map((is) => (is ? 0 : null)), attrs: (count) => withCopies(attrs, { ...copies, count }) };
+  },
   interpret(inputs, node) {
     const { results, names } = written(node);
     return interpret(results, Object.fromEntries(inputs.map((x, i): [string, Numbers] => [names[i], x])));
   },
   wasm: { kind: "expand", expand: (b, inputs, attrs) => [solve(b, inputs, attrs)] },
   tfjs: hosted,
-  finiteDerivative: "of finite inputs",
+  finiteDerivative: true,
   zeroCotangents: true,
   get probes() {
     return (probes ??= makeProbes());
@@ -166,14 +173,14 @@ function cotangents(
     const [all] = b.apply(ode, inputs, wide);
     solution = b.slice(all, 1, 0, size);
     const sensitivities = b.reshape(b.slice(all, 1, size, size * columns), [rows, size, columns]);
-    const collected = b.dot(ct, sensitivities, { batch: 0, left: [0, 1], right: [0, 1] });
+    const collected = b.sum(times(b, b.reshape(ct, [rows, size, 1]), sensitivities), [0, 1]);
     let at = 0;
     const take = (count: number): Value => b.slice(collected, 0, (at += count) - count, count);
     const ofBegins = take(begins);
     if (wanted[0]) out[0] = b.slice(ofBegins, 0, 0, shapeOf(y0)[0]);
     if (wanted[1]) {
       const begin = b.concat([y0, b.tensor(Float64Array.from(attrs.tail), [attrs.tail.length])], 0);
-      out[1] = b.neg(b.sum(b.mul(ofBegins, slopeAt(b, attrs, t0, begin, frees))));
+      out[1] = b.neg(b.sum(times(b, ofBegins, slopeAt(b, attrs, t0, begin, frees))));
     }
     for (const i of learnt) {
       const shape = shapeOf(frees[i]);
@@ -188,9 +195,14 @@ function cotangents(
     ]);
     const slopes = vectorize(b, [slopeAt(b, attrs, t, y, frees)], replaced, rows);
     const all = slopes.batched[0] ? slopes.values[0] : b.broadcastTo(slopes.values[0], [rows, size]);
-    out[2] = b.sum(b.mul(ct, all), [1]);
+    out[2] = b.sum(times(b, ct, all), [1]);
   }
   return out;
+}
+/** Where nothing depends on a solution that is not there, neither does a gradient: 0 · NaN is 0. What is finite keeps its derivatives. */
+function times(b: Builder, ct: Value, derivative: Value): Value {
+  const product = b.mul(ct, derivative);
+  return b.select(b.and(b.eq(ct, b.constant(0)), b.ne(product, product)), b.constant(0), product);
 }
 const slopeAt = (b: Builder, { body }: OdeAttrs, t: Value, y: Value, frees: readonly Value[]): Value =>
   instantiate(b, body, [t, y, ...frees])[0];
@@ -239,13 +251,20 @@ function makeProbes(): readonly Probe<OdeAttrs>[] {
     const inputs = node.inputs.map((v) => ({ type: typeOf(v), values: Array.from(interpret([v], given)[0]) }));
     return { inputs, attrs: node.attrs };
   };
-  // Two that feed one another and the time; a parameter of each and a vector.
+  // Two that feed one another and the time, parameters in a vector; a number that both read.
   const [a, w] = [b.input("a", real([])), b.input("w", real([2]))];
-  const coupled = b.stack([b.sub(b.mul(a, of(y, 1)), b.mul(of(w, 0), t)), b.mul(of(w, 1), b.sin(of(y, 0)))], 0);
-  const elementwise = b.neg(b.mul(w, b.square(y)));
+  const forces = b.stack([b.sub(of(y, 1), t), b.sin(of(y, 0))], 0);
+  const alone = probeOf(b.neg(b.mul(a, b.square(y))), "dopri5", [0.6, 0.7], { a: [0.35] });
+  const [, t0, ts] = alone.inputs;
+  // Two of them, times in common.
+  const pair: Probe<OdeAttrs> = {
+    inputs: [{ type: real([2, 2]), values: [1.3, -0.4, 0.9, 0.6] }, t0, ts, { type: real([2]), values: [0.35, 0.55] }],
+    attrs: withCopies(alone.attrs, { count: 2, of: [true, false, false, true] }),
+  };
   return [
-    probeOf(coupled, "dopri5", [0.5, 0.9], { a: [0.7], w: [0.4, -0.8] }),
-    probeOf(coupled, "rosenbrock", [0.25, 0.29], { a: [0.7], w: [0.4, -0.8] }),
-    probeOf(elementwise, "dopri5", [0.6, 0.7], { w: [0.35, 0.8] }),
+    probeOf(b.mul(w, forces), "dopri5", [0.5, 0.9], { w: [0.4, -0.8] }),
+    probeOf(b.mul(w, forces), "rosenbrock", [0.25, 0.29], { w: [0.4, -0.8] }),
+    alone,
+    pair,
   ];
 }
