@@ -217,6 +217,17 @@ describe("the law of draws", () => {
   });
 });
 
+test("missing entries of a series are no prior draws", async () => {
+  const posterior = await ppl`
+    data y: real?[T]
+    a ~ Uniform(-1, 1)
+    y[1] ~ Normal(0, 1)
+    for t in 2..T { y[t] ~ Normal(a * y[t-1], 1) }`.bind({ y: [0.1, null, 0.3, null] });
+  await expect(posterior.run("prior", { seed: 1, draws: 2 })).rejects.toThrow(
+    "missing entries of y, which reads its own elements",
+  );
+});
+
 describe("data sets", () => {
   const model = ppl`
     data N: int, x: real[N], y: real?[N], k: int<0,>[N]
@@ -271,13 +282,17 @@ describe("data sets", () => {
   });
   test("solve what is observed for the variable in it", async () => {
     const made = await ppl`
-      data y: positive[N], k: int<0, 2>[N], x: positive[N]
+      data y: positive[N], k: int<0, 2>[N], x: positive[N], u: real[N], v: positive[N]
       m ~ Normal(2, 0.001)
       log10(y) - 1 ~ Normal(m, 0.001)
       for n in 1..N { k[n] + 1 ~ Categorical([0.2, 0.3, 0.5]) }
-      for n in 1..N { -x[n] / (2 * n) ~ Normal(-m, 0.001) }`.simulate({ N: 500 }, { seed: 2 });
-    const [y, k, x] = ["y", "k", "x"].map((name) => made.data().get(name)?.values ?? new Float64Array(0));
+      for n in 1..N { -x[n] / (2 * n) ~ Normal(-m, 0.001) }
+      3 * (5 - u) ~ Normal(m, 0.001)
+      1 / sqrt(v) ~ Normal(m, 0.001)`.simulate({ N: 500 }, { seed: 2 });
+    const [y, k, x, u, v] = ["y", "k", "x", "u", "v"].map((name) => made.data().get(name)?.values ?? new Float64Array(0));
     y.forEach((v) => expect(Math.abs(v / 1000 - 1)).toBeLessThan(0.05));
+    u.forEach((w) => expect(Math.abs(w - (5 - 2 / 3))).toBeLessThan(0.01));
+    v.forEach((w) => expect(Math.abs(w - 0.25)).toBeLessThan(0.01));
     x.forEach((v, i) => expect(Math.abs(v / (4 * (i + 1)) - 1)).toBeLessThan(0.01));
     const counts = [0, 1, 2].map((value) => Array.from(k).reduce((n, v) => n + (v === value ? 1 : 0), 0));
     expect(Math.abs(chiSquareScore(counts, [100, 150, 250]))).toBeLessThan(Z);

@@ -149,6 +149,16 @@ function fill(
 /** Draws of all that the statement gives, missing or not: `inside` in each row. */
 function drawAll(w: Walk, c: Context, s: SampleStatement, d: Applied, inside: Shape): Value {
   if (w.source.kind !== "draws") throw new InternalError("a draw is asked of a walk without any");
+  const name = s.place?.name.name ?? "";
+  if (mentions(s, name))
+    reject(
+      bindCodes.notYet,
+      s.span,
+      `prior draws of the missing entries of ${name}, which reads its own elements, are not built yet`,
+      {
+        notes: [`ppl simulate draws all of ${name}`],
+      },
+    );
   return w.source.draw(c, d, inside, d.support.constraint, s);
 }
 
