@@ -2,12 +2,12 @@
 import { InternalError } from "../errors.ts";
 import { constantOf, dtypeOf, type Node, shapeOf, type Value } from "../ir/graph.ts";
 import { Addresses, type Bindings, type Lane } from "./addresses.ts";
-import type { Carries } from "./carries.ts";
+import type { Carries, Part } from "./carries.ts";
 import type { ConstantMemory } from "./constants.ts";
 import { type Dataflow, memoryArgument, type Op, type Scope } from "./dataflow.ts";
 import { asVector, type DataflowEmitter } from "./emitter.ts";
 import { join, partsOf, resultOf } from "./factors.ts";
-import { type AxisVariable, type DynamicVariable, flatten, type Index, isConstant } from "./indices.ts";
+import { type AxisVariable, type DynamicVariable, flatten, type Index, isConstant, plus, scale, shifted } from "./indices.ts";
 import { f64, f64x2, i32, i32x4, v128 } from "./instructions.ts";
 import type { Home } from "./memory.ts";
 import type { Space } from "./plan.ts";
@@ -112,10 +112,27 @@ export class Access implements Algebra<VectorValue> {
       const held = this.context.element(v, position.constant);
       if (held !== null) return held;
     }
-    const carried = this.context.carries?.element(this.context.w, v, position, () =>
-      this.number(this.loadFromMemory(v, position)),
+    const carried = this.context.carries?.element(
+      this.context.w,
+      v,
+      (row) => this.partOf(row, position),
+      (row, part) => this.loadPart(v, row, part),
     );
     return carried ?? this.loadFromMemory(v, position);
+  }
+  /** Which elements of the row that begins there stand at the position in the two lanes; null if that is known only when running. */
+  partOf(row: Index, position: Index): Part | null {
+    const rest = plus(position, scale(row, -1));
+    if (rest.terms.some((t) => t.variable.kind === "dynamic")) return null;
+    const { op, offset } = this.addresses.of(rest, 0);
+    const stride = this.addresses.laneStride(rest);
+    return op === null && stride !== null ? { offset: offset / 8, stride } : null;
+  }
+  private loadPart(v: Value, row: Index, { offset, stride }: Part): Op<"v128"> {
+    const tag = `load ${v.node.id}.${v.index} `;
+    const address = this.addresses.of(shifted(row, offset), 0);
+    const code = stride === 1 ? suffix.load : suffix.loadSplat;
+    return this.addresses.read("v128", code, 3, this.context.homeOf(v).offset, address, tag);
   }
   private loadFromMemory(v: Value, position: Index): VectorValue {
     const isTable = constantOf(v) !== null;
@@ -162,6 +179,11 @@ export class Access implements Algebra<VectorValue> {
       return [{ kind: "store", address: op, value: x, suffix: memoryArgument(suffix.store, 3, offset) }];
     }
     return this.eachLane(single).map((lane) => this.storeLane(home, at, x, lane));
+  }
+  /** Both lanes next to one another, or lane 0 alone. */
+  storeNeighbours(home: Home, at: Index, x: Op<"v128">, single: boolean): Statement[] {
+    const { op, offset } = this.addresses.place(home.offset, this.addresses.of(at, 0));
+    return [{ kind: "store", address: op, value: x, suffix: vectorAt("store", offset, single) }];
   }
   /** Statements that combine x with what is at the position, each lane in its own tensor, which may be the same. Lanes that may meet
    *  in one element follow one another. */

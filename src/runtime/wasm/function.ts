@@ -100,7 +100,8 @@ function codeOf(
   for (const { from, to, bytes } of layout.updates) {
     if (from !== to) statements.push({ kind: "copy", to: i32.const(to), from: i32.const(from), bytes: i32.const(bytes) });
   }
-  if (carries !== null) statements.push(...carries.end(f, graph, (state, at, x) => storeAt(context, state, at, x)));
+  if (carries !== null)
+    statements.push(...carries.end(f, graph, (state, at, x, single) => storeAt(context, state, at, x, single)));
   return { statements, root: graph.root, carries };
 }
 

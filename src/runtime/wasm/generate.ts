@@ -169,7 +169,7 @@ class GroupGenerator {
           const at = plus(first, flatten(index, space.shape));
           const home = this.context.homeOf(sink.state);
           const { w } = this.context;
-          if (this.context.carries?.write(sink, x)) break;
+          if (this.context.carries?.write(sink, x, (row) => access.partOf(row, at), single)) break;
           if (sink.mode === "set") out.push(...access.store(home, at, x, single));
           else out.push(...access.accumulate([home, home], at, x, (sum, y) => w.add(sum, y), single, scope));
           break;
@@ -205,8 +205,8 @@ class GroupGenerator {
 }
 
 /** A number at a place of a tensor, outside of all nests. */
-export function storeAt(context: GroupContext, v: Value, at: Index, x: Op<"v128">): Statement[] {
-  return new Access(context, context.bindings, null).store(context.homeOf(v), at, x, true);
+export function storeAt(context: GroupContext, v: Value, at: Index, x: Op<"v128">, single: boolean): Statement[] {
+  return new Access(context, context.bindings, null).storeNeighbours(context.homeOf(v), at, x, single);
 }
 
 /** Where an element of a piece lies in the assembly. */
