@@ -344,6 +344,24 @@ describe("where the prior is no density", () => {
   });
 });
 
+test("draws are stopped too: of the prior, and of a fit", async () => {
+  const target = await targetOf(known[0]);
+  const before = performance.now();
+  const signal = AbortSignal.timeout(30);
+  const { failure } = await runEngine(target, importance, { proposal: "prior", samples: 5_000_000 }, { seed: 1, signal });
+  expect(failure?.reason).toContain("interrupted");
+  // Alone, 5 million draws take longer than half a minute.
+  expect(performance.now() - before).toBeLessThan(10_000);
+  let isTrained = false;
+  const stopped = await meanfield.run(target, resolveOptions(meanfield, { steps: 20, draws: 5_000_000 }), {
+    ...runContext(1, { stop: () => isTrained }),
+    progress: ({ done, total }) => {
+      isTrained = done === total;
+    },
+  });
+  expect([stopped.chain?.draws, stopped.chain?.interrupted, stopped.chain?.positions.length]).toEqual([100, true, 300]);
+});
+
 test("a number that is none stops training at once, with the step and the term", async () => {
   const target = await targetOf({ text: "x ~ Normal(0, 1)\nfactor(x > 4 ? 0 / (x - x) : 0)", data: {} });
   const { failure } = await runEngine(target, meanfield, { startAt: "random", rate: 5, steps: 2000 }, { seed: 1 });

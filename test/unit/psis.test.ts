@@ -1,9 +1,11 @@
 // Pareto-smoothed importance sampling against ArviZ, evidence and resampling by weights against what they are of known weights.
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { logSumExp, paretoK, smoothed } from "../../src/inference/diagnostics/psis.ts";
+import { largestK, logSumExp, paretoK, smoothed } from "../../src/inference/diagnostics/psis.ts";
+import { verdictOn } from "../../src/inference/vi/evaluate.ts";
 import { evidenceFrom, evidenceOf } from "../../src/inference/vi/evidence.ts";
 import { resampled, takeRowsAt } from "../../src/inference/vi/resample.ts";
+import { judgeRows } from "../../src/inference/vi/row-verdict.ts";
 import { stream } from "../../src/runtime/numeric/random.ts";
 
 interface Golden {
@@ -80,6 +82,26 @@ describe("Pareto smoothing", () => {
     }
     // One draw in twenty, with nearly all the weight.
     expect(paretoK(uniforms(1000, 9).map((u) => (u < 0.05 ? 12 : 0)))).toBeGreaterThan(0.7);
+  });
+  test("the fewer draws, the smaller a k-hat is reliable: min(1 - 1 / log10 S, 0.7)", () => {
+    for (const [draws, limit] of [
+      [100, 0.5],
+      [1000, 2 / 3],
+      [2154, 0.7],
+      [1e6, 0.7],
+    ])
+      expect(largestK(draws)).toBeCloseTo(limit, 4);
+    // One tail, of 10000 draws and of 200.
+    const words = { pass: "pass", warn: "warn", fail: "fail", advice: "", more: "" };
+    const of = (n: number, seed: number) => verdictOn(uniforms(n, seed).map(exponential(0.65)), words);
+    const [many, few] = [of(10000, 11), of(200, 11)];
+    expect([many.level, few.level]).toEqual(["warn", "fail"]);
+    for (const { value } of [many, few]) expect(Math.abs(value - 0.66)).toBeLessThan(0.01);
+    expect(few.advice).toContain("above 0.57");
+    // Three rows of 200 draws each, all of them above 0.57 and below 0.7.
+    const rows = judgeRows(Float64Array.of(...[0, 1, 2].flatMap(() => [...uniforms(200, 11).map(exponential(0.65))])), 3, "N");
+    expect(rows.verdict.level).toBe("fail");
+    expect(rows.verdict.advice).toContain("above 0.57 in 3 of 3 rows of N");
   });
   test("infinite ratios: those at the top share the weight", () => {
     const one = smoothed(Float64Array.of(...new Float64Array(50), Number.POSITIVE_INFINITY));

@@ -2,7 +2,7 @@
 import { exp, expm1, log, log1p } from "../../runtime/numeric/math.ts";
 
 export interface Smoothed {
-  /** Shape of the generalised Pareto law of the largest ratios; NaN where there are too few of them. Above 0.7 the estimate is unreliable. */
+  /** Shape of the generalised Pareto law of the largest ratios; NaN where there are too few of them. Above `largestK` the estimate is unreliable. */
   readonly k: number;
   /** Normalised log weights, their tail smoothed: Σ exp = 1. */
   readonly logWeights: Float64Array;
@@ -45,6 +45,10 @@ export function smoothed(logRatios: Float64Array): Smoothed {
   });
   return { k, logWeights: normalised(out) };
 }
+
+/** The k-hat up to which an estimate from so many draws is reliable: min(1 - 1 / log10 S, 0.7) (Vehtari et al. 2024). A k takes
+ *  10^(1 / (1 - k)) draws; from 2200 on the limit is 0.7, beyond which it takes more than can be had. */
+export const largestK = (draws: number): number => Math.min(1 - Math.LN10 / log(draws), 0.7);
 
 /** k-hat alone. */
 export const paretoK = (logRatios: Float64Array): number => smoothed(logRatios).k;

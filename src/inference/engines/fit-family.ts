@@ -54,7 +54,7 @@ export async function fitFamily(
   const trained = context.now();
   const parameters = constrainedParameters(target, fit.parameters);
   const fixed = target.fix(parameters);
-  const evaluated = await evaluateFamily(fixed, family, fit.family, options.draws, rng.split("draws"));
+  const evaluated = await evaluateFamily(fixed, family, fit.family, options.draws, rng.split("draws"), context);
   const { logP, logQ, positions = new Float64Array(0) } = evaluated;
   const advice = "Try more --steps, more --samples, --engine hierarchical with another --prior, or a guide.";
   const verdict = fitVerdict(evaluated, advice);
@@ -68,12 +68,12 @@ export async function fitFamily(
     chain: {
       chain: 1,
       dimension: target.width,
-      draws: options.draws,
+      draws: logP.length,
       positions,
       stats: { lp: logP, log_p: logP, log_g: logQ },
       seconds: { warmup: (trained - began) / 1000, sampling: (context.now() - trained) / 1000 },
       evaluations: fit.bounds.length * options.samples,
-      interrupted: fit.interrupted,
+      interrupted: fit.interrupted || logP.length < options.draws,
       divergences: [],
     },
     fitted: { ...parameters, ...fit.family },

@@ -67,7 +67,14 @@ export async function fitGaussian(
   const fit = await trainGaussian(target, options, context, makeFamily, factored);
   if ("reason" in fit) return { failure: fit, verdicts: [], traces: {} };
   const trained = context.now();
-  const evaluated = await evaluateFamily(fit.target, fit.family, fit.training.family, options.draws, context.rng.split("draws"));
+  const evaluated = await evaluateFamily(
+    fit.target,
+    fit.family,
+    fit.training.family,
+    options.draws,
+    context.rng.split("draws"),
+    context,
+  );
   const { logP, logQ, positions = new Float64Array(0) } = evaluated;
   const { dimension } = target;
   const verdict = fitVerdict(evaluated);
@@ -77,12 +84,12 @@ export async function fitGaussian(
     chain: {
       chain: 1,
       dimension,
-      draws: options.draws,
+      draws: logP.length,
       positions,
       stats: { lp: logP, log_p: logP, log_g: logQ },
       seconds: { warmup: (trained - began) / 1000, sampling: (context.now() - trained) / 1000 },
       evaluations: fit.training.bounds.length * options.samples,
-      interrupted: fit.training.interrupted,
+      interrupted: fit.training.interrupted || logP.length < options.draws,
       divergences: [],
     },
     fitted: { ...fit.parameters, ...fit.training.family },

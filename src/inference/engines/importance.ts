@@ -36,9 +36,9 @@ weights are to be trusted. --proposal prior is naive Monte Carlo.`,
     if ("reason" in proposal) return { failure: proposal, verdicts: [], traces: {} };
     const fitted = context.now();
     const { dimension: n } = target;
-    const { positions, logQ } = await proposal.draw(options.samples, context.rng.split("proposals"));
+    const { positions, logQ } = await proposal.draw(options.samples, context.rng.split("proposals"), context);
     const density = await proposal.target.density();
-    const logP = new Float64Array(options.samples);
+    const logP = new Float64Array(logQ.length);
     const unused = new Float64Array(n);
     let done = 0;
     for (; done < logP.length && !context.stop(); done++) {

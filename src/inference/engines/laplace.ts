@@ -34,7 +34,7 @@ closed form and by importance weights of the draws, and Pareto k-hat of the appr
     const { dimension: n } = target;
     const { factor } = found.start;
     const family = standardNormal(target, found.start);
-    const evaluated = await evaluateFamily(target, family, {}, options.draws, context.rng.split("draws"));
+    const evaluated = await evaluateFamily(target, family, {}, options.draws, context.rng.split("draws"), context);
     const { logP, logQ, positions = new Float64Array(0) } = evaluated;
     let closed = found.mode.logDensity + 0.5 * n * log(2 * Math.PI);
     for (let i = 0; i < n; i++) closed += log(factor[i * n + i]);
@@ -45,11 +45,11 @@ closed form and by importance weights of the draws, and Pareto k-hat of the appr
       chain: {
         chain: 1,
         dimension: n,
-        draws: options.draws,
+        draws: logP.length,
         positions,
         stats: { lp: logP, log_p: logP, log_g: logQ },
         seconds: { warmup: (climbed - began) / 1000, sampling: (context.now() - climbed) / 1000 },
-        evaluations: found.mode.evaluations + 2 * n + options.draws,
+        evaluations: found.mode.evaluations + 2 * n + logP.length,
         interrupted: context.stop(),
         divergences: [],
       },

@@ -9,6 +9,7 @@ import { negativeHessian, positiveInverse } from "../optimize/hessian.ts";
 import { covarianceOf, deviationsOf, type PathNormal } from "../optimize/quasi-newton-normal.ts";
 import { defaultsOf } from "../options.ts";
 import { compiledDensity } from "../vi/compiled-density.ts";
+import type { DrawContext } from "../vi/each-draw.ts";
 import { drawFamily } from "../vi/evaluate.ts";
 import { fullRank } from "../vi/families/full-rank.ts";
 import { type GaussianFamily, type Start as NormalStart, standardNormal } from "../vi/families/gaussian.ts";
@@ -28,8 +29,12 @@ export type ProposalName = (typeof proposals)[number] | "prior";
 export interface Proposal {
   /** log q, normalised, with its gradient; -inf outside. */
   readonly density: LogDensity;
-  /** Unconstrained, count x dimension, with log q of each. */
-  draw(count: number, rng: Rng): Promise<{ readonly positions: Float64Array; readonly logQ: Float64Array }>;
+  /** Unconstrained, count x dimension, with log q of each; fewer where the context, if one is given, says stop. */
+  draw(
+    count: number,
+    rng: Rng,
+    context?: DrawContext,
+  ): Promise<{ readonly positions: Float64Array; readonly logQ: Float64Array }>;
   /** What training learnt besides: constrained values of the model's parameters. */
   readonly parameters: Readonly<Record<string, Float64Array>>;
   /** The target with these parameters. */
@@ -101,7 +106,7 @@ async function fromFamily(
   const own = Object.fromEntries(family.parameters.map((p) => [p.name, b.tensor(parameters[p.name], p.shape)]));
   return {
     density: await compiledDensity(b, q, family.logDensity(b, own, q)),
-    draw: (count, rng) => drawFamily(family, parameters, count, rng),
+    draw: (count, rng, context) => drawFamily(family, parameters, count, rng, context),
     parameters: {},
     target,
     traces: {},
@@ -117,19 +122,21 @@ export async function priorProposal(target: Target, rng: Rng): Promise<Proposal 
   const n = target.dimension;
   return {
     density,
-    async draw(count, rng) {
+    async draw(count, rng, context) {
       const positions = new Float64Array(count * n);
       const logQ = new Float64Array(count);
       const unused = new Float64Array(n);
-      for (let i = 0; i < count; i++) {
+      let made = 0;
+      for (; made < count && !context?.stop(); made++) {
         const drawn = await target.simulatePrior(rng);
         if ("refusal" in drawn) throw new InternalError(`a prior that could be drawn from, and cannot: ${drawn.refusal}`);
         // Behind the coordinates stand discrete latents, which the density sums out.
         const position = drawn.position.subarray(0, n);
-        positions.set(position, i * n);
-        logQ[i] = density.evaluate(position, unused);
+        positions.set(position, made * n);
+        logQ[made] = density.evaluate(position, unused);
+        await context?.breathe();
       }
-      return { positions, logQ };
+      return { positions: positions.subarray(0, made * n), logQ: logQ.subarray(0, made) };
     },
     parameters: {},
     target,

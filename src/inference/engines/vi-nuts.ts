@@ -44,7 +44,7 @@ export async function nutsFromFit(target: Target, options: NutsFromFitOptions, c
   const began = now();
   const fit = await trainGaussian(target, options.training, context, make, factored);
   if ("reason" in fit) return { failure: fit, verdicts: [], traces: {} };
-  const evaluated = await evaluateFamily(fit.target, fit.family, fit.training.family, FIT_DRAWS, rng.split("draws"));
+  const evaluated = await evaluateFamily(fit.target, fit.family, fit.training.family, FIT_DRAWS, rng.split("draws"), context);
   const positions = evaluated.positions ?? new Float64Array(0);
   const trained = now();
   // The chains.
@@ -78,8 +78,9 @@ export async function nutsFromFit(target: Target, options: NutsFromFitOptions, c
   }));
   const shared = { chains: sampled, traces: { elbo: fit.training.bounds } };
   if (outcome.interrupted || sampled.some((c) => c.draws < 4)) return { ...shared, verdicts: [] };
-  const asChain = { ...sampled[0], chain: 1, draws: FIT_DRAWS, positions, stats: {} };
-  const ofFit = summarizeIndependent(await finishDraws(target, [asChain], { seed }), FIT_DRAWS);
+  const made = evaluated.logP.length;
+  const asChain = { ...sampled[0], chain: 1, draws: made, positions, stats: {} };
+  const ofFit = summarizeIndependent(await finishDraws(target, [asChain], { seed }), made);
   const ofNuts = summarize(await finishDraws(target, sampled, { seed }));
   const found = disagreements(ofFit, ofNuts);
   return {

@@ -14,17 +14,18 @@ export interface DrawContext {
 /** Calls `visit` with the outputs of each draw and its number, from 0, until there are enough or it is stopped. Returns how many there were. */
 export async function eachDraw(
   b: Builder,
-  { residents, noise, outputs }: { readonly residents: FittedInputs; readonly noise: Noise; readonly outputs: readonly Value[] },
+  { residents, noise, outputs }: { readonly residents?: FittedInputs; readonly noise: Noise; readonly outputs: readonly Value[] },
   draws: number,
   rng: Rng,
   context: DrawContext,
   visit: (outputs: readonly Float64Array[], draw: number) => void,
 ): Promise<number> {
-  const inputs = [...residents.residents, ...noise.inputsOf(outputs)];
-  const program = simplify(b, { inputs, residents: residents.residents, outputs, updates: [] });
+  const own = residents?.residents ?? [];
+  const inputs = [...own, ...noise.inputsOf(outputs)];
+  const program = simplify(b, { inputs, residents: own, outputs, updates: [] });
   const executable = await wasmBackend.compile(program);
   try {
-    residents.write(executable);
+    residents?.write(executable);
     const fill = noise.filler(executable);
     let count = 0;
     for (; count < draws && !context.stop(); count++) {

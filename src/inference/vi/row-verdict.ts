@@ -1,10 +1,8 @@
 // What the log weights of single rows tell of an amortised fit.
-import { paretoK } from "../diagnostics/psis.ts";
+import { largestK, paretoK } from "../diagnostics/psis.ts";
 import type { Verdict } from "../engine.ts";
 import { evidenceFrom } from "./evidence.ts";
 
-/** Above it the weights of a row are unreliable (Vehtari et al. 2024), and q is far from the row's posterior (Yao et al. 2018). */
-const LARGEST_K = 0.7;
 /** Shares of rows above it at which the fit is doubted, and not trusted. */
 const WARN_ABOVE = 0.1;
 const FAIL_ABOVE = 0.5;
@@ -26,10 +24,12 @@ export function judgeRows(weights: Float64Array, rows: number, plate: string): R
     each,
     (w) => evidenceFrom(w.map((x) => (Number.isNaN(x) ? Number.NEGATIVE_INFINITY : x))).mean,
   );
-  const bad = k.filter((x) => !(x <= LARGEST_K)).length;
+  // Above it the weights of a row are unreliable, and q is far from the row's posterior (Yao et al. 2018).
+  const limit = largestK(draws);
+  const bad = k.filter((x) => !(x <= limit)).length;
   const share = bad / rows;
   const level = share > FAIL_ABOVE ? "fail" : share > WARN_ABOVE ? "warn" : "pass";
-  const found = `Pareto k-hat of the guide is above ${LARGEST_K} in ${bad} of ${rows} rows of ${plate}`;
+  const found = `Pareto k-hat of the guide is above ${limit.toFixed(2)} in ${bad} of ${rows} rows of ${plate}`;
   return {
     k,
     logMean,
