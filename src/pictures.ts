@@ -151,7 +151,7 @@ async function priorSamples(
   const drawn = await priorValues(Object.keys(fitted.parameters).length > 0 ? target.fix(fitted.parameters) : target, rng);
   if ("refusal" in drawn) return drawn.refusal;
   const rows = Int32Array.from({ length: Math.min(SAMPLES, plate.size) }, (_, i) => i);
-  const seen = await rowsAt(target, fitted, drawn.values, plate, rows, rng, context);
+  const seen = await rowsAt(target, fitted, drawn.values, plate, rows, context);
   const images = imagesOf(seen, options);
   if (typeof images === "string") return images;
   const { pixels, height, width } = mosaic([images.means], COLUMNS, rangeOf(images.data.values));

@@ -152,8 +152,8 @@ async function runEstimate(
     `log p(x), mean of ${reached} rows: ${found.mean.toFixed(3)} ± ${found.standardError.toPrecision(2)}, of which Monte Carlo ${found.monteCarlo.toPrecision(2)}`,
   );
   if (found.activity) talk(`active units: ${found.activity.active} of ${found.activity.variances.length}`);
-  if (found.acceptance && found.acceptance.length > 0)
-    talk(`mean acceptance ${(found.acceptance.reduce((a, b) => a + b, 0) / found.acceptance.length).toFixed(2)}`);
+  const accepted = found.acceptance?.filter(Number.isFinite) ?? new Float64Array(0);
+  if (accepted.length > 0) talk(`mean acceptance ${(accepted.reduce((a, b) => a + b, 0) / accepted.length).toFixed(2)}`);
   if (flags.out !== undefined) {
     writeAtomically(flags.out, rowsText(found, rows));
     talk(`rows in ${flags.out}`);

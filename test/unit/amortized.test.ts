@@ -191,6 +191,9 @@ guide { for t in 1..T { z[t] ~ Normal(a[t], s[t]) } }
         onProgress: () => controller.abort(),
       },
     );
+    // Before the first step there is nothing to say of the bound.
+    const never = await runEngine(target, amortized, options, { seed: 1, signal: AbortSignal.abort() });
+    expect(never.results[0].figures).toEqual({});
     expect(interrupted).toBe(true);
     expect(results[0].fitted?.a.length).toBe(1);
     expect(results[0].chain).toBeUndefined();

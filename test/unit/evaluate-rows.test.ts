@@ -25,7 +25,7 @@ const exact = x.map(([p, q]) => {
   return -0.5 * ((1.25 * p * p - 2 * p * q + 2.25 * q * q) / det + Math.log(det)) - Math.log(2 * Math.PI);
 });
 
-async function evaluate(options: Partial<RowEvaluationOptions>, model = text, rows: readonly unknown[] = x, seed = 1) {
+async function evaluate(options: Partial<RowEvaluationOptions>, model = text, rows: readonly unknown[] = x, seed = 1, own = {}) {
   const { target } = await bound(model, { x: rows } as never);
   const family = guided(target);
   const [plate] = target.plates;
@@ -33,7 +33,7 @@ async function evaluate(options: Partial<RowEvaluationOptions>, model = text, ro
     { target, fitted: { parameters: {}, family: {} }, ...(family ? { family } : {}), plate },
     options,
     stream(seed, "evaluate"),
-    context,
+    { ...context, ...own },
   );
 }
 /** Each estimate within its error of the truth, and all together. A mean of weights is unbiased, its logarithm below by half the square of
@@ -92,6 +92,16 @@ describe("log p of rows", () => {
   test("at one temperature is that of importance weights", async () => {
     const options = { estimator: "ais", chains: 3000, temperatures: 1, rows: Int32Array.of(0, 1, 2) } as const;
     expectTruth(await evaluate(options), exact.slice(0, 3), 0.1);
+  });
+
+  test("of annealing that was stopped is that of the rows that were reached, and so are acceptances", async () => {
+    let share = 0;
+    const until = { progress: (done: number, total: number) => void (share = done / total), stop: () => share > 0.5 };
+    const found = await evaluate({ estimator: "ais", chains: 40, temperatures: 20, leapfrog: 2 }, text, x, 1, until);
+    const reached = Array.from(found.logLikelihoods, (l) => !Number.isNaN(l));
+    expect(reached.filter((r) => r).length).toBe(10);
+    expect(Array.from(found.acceptance ?? [], (a) => a > 0.2 && a < 1)).toEqual(reached);
+    expect(Array.from(found.acceptance ?? [], Number.isNaN)).toEqual(reached.map((r) => !r));
   });
 
   test("is evaluated at latents with bounds too, from the prior", async () => {

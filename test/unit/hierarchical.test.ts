@@ -279,6 +279,17 @@ test("minibatches of discrete latents that the reverse sees all of are refused",
   );
 });
 
+test("epochs count steps without a guide too; rows of a guide that is not there are not judged", async () => {
+  const text = "data y: real[N]\nfor n in 1..N { z[n] ~ Normal(0, 1)\n y[n] ~ Normal(z[n], 1) }";
+  const p = await bound(text, { y: [1, 2, 0, 1] });
+  const usual = { seed: 1, depth: 1, samples: 2, draws: 50 };
+  expect((await p.run("hierarchical", { ...usual, epochs: 7 })).steps).toBe(7);
+  expect((await p.run("hierarchical", { ...usual, epochs: 7, batch: 2 })).steps).toBe(14);
+  await expect(p.run("hierarchical", { ...usual, judged: 5 })).rejects.toThrow(
+    "--judged judges a guide row by row, and test has none",
+  );
+});
+
 test("what has no table is said", async () => {
   const p = await bound("k ~ Poisson(3)");
   await expect(p.run("meanfield", { seed: 1 })).rejects.toThrow("k (k ~ Poisson(3)) has no greatest or least value");

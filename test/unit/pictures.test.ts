@@ -150,7 +150,7 @@ describe("what a model expects of rows", () => {
     const f = await fittedTarget((await linear.bind({ x: data })).target, given);
     const z = Float64Array.from({ length: 2 * N }, (_, i) => Math.sin(i));
     const rows = Int32Array.of(5, 0, 129);
-    const seen = await rowsAt(f.target, f.fitted, { z }, f.plate, rows, stream(1, "rows"), context);
+    const seen = await rowsAt(f.target, f.fitted, { z }, f.plate, rows, context);
     rows.forEach((row, i) =>
       expected(z.subarray(2 * row)).forEach((m, d) => expect(seen.means[0].values[4 * i + d]).toBeCloseTo(m, 12)),
     );

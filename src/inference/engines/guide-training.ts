@@ -85,7 +85,7 @@ export async function trainGuide(
       stop: context.stop,
       breathe: context.breathe,
       progress: (step, bound) =>
-        context.progress({ chain: 1, phase: "training", done: step, total: settings.steps, divergences: 0, loss: -bound }),
+        context.progress({ chain: 1, phase: "training", done: step, total: settings.steps, divergences: 0, bound }),
     },
     goal,
   );
@@ -96,16 +96,25 @@ export async function trainGuide(
 
 /** The options with what `epochs` and an absent `batch` say. */
 export function stepsOf<O extends Options<typeof guideOptions>>(target: Target, options: O): O {
-  const plate = options.over === "" ? outermostPlate(target) : target.plates.find((p) => p.name === options.over);
+  const plate = plateOf(target, options.over);
   const rows = plate?.size ?? 0;
   if (plate && rows === 0) throw new UsageError(`the plate ${plate.name} has no rows: the data are empty`);
   // A plate that is not there is refused where batches are made.
   const usual = plate ? Math.min(USUAL_BATCH, rows) : options.over === "" ? 0 : USUAL_BATCH;
   const batch = options.batch > 0 ? options.batch : usual;
-  if (options.epochs === 0) return { ...options, batch };
-  const perPass = plate ? Math.max(1, Math.floor(rows / batch)) : 1;
-  return { ...options, batch, steps: Math.max(1, Math.round(options.epochs * perPass)) };
+  return inSteps(target, { ...options, batch });
 }
+
+/** Epochs counted in steps; without --batch a step sees all rows. */
+export function inSteps<O extends Options<typeof guideOptions>>(target: Target, options: O): O {
+  if (options.epochs === 0) return options;
+  const plate = plateOf(target, options.over);
+  const perPass = plate && options.batch > 0 ? Math.max(1, Math.floor(plate.size / options.batch)) : 1;
+  return { ...options, steps: Math.max(1, Math.round(options.epochs * perPass)) };
+}
+
+const plateOf = (target: Target, over: string): Axis | undefined =>
+  over === "" ? outermostPlate(target) : target.plates.find((p) => p.name === over);
 
 /** What a trained guide gives: verdicts of rows and of the whole, draws where they are few. */
 export async function judged(
@@ -207,10 +216,11 @@ function someRows(plate: Axis, count: number, context: RunEngineContext): Int32A
   return all.slice(0, chosen).sort();
 }
 
-/** The mean bound over the last steps, a tenth of them or a thousand: over all rows, and for one. */
+/** The mean bound over the last steps, a tenth of them or a thousand: over all rows, and for one. Nothing where no step was made. */
 function boundAtTheEnd({ bounds }: Training, plate: Axis | undefined): Record<string, number> {
   const last = bounds.subarray(Math.max(0, bounds.length - Math.min(1000, Math.ceil(bounds.length / 10))));
   const n = last.length;
+  if (n === 0) return {};
   const mean = last.reduce((a, b) => a + b, 0) / n;
   const squares = last.reduce((s, x) => s + (x - mean) * (x - mean), 0);
   const se = Math.sqrt(squares / Math.max(1, n - 1) / n);

@@ -1,12 +1,14 @@
 // The engine `hierarchical`: hierarchical variational models, built for a model without a guide, or as its guide writes them.
+import { UsageError } from "../../runtime/errors.ts";
 import type { Target } from "../../runtime/target.ts";
 import { defineEngine, defineOptions, type Options, type Result, type RunEngineContext } from "../engine.ts";
+import { flagOf } from "../options.ts";
 import { refuseTables } from "../vi/families/discrete.ts";
 import { type Begin, hierarchical as family } from "../vi/hierarchical.ts";
 import { type PriorKind, priorKinds } from "../vi/hyper-prior.ts";
 import { type ReverseKind, reverseKinds } from "../vi/hyper-reverse.ts";
 import { beginOf, fitFamily } from "./fit-family.ts";
-import { guideOptions, judged, trainGuide } from "./guide-training.ts";
+import { guideOptions, inSteps, judged, trainGuide } from "./guide-training.ts";
 
 export const hierarchicalOptions = defineOptions({
   ...guideOptions,
@@ -67,6 +69,11 @@ async function asWritten(target: Target, options: HierarchicalOptions, context: 
 }
 
 async function build(target: Target, options: HierarchicalOptions, context: RunEngineContext): Promise<Result> {
+  for (const name of ["judged", "judgedDraws"] as const)
+    if (options[name] !== guideOptions[name].default)
+      throw new UsageError(
+        `${flagOf(name)} judges a guide row by row, and ${target.name} has none: its fit is judged by --draws of all latents`,
+      );
   const begin = await beginOf(target, options.batch === 0, context);
   if ("reason" in begin) return { failure: begin, verdicts: [], traces: {} };
   const scale = begin.scale ?? new Float64Array(target.dimension).fill(1);
@@ -74,5 +81,5 @@ async function build(target: Target, options: HierarchicalOptions, context: RunE
   // Choices, checked against the schema.
   const law = { ...options, prior: options.prior as PriorKind, reverse: options.reverse as ReverseKind };
   const latents = target.sites.filter((s) => s.role === "latent" && s.type.dtype === "real").map((s) => s.name);
-  return fitFamily(target, family(target, from, law), from, options, context, [...latents, "λ"]);
+  return fitFamily(target, family(target, from, law), from, inSteps(target, options), context, [...latents, "λ"]);
 }

@@ -27,7 +27,7 @@ when. Discrete latents have tables of probabilities, an element each, by score-f
       : fitGaussian(target, options, context, options.batch > 0 ? rowMeanField : meanField),
 });
 
-/** Gradients of draws without a path are noisy: more draws in a step than --samples says where it says 1, and the rate falls. */
+/** Gradients of draws without a path are noisy: a step has so many draws where --samples says fewer. */
 const FEWEST_DRAWS = 8;
 
 async function fitMixed(target: Target, options: GaussianOptions, context: RunEngineContext): Promise<Result> {

@@ -18,7 +18,7 @@ export interface AisOptions extends MoveOptions {
 export interface AisResult {
   /** Log weights: rows x chains; NaN of rows that were not reached. */
   readonly weights: Float64Array;
-  /** Mean probability of acceptance of each row, over temperatures and chains. */
+  /** Mean probability of acceptance of each row, over temperatures and chains; NaN of rows that were not reached, and where nothing moved. */
   readonly acceptance: Float64Array;
 }
 
@@ -44,19 +44,18 @@ export async function annealRows(
   const places = Int32Array.from({ length: rows.length * chains }, (_, i) => Math.floor(i / chains));
   const pilots = Int32Array.from(rows.keys());
   const wide = Math.min(CHAINS_AT_ONCE, places.length);
+  const scales = await priorScales(target, fitted, rng.split("scales"));
   const start = await startProgram(target, family, fitted, plate, wide, options, context.backend);
-  const step = await stepProgram(
-    target,
-    fitted,
-    wide,
-    options,
-    await priorScales(target, fitted, rng.split("scales")),
-    context.backend,
-  );
+  const step = await stepProgram(target, fitted, wide, options, scales, context.backend).catch((e) => {
+    start.dispose();
+    throw e;
+  });
   const beta = spaced(temperatures, "sigmoidal");
   /** rows x temperatures */
   const logSteps = new Float64Array(rows.length * temperatures);
   const acceptance = new Float64Array(rows.length);
+  /** Transitions of each row that count in it. */
+  const moves = new Float64Array(rows.length);
   const weights = new Float64Array(places.length).fill(Number.NaN);
   let done = 0;
   const total = (places.length + pilots.length) * temperatures;
@@ -80,7 +79,10 @@ export async function annealRows(
           if (isPilot) {
             logStep[i] += PILOT_GAIN * (accepted[i] - options.targetAccept);
             logSteps[at[i] * temperatures + t] = logStep[i];
-          } else if (i >= wide - mine) acceptance[at[i]] += accepted[i] / (chains * (temperatures - 1));
+          } else if (i >= wide - mine) {
+            acceptance[at[i]] += accepted[i];
+            moves[at[i]]++;
+          }
         }
       }
       done += mine;
@@ -102,7 +104,9 @@ export async function annealRows(
   try {
     await batches(pilots, true, rng.split("pilots"));
     await batches(places, false, rng.split("chains"));
-    return { weights, acceptance };
+    // Chains that were stopped on their way tell nothing.
+    const isReached = (row: number): boolean => !weights.subarray(row * chains, (row + 1) * chains).some(Number.isNaN);
+    return { weights, acceptance: acceptance.map((sum, row) => (isReached(row) ? sum / moves[row] : Number.NaN)) };
   } finally {
     start.dispose();
     step.dispose();

@@ -41,7 +41,7 @@ export interface RowEvaluation {
   readonly monteCarlo: number;
   /** Of a model with a guide. */
   readonly activity?: Activity;
-  /** ais: mean acceptance of each row. */
+  /** ais: mean acceptance of each row; NaN of rows that were not reached. */
   readonly acceptance?: Float64Array;
 }
 /** A latent is active where the mean of its q varies over rows by more than 0.01 (Burda, Grosse and Salakhutdinov 2016, section 5.2). */

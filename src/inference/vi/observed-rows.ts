@@ -34,9 +34,9 @@ export interface RowsContext {
 const ROWS_AT_ONCE = 100;
 
 /** A program to be, with what was fitted as its residents. */
-function programOf(target: Target, family: Family | undefined, fitted: Fitted): Pick<Parts, "b" | "noise" | "inputs"> {
+function programOf(target: Target, family: Family | undefined, fitted: Fitted): Pick<Parts, "b" | "inputs"> {
   const b = createBuilder();
-  return { b, noise: new Noise(b), inputs: new FittedInputs(b, target, family, fitted) };
+  return { b, inputs: new FittedInputs(b, target, family, fitted) };
 }
 
 /** At one draw of the guide for each row: reconstructions. */
@@ -49,13 +49,13 @@ export async function rowsByGuide(
   rng: Rng,
   context: RowsContext,
 ): Promise<ObservedRows> {
-  const program = programOf(target, family, fitted);
-  const { b, noise, inputs } = program;
+  const { b, inputs } = programOf(target, family, fitted);
+  const noise = new Noise(b);
   const drawn = family.draw(b, noise, { target: inputs.target, family: inputs.family }, { parameters: inputs.target });
   const wide = Math.min(ROWS_AT_ONCE, rows.length);
   const seen = observed(b, target, inputs, drawn.values, plate);
   const own = noise.forRows(plate.name, wide);
-  return run({ ...program, given: [], seen, own }, rows, wide, rng, context);
+  return run({ b, inputs, given: [], seen, drawn: { noise, rng }, own }, rows, wide, context);
 }
 
 /** At given constrained values of all latents, whole: images of the prior's draws. */
@@ -65,19 +65,17 @@ export async function rowsAt(
   latents: Readonly<Record<string, Float64Array>>,
   plate: Axis,
   rows: Int32Array,
-  rng: Rng,
   context: RowsContext,
 ): Promise<ObservedRows> {
-  const program = programOf(target, undefined, fitted);
-  const { b, inputs } = program;
+  const { b, inputs } = programOf(target, undefined, fitted);
   // Inputs, not constants: what depends on constants alone would be computed for all rows.
   const given = target.sites
     .filter((s) => s.role === "latent")
     .map((s) => ({ name: s.name, input: b.input(`latent ${s.name}`, s.type) }));
   const seen = observed(b, target, inputs, Object.fromEntries(given.map((g) => [g.name, g.input])), plate);
   const filled = given.map(({ name, input }) => ({ input, values: latents[name] }));
-  const parts = { ...program, given: filled, seen, own: new Map<Value, Rowed>() };
-  return run(parts, rows, Math.min(ROWS_AT_ONCE, rows.length), rng, context);
+  const parts = { b, inputs, given: filled, seen, own: new Map<Value, Rowed>() };
+  return run(parts, rows, Math.min(ROWS_AT_ONCE, rows.length), context);
 }
 
 /** Constrained values of all latents at a draw of the prior, or why there is none. */
@@ -126,15 +124,15 @@ interface Parts {
   /** Whole values that stay. */
   readonly given: readonly { readonly input: Value; readonly values: Float64Array }[];
   readonly seen: readonly Seen[];
-  readonly noise: Noise;
+  /** Noise that is filled anew for each slice of rows. */
+  readonly drawn?: { readonly noise: Noise; readonly rng: Rng };
   readonly own: ReadonlyMap<Value, Rowed>;
 }
 
 async function run(
-  { b, inputs, given, seen, noise, own }: Parts,
+  { b, inputs, given, seen, drawn, own }: Parts,
   rows: Int32Array,
   wide: number,
-  rng: Rng,
   context: RowsContext,
 ): Promise<ObservedRows> {
   const indices = b.input("rows", { shape: [wide], dtype: "int" });
@@ -146,7 +144,7 @@ async function run(
   );
   const residents = [...inputs.residents, ...given.map((g) => g.input)];
   const program = simplify(b, {
-    inputs: [...residents, indices, ...noise.inputsOf(outputs)],
+    inputs: [...residents, indices, ...(drawn?.noise.inputsOf(outputs) ?? [])],
     residents,
     outputs,
     updates: [],
@@ -155,7 +153,7 @@ async function run(
   try {
     inputs.write(executable);
     for (const { input, values } of given) executable.write((input.node.attrs as InputAttrs).name, narrowed(input, values));
-    const fill = noise.filler(executable);
+    const fill = drawn?.noise.filler(executable);
     const at = executable.inputs[(indices.node.attrs as InputAttrs).name];
     const found = seen.map(({ root }) => {
       const shape = shapeOf(root).slice(1);
@@ -165,7 +163,7 @@ async function run(
       // The last slice goes back over rows that have been, so that all are of one size.
       const from = Math.min(begin, rows.length - wide);
       at.set(rows.subarray(from, from + wide));
-      fill(rng);
+      if (drawn) fill?.(drawn.rng);
       executable.run();
       await executable.finished();
       found.forEach(({ shape, values }, i) => {
