@@ -71,7 +71,7 @@ export function simulator(model: CheckedModel, data: DataSet, inputs: Simulation
 
 /** What the data decide on cannot read what is drawn in their place. */
 function explained(d: Diagnostic, names: ReadonlySet<string>): Diagnostic {
-  if (/cannot be drawn from/.test(d.message))
+  if (/^Flat cannot be drawn from/.test(d.message))
     return {
       ...d,
       notes: [...(d.notes ?? []), 'give its value: --latents FILE with {"name": value}, or latents: { name: value }'],
