@@ -93,7 +93,53 @@ def horse_kicks():
         yield f"rate[{j + 1}]", (mean, np.sqrt((w * square[..., j] / mass[..., j]).sum() - mean**2))
 
 
-for model in eight_schools, boiling_point, o_rings, horse_kicks:
+def nile():
+    """On a grid of the two deviations, by the Kalman filter of one number."""
+    y = data("nile")["flow"]
+    observed, level = np.meshgrid(np.linspace(60, 190, 521), (np.arange(800) + 0.5) / 4, indexing="ij")
+    log_density = -0.5 * (observed / 200) ** 2 - 0.5 * (level / 100) ** 2
+    mean, variance = np.full(observed.shape, 1000.0), np.full(observed.shape, 1e5)
+    for v in y:
+        variance = variance + level**2
+        total = variance + observed**2
+        log_density -= 0.5 * (np.log(total) + (v - mean) ** 2 / total)
+        gain = variance / total
+        mean, variance = mean + gain * (v - mean), variance * (1 - gain)
+    w = normalised(log_density)
+    yield "observed_sd", moments(w, observed)
+    yield "level_sd", moments(w, level)
+    yield "ratio", moments(w, level**2 / observed**2)
+
+
+def lake_huron():
+    """On a grid of partial autocorrelations and sigma; given them the mean is normal."""
+    y = data("lake_huron")["level"] - 579
+    # The mass is well inside.
+    r1, r2, s = np.meshgrid(np.linspace(0.4, 0.9999, 200), np.linspace(-0.75, 0.3, 160), np.linspace(0.5, 1.05, 111), indexing="ij")
+
+    def whitened(x):
+        """Rows of the exact likelihood at sigma = 1: predictions of the first two values have larger variances."""
+        first = x[0] * np.sqrt((1 - r1**2) * (1 - r2**2))
+        second = (x[1] - r1 * x[0]) * np.sqrt(1 - r2**2)
+        return [first, second] + [x[t] - r1 * (1 - r2) * x[t - 1] - r2 * x[t - 2] for t in range(2, len(x))]
+
+    a = b = c = 0
+    for u, v in zip(whitened(y), whitened(np.ones(len(y)))):
+        a, b, c = a + u * u, b + u * v, c + v * v
+    precision = c / s**2 + 1 / 25
+    centre = b / s**2 / precision
+    log_density = (
+        -0.5 * a / s**2 + 0.5 * precision * centre**2 - 0.5 * np.log(precision) - len(y) * np.log(s) - 0.5 * s**2
+        + 0.5 * np.log(1 - r1**2) + np.log(1 - r2**2)
+    )
+    w = normalised(log_density)
+    first, second = (w * centre).sum(), (w * (centre**2 + 1 / precision)).sum()
+    yield "mean_level", (579 + first, np.sqrt(second - first**2))
+    for name, f in ("partial[1]", r1), ("partial[2]", r2), ("sigma", s), ("rho1", r1 * (1 - r2)), ("rho2", r2):
+        yield name, moments(w, f)
+
+
+for model in eight_schools, boiling_point, o_rings, horse_kicks, nile, lake_huron:
     print(f"\n{model.__name__}")
     for name, (mean, sd) in model():
         print(f"| {name} | {mean:.6g} | 0 | {sd:.6g} | 0 |")

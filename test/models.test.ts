@@ -9,7 +9,16 @@ const SEED = 1;
 const DRAWS = 4000;
 
 test("there are models with data of their own, with pages", () => {
-  expect(ownModels).toEqual(["boiling_point", "eight_schools", "horse_kicks", "o_rings", "survival", "varying_slopes"]);
+  expect(ownModels).toEqual([
+    "boiling_point",
+    "eight_schools",
+    "horse_kicks",
+    "lake_huron",
+    "nile",
+    "o_rings",
+    "survival",
+    "varying_slopes",
+  ]);
 });
 
 for (const name of ownModels)

@@ -192,6 +192,25 @@ describe("a map", () => {
   });
 });
 
+describe("partial autocorrelations", () => {
+  test("give the coefficients whose process has them: AR is the product of conditionals, and stationary at any of them", () => {
+    // Of order 2, r1 (1 - r2) and r2; the correlation of neighbours is r1.
+    const b = createBuilder();
+    expectClose(numbers(call(b, "ar_coefficients", vector(b, [0.5, -0.25]))), [0.625, -0.25], ROUNDING);
+    const record = distributions.get("AR");
+    for (const partial of [[0.9], [-0.99, 0.99], [0.5, -0.8, 0.95], [0.9, 0.9, 0.9, -0.9]]) {
+      const rho = call(b, "ar_coefficients", vector(b, partial));
+      const at = (x: readonly number[]): number => {
+        const log = record?.logDensity(b, vector(b, x), { rho, sigma: b.constant(1), mu: b.constant(0) });
+        return numbers(log ?? b.constant(Number.NaN))[0];
+      };
+      // At order p and one value, the density at 0 has the stationary variance: 1 over the product of 1 - r².
+      const variance = partial.reduce((v, r) => v / (1 - r * r), 1);
+      expect(at([0])).toBeCloseTo(-0.5 * Math.log(2 * Math.PI * variance), 9);
+    }
+  });
+});
+
 describe("a hidden chain", () => {
   const [k, steps] = [3, 5];
   const omega = Array.from({ length: k * steps }, (_, i) => -0.25 * ((i * 7) % 11) - 0.1);

@@ -5,7 +5,7 @@ import { shapeOf } from "../../../runtime/ir/graph.ts";
 import { makeLoop } from "../../../runtime/ir/loop/make.ts";
 import { type AreaMap, areaMap, marginalVariances } from "../../../runtime/numeric/area-map.ts";
 import { exp, log } from "../../../runtime/numeric/math.ts";
-import { positive } from "../../ranges.ts";
+import { positive, range } from "../../ranges.ts";
 import { numbersOf } from "./arrays.ts";
 import { asReal, type BuiltIn, matrix, sameSize, size, sizesFit, square, vector } from "./define.ts";
 import { sizeOfArgument } from "./reductions.ts";
@@ -32,7 +32,29 @@ function forward(b: Builder, logOmega: Value, gamma: Value, rho: Value): Value {
   return b.logSumExp(b.slice(history, 0, steps - 1, 1));
 }
 
+/** From partial autocorrelations r to coefficients (Durbin 1960; Monahan 1984): φ[k, k] = r[k], φ[k, j] = φ[k-1, j] - r[k] φ[k-1, k-j]. */
+function coefficients(b: Builder, partial: Value): Value {
+  const [count] = shapeOf(partial);
+  let phi: readonly Value[] = [];
+  for (let k = 0; k < count; k++) {
+    const r = b.reshape(b.slice(partial, 0, k, 1), []);
+    const before = phi;
+    phi = [...before.map((f, j) => b.sub(f, b.mul(r, before[k - 1 - j]))), r];
+  }
+  return b.stack(phi, 0);
+}
+
 export const processes: readonly BuiltIn[] = [
+  {
+    name: "ar_coefficients",
+    doc: "The coefficients of the stationary autoregression with these partial autocorrelations, which are free between -1 and 1: what AR takes, wherever they are.",
+    parameters: [{ ...vector("partial"), domain: range(-1, 1) }],
+    result: ([partial]) => ({ dtype: "real", shape: partial.shape }),
+    lower: (b, [partial]) => {
+      if (shapeOf(partial)[0] === 0) throw new ShapeError("ar_coefficients needs a partial autocorrelation");
+      return coefficients(b, asReal(b, partial));
+    },
+  },
   {
     name: "hmm_marginal",
     doc: "The log likelihood of a hidden Markov chain, its states summed out: log_omega[k, t] is the log density of what is observed at t in state k, Gamma[j, k] the probability of going from j to k, rho that of beginning in k.",
