@@ -154,6 +154,7 @@ async function runSteps(
   };
   const setRate = scalar(names.rate);
   const setEpsilon = scalar(names.epsilon);
+  const setPlainRate = scalar(names.plainRate);
   const setWeight = scalar(names.weight);
   const setBeta = scalar(names.beta);
   const noise = new KeptStream(context.rng.split("noise"), before[NOISE]);
@@ -173,7 +174,9 @@ async function runSteps(
   let t = 0;
   let failure: string | undefined;
   while (t < end && !context.stop()) {
-    const [rate, epsilon] = clock.next(options.rate * rateAt(options.schedule, t / options.steps));
+    const plainRate = options.rate * rateAt(options.schedule, t / options.steps);
+    const [rate, epsilon] = clock.next(plainRate);
+    setPlainRate(plainRate);
     setRate(rate);
     setEpsilon(epsilon);
     if (t >= averagedFrom) averaged++;

@@ -70,7 +70,16 @@ export function trainingStep(target: Target, family: Family, options: TrainingOp
   const outputs = [bound.value, adam.gradientNorm, ...bound.parts.map((p) => p.value), ...watched];
   const updates = [...next, ...averages];
   const residents = updates.map(([resident]) => resident);
-  const perCall = [adam.rate, adam.epsilon, weight, ...(beta ? [beta] : []), ...(indices ? [indices] : []), ...settings];
+  const { plainRate } = adam;
+  const perCall = [
+    adam.rate,
+    adam.epsilon,
+    ...(plainRate ? [plainRate] : []),
+    weight,
+    ...(beta ? [beta] : []),
+    ...(indices ? [indices] : []),
+    ...settings,
+  ];
   const roots = [...outputs, ...updates.map(([, value]) => value)];
   const inputs = [...residents, ...perCall, ...noise.inputsOf(roots)];
   return {
@@ -84,6 +93,7 @@ export function trainingStep(target: Target, family: Family, options: TrainingOp
     names: {
       rate: nameOf(adam.rate),
       epsilon: nameOf(adam.epsilon),
+      plainRate: plainRate && nameOf(plainRate),
       weight: nameOf(weight),
       beta: beta && nameOf(beta),
       rows: indices && nameOf(indices),
