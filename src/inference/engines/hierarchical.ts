@@ -70,7 +70,7 @@ async function asWritten(target: Target, options: HierarchicalOptions, context: 
 
 async function build(target: Target, options: HierarchicalOptions, context: RunEngineContext): Promise<Result> {
   for (const name of ["judged", "judgedDraws"] as const)
-    if (options[name] !== guideOptions[name].default)
+    if (options[name] !== guideOptions[name].default && options[name] !== 0)
       throw new UsageError(
         `${flagOf(name)} judges a guide row by row, and ${target.name} has none: its fit is judged by --draws of all latents`,
       );
