@@ -1,6 +1,7 @@
 // Pictures of a fitted model: reconstructions, samples of the prior, the latents of rows, the loss curve; as PNG and SVG, and all on one page.
 import { base64 } from "./inference/pictures/base64.ts";
 import { type Images, mosaic } from "./inference/pictures/mosaic.ts";
+import { htmlPage } from "./inference/pictures/page.ts";
 import { curve, escaped, scatter } from "./inference/pictures/plots.ts";
 import { encodePng } from "./inference/pictures/png.ts";
 import type { ThinnedTrace } from "./inference/report/trace.ts";
@@ -212,17 +213,5 @@ function pageOf(model: string, shown: readonly Shown[], notes: readonly string[]
     return `<section>\n<h2>${escaped(title)}</h2>\n<p>${escaped(about)}</p>\n${picture}\n</section>`;
   });
   const left = notes.map((note) => `<p>${escaped(note)}</p>`);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>${escaped(model)}</title>
-<style>body { font-family: sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; } img, svg { max-width: 100%; height: auto; }</style>
-</head>
-<body>
-<h1>${escaped(model)}</h1>
-${[...sections, ...left].join("\n")}
-</body>
-</html>
-`;
+  return htmlPage(model, [...sections, ...left]);
 }

@@ -45,7 +45,7 @@ export async function compareCommand(folders: readonly string[], given: Record<s
 
 /** What run.json tells of a run, its model bound again, and its draws. */
 async function fitted(folder: string, flags: CompareFlags): Promise<Model> {
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new UsageError(`${folder} is no folder of a run`);
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) throw new UsageError(`${folder} is no folder of a run`);
   const file = join(folder, "run.json");
   if (!existsSync(file)) throw new UsageError(`${folder} is no folder of a run: it has no run.json`);
   const about = readJsonObject(file, readText(file));

@@ -10,6 +10,8 @@ import { UsageError } from "../runtime/errors.ts";
 import { packageVersion } from "../runtime/platform/version.ts";
 import { discreteOutputs } from "../runtime/target.ts";
 
+/** Numbers of the model that ppl report draws. */
+export const USUAL_PLOTS = 40;
 /** Draws of ppl simulate that are summarised where nothing is written. */
 export const USUAL_DRAWS = 1000;
 
@@ -158,6 +160,13 @@ export function commandLine(finish: (code: ExitCode) => void): Command {
   command("diagnose", "what is wrong with a run, and what to try")
     .argument("<paths...>")
     .action(async (paths: string[]) => finish(await (await import("./summary.ts")).diagnoseCommand(paths)));
+  command("report", "one page of a run: what was run, what is wrong with it, the summary, every chain's draws, the model")
+    .argument("<folder>", "folder of a run")
+    .option("--out <file>", "where to write it (default: report.html in the folder)")
+    .option("--plots <n>", `numbers of the model that are drawn (default: ${USUAL_PLOTS})`)
+    .action(async (folder: string, options: Record<string, unknown>) =>
+      finish(await (await import("./report.ts")).reportCommand(folder, options)),
+    );
   withData(
     command(
       "compare",

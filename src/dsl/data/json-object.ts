@@ -35,6 +35,9 @@ export class JsonObject {
     const all = this.#field(name, "a list", Array.isArray) as unknown[];
     return all.map((x, i) => new JsonObject(`${name}[${i + 1}] of ${this.#where}`, x));
   }
+  names(): readonly string[] {
+    return Object.keys(this.#fields);
+  }
   /** Its own fields that are numbers. */
   allNumbers(): [string, number][] {
     return Object.entries(this.#fields).filter((e): e is [string, number] => typeof e[1] === "number");

@@ -43,6 +43,37 @@ export function curve(steps: ArrayLike<number>, values: ArrayLike<number>, label
   return picture([...frame.parts, `<polyline points="${path}" fill="none" stroke="${COLOURS[0]}" stroke-width="1.2"/>`], labels);
 }
 
+/** Several curves over the same steps, each in a colour of its own. */
+export function curves(steps: ArrayLike<number>, values: readonly Float64Array[], labels: Labels): string {
+  const frame = frameOf(steps, Float64Array.from(values.flatMap((v) => [...v])), labels);
+  const lines = values.map((own, k) => {
+    const path = Array.from(own, (v, i) => (Number.isFinite(v) ? `${frame.x(steps[i])},${frame.y(v)}` : "")).filter(
+      (p) => p !== "",
+    );
+    return `<polyline points="${path.join(" ")}" fill="none" stroke="${COLOURS[k % COLOURS.length]}" stroke-width="0.8" stroke-opacity="0.7"/>`;
+  });
+  return picture([...frame.parts, ...lines], labels);
+}
+
+const BINS = 40;
+/** How often numbers lie where, each group an outline in a colour of its own. */
+export function histogram(groups: readonly Float64Array[], labels: Labels): string {
+  const [low, high] = rangeOf(Float64Array.from(groups.flatMap((g) => [...g])));
+  const counts = groups.map((own) => {
+    const out = new Float64Array(BINS);
+    for (const v of own) if (Number.isFinite(v)) out[Math.min(BINS - 1, Math.floor(((v - low) / (high - low)) * BINS))]++;
+    return out.map((n) => n / Math.max(1, own.length));
+  });
+  const most = counts.reduce((m, own) => own.reduce((x, y) => Math.max(x, y), m), 0);
+  const frame = frameOf([low, high], [0, most], labels);
+  const edge = (i: number): number => frame.x(low + ((high - low) * i) / BINS);
+  const outlines = counts.map((own, k) => {
+    const steps = Array.from(own, (n, i) => `H${edge(i)}V${frame.y(n)}H${edge(i + 1)}`).join("");
+    return `<path d="M${edge(0)} ${frame.y(0)}${steps}V${frame.y(0)}" fill="${COLOURS[k % COLOURS.length]}" fill-opacity="0.08" stroke="${COLOURS[k % COLOURS.length]}"/>`;
+  });
+  return picture([...frame.parts, ...outlines], labels);
+}
+
 function frameOf(x: ArrayLike<number>, y: ArrayLike<number>, { x: nameX, y: nameY }: Labels) {
   const [left, right] = rangeOf(x);
   const [low, high] = rangeOf(y);

@@ -102,7 +102,7 @@ export function refuseUnwritable(folder: string): void {
 /** The same of a file. */
 export function refuseUnwritableFile(path: string): void {
   if (path.trim() === "") throw new UsageError("a file to write to needs a name");
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new UsageError(`cannot write ${path}: it is a folder`);
+  if (existsSync(path) && statSync(path).isDirectory()) throw new UsageError(`cannot write ${path}: it is a folder`);
   refuseUnwritable(dirname(resolve(path)));
 }
 
