@@ -1,8 +1,8 @@
-// Limits of maxima and of what exceeds a threshold, and the asymmetric Laplace.
+// Limits of maxima, and of what exceeds a threshold.
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import { real } from "../constraints/interval.ts";
 import { defineDistribution } from "./define.ts";
-import { location, oneNoise, positiveNumber, scale } from "./params.ts";
+import { location, oneNoise, scale } from "./params.ts";
 import { standardise, total } from "./standardise.ts";
 
 /** Below it series are exact to 2^-53: their next term is x^6 / 7. */
@@ -113,49 +113,6 @@ export const generalizedPareto = defineDistribution({
       { x: 300, params: { mu: 5, sigma: 2.5, xi: 0.75 }, logDensity: -11.402847524196044 },
       { x: 4.5, params: { mu: 3, sigma: 1.5, xi: 0.0001 }, logDensity: -1.405515106441581 },
       { x: 5.5, params: { mu: 3, sigma: 1.5, xi: -1e-9 }, logDensity: -2.0721317744970533 },
-    ],
-  },
-});
-
-/** Of a step down, and of a step up. */
-const sides = (b: Builder, sigma: Value, kappa: Value): readonly [Value, Value] => [b.mul(sigma, kappa), b.div(sigma, kappa)];
-
-export const asymmetricLaplace = defineDistribution({
-  name: "AsymmetricLaplace",
-  doc: "The asymmetric Laplace with mode mu: exp(-(x - mu) kappa / sigma) above, exp((x - mu) / (kappa sigma)) below, over sigma (kappa + 1 / kappa).",
-  params: {
-    mu: location("mode"),
-    sigma: scale("scale"),
-    kappa: positiveNumber("asymmetry: 1 is the Laplace, above 1 the lower tail is longer"),
-  },
-  support: { constraint: real },
-  event: 0,
-  logDensity: (b, x, { mu, sigma, kappa }) => {
-    const [down, up] = sides(b, sigma, kappa);
-    const d = b.sub(x, mu);
-    return b.sub(b.neg(b.select(b.lt(d, b.constant(0)), b.neg(b.div(d, down)), b.div(d, up))), b.log(b.add(down, up)));
-  },
-  // The difference of two exponentials.
-  draw: {
-    gradient: "pathwise",
-    noise: (s) => [
-      { kind: "exponential", shape: s },
-      { kind: "exponential", shape: s },
-    ],
-    build: (b, [above, below], { mu, sigma, kappa }) => {
-      const [down, up] = sides(b, sigma, kappa);
-      return b.add(mu, b.sub(b.mul(up, above), b.mul(down, below)));
-    },
-  },
-  affine: { location: "mu", scale: "sigma", kind: "elementwise" },
-  normalised: true,
-  golden: {
-    from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
-    rows: [
-      { x: 1.3, params: { mu: 0.5, sigma: 2, kappa: 0.75 }, logDensity: -1.7271163556401459 },
-      { x: -7.25, params: { mu: 3, sigma: 4, kappa: 1.5 }, logDensity: -3.8678175826867056 },
-      { x: 40, params: { mu: 1, sigma: 0.5, kappa: 0.125 }, logDensity: -11.151798547655856 },
-      { x: 0.75, params: { mu: 1.5, sigma: 0.25, kappa: 6 }, logDensity: -0.9328640822962788 },
     ],
   },
 });

@@ -12,7 +12,7 @@ import { positiveNumber } from "./params.ts";
 import { HALF_LOG_TAU, halve } from "./standardise.ts";
 
 interface Model {
-  /** [n, r]: what is observed is F' theta. */
+  /** [n, r], of numbers [n]: what is observed is F' theta. */
   readonly F: Value;
   readonly G: Value;
   readonly V: Value;
@@ -56,6 +56,45 @@ function filter(b: Builder, y: Value, { F, G, V, W, m0, C0 }: Model): Value {
     },
   });
   return b.sub(b.sum(logs), b.constant(steps * r * HALF_LOG_TAU));
+}
+
+/**
+ * The same of one number a step, where Q is a number and what it multiplies is scaled: f = R F, q = F'f + V, e = y - F'a; m ← a + f e / q, C ← R - f f' / q.
+ * The terms -½ (log q + e² / q) are summed afterwards. A single state is a number too.
+ */
+function filterNumbers(b: Builder, y: Value, { F, G, V, W, m0, C0 }: Model): Value {
+  const [steps] = shapeOf(y);
+  const [n] = shapeOf(m0);
+  const number = (x: Value): Value => (n === 1 ? b.reshape(x, []) : x);
+  const [f0, g, w, m, c] = [F, G, W, m0, C0].map(number);
+  const apply = (matrix: Value, v: Value): Value => (n === 1 ? b.mul(matrix, v) : times(b, matrix, v));
+  const zeros = b.broadcastTo(b.constant(0), [steps]);
+  const [, , q, e] = makeLoop(b, {
+    steps,
+    states: [begun(b, m, steps + 1), begun(b, c, steps + 1), zeros, zeros],
+    ordinals: [Int32Array.from({ length: steps }, (_, t) => t), Int32Array.from({ length: steps }, (_, t) => t + 1)],
+    body({ states: [means, covariances], ordinals: [t, next] }) {
+      const a = apply(g, b.gather(means, t));
+      const before = b.gather(covariances, t);
+      const R = b.add(n === 1 ? b.mul(b.square(g), before) : b.matmul(b.matmul(g, before), transposed(b, g)), w);
+      const f = apply(R, f0);
+      const variance = b.add(b.sum(b.mul(f0, f)), V);
+      const error = b.sub(b.gather(y, t), b.sum(b.mul(f0, a)));
+      const gain = b.div(f, variance);
+      const after = b.sub(R, b.mul(n === 1 ? f : b.reshape(f, [n, 1]), n === 1 ? gain : b.reshape(gain, [1, n])));
+      const set = (state: number, rows: number, at: Value, value: Value) =>
+        ({ state, mode: "set", rows, at, value: b.reshape(value, [1, ...shapeOf(value)]) }) as const;
+      return {
+        writes: [
+          set(0, steps + 1, next, b.add(a, b.mul(gain, error))),
+          set(1, steps + 1, next, after),
+          set(2, steps, t, variance),
+          set(3, steps, t, error),
+        ],
+      };
+    },
+  });
+  return b.sub(b.neg(halve(b, b.sum(b.add(b.log(q), b.div(b.square(e), q))))), b.constant(steps * HALF_LOG_TAU));
 }
 
 /** The lower factor of a matrix that may be singular: columns of pivots that are 0 up to rounding are 0. NaN where a pivot is negative. */
@@ -196,12 +235,7 @@ export const univariateDlm = defineDistribution({
   },
   support: { constraint: real },
   event: 1,
-  logDensity: (b, y, { F, V, ...rest }) =>
-    filter(b, b.reshape(y, [shapeOf(y)[0], 1]), {
-      F: b.reshape(F, [shapeOf(F)[0], 1]),
-      V: b.reshape(V, [1, 1]),
-      ...rest,
-    }),
+  logDensity: (b, y, model) => filterNumbers(b, y, model),
   sample: (rng, model, out) => simulate(rng, model, out),
   normalised: true,
   golden: {

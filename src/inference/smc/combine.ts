@@ -26,26 +26,28 @@ export function combined(runs: readonly Tempering[]): Combined {
   const total = logSumExp(logs);
   const shares = logs.map((l) => exp(l - total));
   const own = Float64Array.from(runs, ({ origins }) => Math.sqrt(Math.max(0, squaredShares(origins) - 1 / origins.length)));
-  const within = shares.reduce((s, share, r) => s + (share * own[r]) ** 2, 0);
+  const within = shares.reduce((s, share, r) => s + square(share * own[r]), 0);
   const R = runs.length;
-  const between = R < 2 ? 0 : shares.reduce((s, share) => s + (share - 1 / R) ** 2, 0) * (R / (R - 1));
+  const between = R < 2 ? 0 : shares.reduce((s, share) => s + square(share - 1 / R), 0) * (R / (R - 1));
   const centre = logs.reduce((s, l) => s + l / R, 0);
   return {
     mean: total - log(R),
     se: Math.sqrt(Math.max(within, between)),
     own,
-    spread: Math.sqrt(logs.reduce((s, l) => s + (l - centre) ** 2, 0) / (R - 1)),
+    spread: Math.sqrt(logs.reduce((s, l) => s + square(l - centre), 0) / (R - 1)),
     weights: Float64Array.from(
       runs.flatMap(({ origins }, r) => Array.from({ length: origins.length }, () => shares[r] / origins.length)),
     ),
   };
 }
 
+const square = (x: number): number => x * x;
+
 /** Σ (c / N)² over the draws of the prior, c of the N particles descending from one. */
 function squaredShares(origins: Int32Array): number {
   const counts = new Float64Array(origins.length);
   for (const o of origins) counts[o]++;
-  return counts.reduce((s, c) => s + (c / origins.length) ** 2, 0);
+  return counts.reduce((s, c) => s + square(c / origins.length), 0);
 }
 
 /** Independent draws whose means would be as exact: the least over the coordinates, by the spread of families about the mean as in `combined`. */
