@@ -385,3 +385,29 @@ describe("what cannot be drawn is said", () => {
     await expect(simulate({ theta: [1, 2, -1] })).rejects.toThrow("the value given for theta is outside its support");
   });
 });
+
+test("engines that begin at the prior take latents that read their own elements: the evidence of a chain", async () => {
+  const y = [0.5, -1.2, 0.8];
+  const posterior = await ppl`
+    data y: real[T]
+    x[1] ~ Normal(0, 1)
+    for t in 2..T { x[t] ~ Normal(0.9 * x[t-1], 0.5) }
+    y ~ Normal(x, 1)`.bind({ y });
+  // Kalman's recursion.
+  let [mean, variance, evidence] = [0, 1, 0];
+  for (const value of y) {
+    const spread = variance + 1;
+    evidence += (-0.5 * ((value - mean) * (value - mean))) / spread - 0.5 * log(2 * Math.PI * spread);
+    const gain = variance / spread;
+    [mean, variance] = [0.9 * (mean + gain * (value - mean)), 0.81 * variance * (1 - gain) + 0.25];
+  }
+  for (const [engine, options] of [
+    ["importance", { proposal: "prior", draws: 20000 }],
+    ["ais", { chains: 50 }],
+  ] as const) {
+    const fit = await posterior.run(engine, { seed: 1, threads: 1, ...options });
+    const found = fit.evidence ?? { mean: Number.NaN, se: 0 };
+    expect(found.se).toBeLessThan(0.2);
+    expect(Math.abs(found.mean - evidence)).toBeLessThan(Z * found.se);
+  }
+});
