@@ -3,6 +3,9 @@ import type { Source } from "./dsl/diagnostics.ts";
 import type { ChosenCentering } from "./inference/engine.ts";
 import type { SourceSpan } from "./runtime/source.ts";
 
+/** By which verdicts about coordinates are known again. */
+export const CENTERING = "centering";
+
 /** "theta (line 5): noncentered", "theta (line 5): between centred and noncentered, weight of the prior 0.43 (0.12 to 0.91)" */
 export function centeringText({ name, span, weights }: ChosenCentering, sources?: readonly Source[]): string {
   const sorted = Float64Array.from(weights).sort();

@@ -1,5 +1,6 @@
 // What inference gives back to the user: draws on the model's scale, their summary, verdicts, and files.
 
+import { centeringAdvice } from "./centering-advice.ts";
 import { centeringText } from "./centering-text.ts";
 import type { Source } from "./dsl/diagnostics.ts";
 import { adviseOnDraws, type Diagnosed } from "./inference/diagnostics/advice.ts";
@@ -114,7 +115,13 @@ export class Fit {
     model: string,
     provenance: Provenance,
     outcome: RunOutcome,
-    { draws, warmup, records, located }: FinishedDraws & Pick<Diagnosed, "located">,
+    {
+      draws,
+      warmup,
+      records,
+      located,
+      centering = [],
+    }: FinishedDraws & Pick<Diagnosed, "located"> & { readonly centering?: readonly Verdict[] },
     learnt: readonly LearntTensor[] = [],
     unfinished: Unfinished = { latents: [], training: {} },
   ) {
@@ -163,7 +170,7 @@ export class Fit {
           ...(Number.isFinite(targetAccept) ? { targetAccept } : {}),
         })
       : [];
-    this.verdicts = [...outcome.results.flatMap((r) => r.verdicts), ...advised];
+    this.verdicts = [...outcome.results.flatMap((r) => r.verdicts), ...advised, ...centering];
   }
 
   /** One row a scalar: mean, sd, Monte Carlo errors, quantiles, effective sample sizes, R-hat. */
@@ -258,7 +265,9 @@ export async function finishFit(
   const finished: FinishedDraws = some
     ? { draws: some, records: [] }
     : await finishAll(target, { seed: provenance.seed, discrete }, outcome.chains);
-  return new Fit(target.name, provenance, outcome, { ...finished, located: locate(target, outcome.chains) }, learnt, {
+  const isChain = ran.chains.length > 0 && ran.chains.every((c) => c.stats.energy);
+  const centering = isChain ? await centeringAdvice(target, ran, provenance.sources) : [];
+  return new Fit(target.name, provenance, outcome, { ...finished, centering, located: locate(target, outcome.chains) }, learnt, {
     latents: latentsOf(model),
     training: ran.results[0]?.training ?? {},
   });

@@ -1,6 +1,7 @@
 // ppl summary, ppl diagnose: runs that were saved, ours or Stan's.
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { CENTERING } from "../centering-text.ts";
 import { readJsonObject } from "../dsl/data/json-object.ts";
 import { adviseOnDraws } from "../inference/diagnostics/advice.ts";
 import { samplerReport } from "../inference/diagnostics/sampler.ts";
@@ -79,11 +80,14 @@ export async function diagnoseCommand(paths: readonly string[]): Promise<ExitCod
     ...(targetAccept === undefined ? {} : { targetAccept }),
   });
   process.stdout.write(`${text}\n`);
-  for (const v of verdicts) process.stdout.write(`\n${v.level === "fail" ? "not to be trusted" : "warning"}: ${v.advice}\n`);
+  // What draws on the model's scale alone do not tell: it was found after the run.
+  const stored = storedVerdicts(paths)?.filter((v) => v.what === CENTERING) ?? [];
+  for (const v of [...verdicts, ...stored])
+    process.stdout.write(`\n${v.level === "fail" ? "not to be trusted" : "warning"}: ${v.advice}\n`);
   return verdicts.some((v) => v.level === "fail") ? 2 : 0;
 }
 
-type Said = Pick<Verdict, "level" | "advice">;
+type Said = Pick<Verdict, "what" | "level" | "advice">;
 
 /** Of a run whose draws are no chain, which the draws alone do not tell: what run.json has. */
 function storedVerdicts(paths: readonly string[]): readonly Said[] | undefined {
@@ -94,7 +98,7 @@ function storedVerdicts(paths: readonly string[]): readonly Said[] | undefined {
   return about.objects("verdicts").map((v): Said => {
     const level = v.text("level");
     if (!isLevel(level)) throw new UsageError(`${file} has a verdict of the level ${level}, which is none: it is damaged`);
-    return { level, advice: v.text("advice") };
+    return { what: v.text("what"), level, advice: v.text("advice") };
   });
 }
 const isLevel = (x: string): x is Verdict["level"] => x === "pass" || x === "warn" || x === "fail";

@@ -118,7 +118,8 @@ const recordText = (d: Distribution, scaleOf: (name: string) => string): { text:
   const args = Object.keys(d.params).map((name) => {
     if (name === d.affine?.location) return `${name} = m`;
     if (name === d.affine?.scale) return `${name} = ${scaleOf(name)}`;
-    return `${name} = ${flat(row.params[name])[0]}`;
+    const values = [...flat(row.params[name])];
+    return `${name} = ${paramShape(row, name).length === 0 ? values[0] : `[${values.join(", ")}]`}`;
   });
   const head = [
     d.event === 0 || d.affine.kind === "elementwise" ? "m ~ Normal(0, 1)" : `m: real[${size}] ~ Normal(0, 1)`,
@@ -136,7 +137,7 @@ const records = affine.flatMap((d): Case[] => {
   const plain = recordText(d, () => scale);
   const own = recordText(d, () => (isMatrix ? scale : `s * k[n]`));
   if (!plain || !own) return [];
-  const size = d.event === 0 ? "" : isMatrix ? "" : ": real[3]";
+  const size = d.event === 0 || isMatrix ? "" : `: real[${flat(d.golden.rows[0].x).length}]`;
   return [
     { title: `${d.name}, once`, text: `${plain.head}\nx${size} ~ D${plain.text}` },
     {

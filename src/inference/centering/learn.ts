@@ -1,18 +1,16 @@
 // `--centering auto`: coordinates between centred and standard ones (Gorinova, Moore and Hoffman 2020), chosen before chains begin.
 //
-// There λ and a mean-field q maximise the bound, which is KL(q ‖ p), by stochastic gradients. What a weight gains is little beside the noise of these: 16 000
-// evaluations still left weights of one and the same group of schools anywhere. And KL(q ‖ p) does not see the neck of a funnel where q has no mass. Here
-// q is fitted in the other direction, to draws of short chains in the coordinates halfway; that needs no gradients, and each weight is found by itself.
-import { createBuilder } from "../../runtime/ir/builder.ts";
-import type { Value } from "../../runtime/ir/graph.ts";
-import { simplify } from "../../runtime/ir/simplify.ts";
-import { sizeOf, stridesOf } from "../../runtime/ir/type.ts";
-import type { AffineLatent, Target } from "../../runtime/target.ts";
-import { wasmBackend } from "../../runtime/wasm/backend.ts";
+// There λ and a mean-field q maximise the bound, which is KL(q ‖ p), by stochastic gradients. What a weight gains is little beside the noise of these: 8 000
+// evaluations still left weights of schools that are all alike anywhere. And KL(q ‖ p) does not see the neck of a funnel, where q has no mass. Here the mean
+// field is fitted in the other direction, KL(p ‖ q), to draws of short chains in the coordinates halfway: no gradients, and each weight is found by itself.
+import { type Shape, sizeOf, stridesOf } from "../../runtime/ir/type.ts";
+import { log } from "../../runtime/numeric/math.ts";
+import type { AffineLatent, Slot, Target } from "../../runtime/target.ts";
 import type { Prepared, RunEngineContext } from "../engine.ts";
 import { nuts } from "../engines/nuts.ts";
 import { LARGEST_SEED, runEngine } from "../run.ts";
-import { bestWeight, type ElementDraws } from "./weights.ts";
+import { elementDraws } from "./element-draws.ts";
+import { coordinateOf, type ElementDraws, safeWeight } from "./weights.ts";
 
 const PILOT = { warmup: 200, draws: 200 };
 const CHAINS = 2;
@@ -59,14 +57,20 @@ export async function learnCentering(target: Target, context: RunEngineContext):
     name,
     statement,
     span,
-    weights: weightsOf(elements.get(slot) ?? [], target.layout[slot].shape, weights),
+    weights: weightsOf(elements.get(slot) ?? [], target.layout[slot], weights, draws[0]),
   }));
   const chosen = new Map(open.map(({ slot }, i) => [slot, centering[i].weights]));
   return { target: target.recentered(chosen), evaluations, centering, notes: [] };
 }
 
 /** One for each element, or for each of those that share it. */
-function weightsOf(elements: readonly ElementDraws[], shape: readonly number[], weights: readonly number[]): Float64Array {
+function weightsOf(
+  elements: readonly ElementDraws[],
+  { shape, offset, size }: Slot,
+  weights: Shape,
+  first: Float64Array,
+): Float64Array {
+  const isLog = elements.length === size && elements.every((e, i) => isLogarithm(e, first[offset + i]));
   const groups = Array.from({ length: sizeOf(weights) }, (): ElementDraws[] => []);
   const [strides, own] = [stridesOf(shape), stridesOf(weights)];
   elements.forEach((e, i) => {
@@ -78,47 +82,15 @@ function weightsOf(elements: readonly ElementDraws[], shape: readonly number[], 
     }
     groups[at].push(e);
   });
-  return Float64Array.from(groups, (group) => toEnd(bestWeight(group) ?? 1));
+  return Float64Array.from(groups, (group) => toEnd(safeWeight(group, isLog) ?? 1));
 }
 
 const toEnd = (w: number): number => (w <= AT_END ? 0 : w >= 1 - AT_END ? 1 : w);
 
-/** By slot, in order of the elements. */
-async function elementDraws(half: Target, draws: readonly Float64Array[]): Promise<Map<number, ElementDraws[]>> {
-  const b = createBuilder();
-  const q = b.input("q", { shape: [half.dimension], dtype: "real" });
-  const roots = half.standardised(b, q).flatMap((s): Value[] => [s.value, s.location, s.scale, s.standard]);
-  const program = await wasmBackend.compile(simplify(b, { inputs: [q], outputs: roots, updates: [] }));
-  const kept = roots
-    .map((r) => sizeOf(r.node.results[r.index].shape))
-    .map((size) => Array.from({ length: size }, () => new Float64Array(draws.length)));
-  draws.forEach((position, d) => {
-    Object.values(program.inputs)[0].set(position);
-    program.run();
-    kept.forEach((columns, r) => {
-      const out = program.outputs[r];
-      for (let i = 0; i < columns.length; i++) columns[i][d] = out[i];
-    });
-  });
-  program.dispose();
-  return new Map(
-    half.affine.map(({ slot }, k) => {
-      const [value, location, scale, standard] = kept.slice(4 * k);
-      const isLog = isLogarithm(half, slot, value, draws);
-      return [
-        slot,
-        value.map((_, i) => ({ value: value[i], location: location[i], scale: scale[i], standard: standard[i], isLog })),
-      ];
-    }),
-  );
-}
+const NEAR = 1e-6;
 
-/** Whether coordinates are logarithms of values, which are positive and far from the coordinates as numbers: halfway x̃ is x / √σ. */
-function isLogarithm(half: Target, slot: number, value: readonly Float64Array[], draws: readonly Float64Array[]): boolean {
-  const { offset, size } = half.layout[slot];
-  return (
-    value.length === size &&
-    value.every((x) => x.every((v) => v > 0)) &&
-    draws.some((q) => q.subarray(offset, offset + size).some((u) => u < 0))
-  );
+/** Whether the coordinate halfway, of the first draw, is the logarithm of x̃, as of values that are positive. */
+function isLogarithm(element: ElementDraws, coordinate: number): boolean {
+  const x = coordinateOf(element, HALF, 0);
+  return x > 0 && Math.abs(log(x) - coordinate) <= NEAR * (1 + Math.abs(coordinate));
 }

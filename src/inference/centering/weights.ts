@@ -11,12 +11,18 @@ export interface ElementDraws {
   readonly location: Float64Array;
   readonly scale: Float64Array;
   readonly standard: Float64Array;
-  /** Of positive values it is their logarithm that has a normal. */
-  readonly isLog: boolean;
+}
+
+/** x̃ = λμ + σ^λ ((1 - λ) z + λ (x - μ) / σ), where z is (x - μ) / σ but for a factor. */
+export function coordinateOf({ value, location, scale, standard }: ElementDraws, weight: number, draw: number): number {
+  const [mu, sigma] = [location[draw], scale[draw]];
+  const between = (1 - weight) * standard[draw] + (weight * (value[draw] - mu)) / sigma;
+  return weight * mu + exp(weight * log(sigma)) * between;
 }
 
 /** KL(p ‖ q) at a weight, up to a constant. */
-function divergence({ value, location, scale, standard, isLog }: ElementDraws, weight: number): number {
+function divergence(element: ElementDraws, weight: number, isLog: boolean): number {
+  const { value, scale } = element;
   const n = value.length;
   let mean = 0;
   let squares = 0;
@@ -24,9 +30,7 @@ function divergence({ value, location, scale, standard, isLog }: ElementDraws, w
   for (let d = 0; d < n; d++) {
     const l = log(scale[d]);
     logScale += l / n;
-    // x̃ = λμ + σ^λ ((1 - λ) z + λ (x - μ) / σ), where z is (x - μ) / σ but for a factor.
-    const between = (1 - weight) * standard[d] + (weight * (value[d] - location[d])) / scale[d];
-    const x = isLog ? log(value[d]) - (1 - weight) * l : weight * location[d] + exp(weight * l) * between;
+    const x = isLog ? log(value[d]) - (1 - weight) * l : coordinateOf(element, weight, d);
     const off = x - mean;
     mean += off / (d + 1);
     squares += off * (x - mean);
@@ -37,12 +41,34 @@ function divergence({ value, location, scale, standard, isLog }: ElementDraws, w
 
 const STEPS = 20;
 
-/** The best weight of elements that share one, on a grid as fine as makes a difference; undefined where draws are not finite. */
-export function bestWeight(elements: readonly ElementDraws[]): number | undefined {
+/** Draws of the smallest scales: towards the neck of a funnel. */
+const LOWEST = 0.2;
+
+/** The best weight of elements that share one. For scales as small as the smallest of the posterior data say less of each value, and a weight that is best
+ *  on the whole leaves a funnel there, of which chains turn away: the smaller of both is taken. */
+export function safeWeight(elements: readonly ElementDraws[], isLog = false): number | undefined {
+  const [first] = elements;
+  if (!first) return undefined;
+  const order = [...first.scale.keys()]
+    .sort((a, b) => first.scale[a] - first.scale[b])
+    .slice(0, Math.ceil(LOWEST * first.scale.length));
+  const take = (x: Float64Array): Float64Array => Float64Array.from(order, (d) => x[d]);
+  const low = elements.map((e) => ({
+    value: take(e.value),
+    location: take(e.location),
+    scale: take(e.scale),
+    standard: take(e.standard),
+  }));
+  const [all, least] = [bestWeight(elements, isLog), bestWeight(low, isLog)];
+  return all === undefined || least === undefined ? undefined : Math.min(all, least);
+}
+
+/** `isLog`: of positive values it is their logarithms that have normals. The best weight of elements that share one, on a grid as fine as makes a difference; undefined where draws are not finite. */
+function bestWeight(elements: readonly ElementDraws[], isLog = false): number | undefined {
   let best: { weight: number; value: number } | undefined;
   for (let k = 0; k <= STEPS; k++) {
     const weight = k / STEPS;
-    const value = elements.reduce((sum, e) => sum + divergence(e, weight), 0);
+    const value = elements.reduce((sum, e) => sum + divergence(e, weight, isLog), 0);
     if (!Number.isFinite(value)) return undefined;
     if (!best || value < best.value) best = { weight, value };
   }
