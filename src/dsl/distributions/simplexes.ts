@@ -144,7 +144,7 @@ export const relaxedBernoulli = defineDistribution({
   golden: {
     from: "mpmath 1.3, 50 digits, formula",
     rows: [
-      { x: 0.3, params: { p: 0.25, temperature: 1.25 }, logDensity: 0.39710709949064554 },
+      { x: 0.3, params: { p: 0.25, temperature: 2.5 }, logDensity: 0.8412671031791926 },
       { x: 0.875, params: { p: 0.6, temperature: 2 }, logDensity: -0.6405411514795335 },
       { x: 0.0001, params: { p: 0.1, temperature: 1 }, logDensity: 2.1956252169950905 },
       { x: 0.5625, params: { p: 0.001, temperature: 1.5 }, logDensity: -5.477591367933916 },
@@ -168,7 +168,7 @@ export const relaxedBernoulliLogit = defineDistribution({
   golden: {
     from: "mpmath 1.3, 50 digits, formula",
     rows: [
-      { x: 0.3, params: { eta: -1.25, temperature: 1.25 }, logDensity: 0.3884021609872559 },
+      { x: 0.3, params: { eta: -1.25, temperature: 2.5 }, logDensity: 0.907820132563623 },
       { x: 0.875, params: { eta: 0.5, temperature: 2 }, logDensity: -0.5518875550110273 },
       { x: 0.0001, params: { eta: -2.5, temperature: 1 }, logDensity: 2.497764750758119 },
       { x: 0.5625, params: { eta: -30, temperature: 1.5 }, logDensity: -28.569463816225294 },
