@@ -79,7 +79,7 @@ export function jointDraws(model: CheckedModel, data: BoundData, options: JointO
       for (let again = 0; again < MOST_TRIES; again++) {
         staged.run(rng);
         const { outputs: now } = staged;
-        const none = all.find((x, i) => x.column.role === "observed" && now[i].some(Number.isNaN));
+        const none = all.find(({ column }, i) => isDrawn(column) && lacksNumbers(column, now[i]));
         if (none && again < MOST_WITHOUT) continue;
         if (none)
           throw new UsageError(
@@ -96,6 +96,10 @@ export function jointDraws(model: CheckedModel, data: BoundData, options: JointO
     },
   };
 }
+
+const isDrawn = ({ role }: Column): boolean => role === "observed" || role === "latent";
+const lacksNumbers = ({ defined }: Column, values: Float64Array): boolean =>
+  defined ? defined.some((i) => Number.isNaN(values[i])) : values.some(Number.isNaN);
 
 interface Check {
   readonly name: string;
