@@ -78,7 +78,7 @@ export function latentValue(
     });
     return { ...t, stage: "latent" };
   }
-  if (!s.distribution.prefix.includes("unnormalized")) checkRestriction(c, s, declared, d, name);
+  if (!s.distribution.prefix.includes("unnormalized")) checkRestriction(c, s, declared, d, name, written);
   wider(c, s, t, d, text, name, structure);
   return { ...t, range: intersect(t.range, d.range), structure: t.structure ?? structure, stage: "latent" };
 }
@@ -95,7 +95,14 @@ const boundOf = (t: Range, d: Range, side: "lower" | "upper", given: boolean): R
   return narrower || (given && !Number.isFinite(t[side])) ? { ...t, lower: t[side], upper: t[side] } : undefined;
 };
 /** A type narrower than the support truncates; the normaliser must be known, or constant. */
-function checkRestriction(c: Context, s: SampleStatement, declared: DeclaredType, d: DistributionType, name: string): void {
+function checkRestriction(
+  c: Context,
+  s: SampleStatement,
+  declared: DeclaredType,
+  d: DistributionType,
+  name: string,
+  written: TypeExpression | undefined,
+): void {
   const t = declared.type;
   const stage = laterStage(d.stage, declared.boundStage);
   const constraint = t.structure ? c.session.constraints.get(t.structure) : undefined;
@@ -106,7 +113,7 @@ function checkRestriction(c: Context, s: SampleStatement, declared: DeclaredType
     if (d.normalised && !exchangeable) normaliserMissing(c, s.span, `${d.name} restricted to ${name}: ${constraint.name}`, stage);
     return;
   }
-  const bounds = s.type?.bounds;
+  const bounds = written?.bounds;
   const lower = boundOf(t.range, d.range, "lower", bounds?.lower !== undefined);
   const upper = boundOf(t.range, d.range, "upper", bounds?.upper !== undefined);
   if (!lower && !upper) return;

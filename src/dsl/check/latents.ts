@@ -75,7 +75,7 @@ function whole(c: Context, s: SampleStatement, entry: Entry, own: DeclaredType |
     (entry.declared && {
       type: entry.type,
       constraint: c.session.constraints.get(entry.declared.base.name),
-      boundStage: "const",
+      boundStage: entry.boundStage ?? "const",
     });
   const written = s.type ?? entry.declared;
   if (d && !written) sizeless(c, s, d);
@@ -123,7 +123,7 @@ function part(c: Context, s: SampleStatement, entry: Entry, own: DeclaredType | 
   if (fixed) {
     const element = infer(c, s.target);
     if (d) {
-      latentValue(c, s, { type: element, constraint: undefined, boundStage: "const" }, d, entry.declared);
+      latentValue(c, s, { type: element, constraint: undefined, boundStage: entry.boundStage ?? "const" }, d, entry.declared);
       checkFit(c, s, element.shape, d, false);
     }
     return;

@@ -3,7 +3,7 @@ import type { SourceSpan } from "../diagnostics.ts";
 import type { Dimension } from "../dimensions.ts";
 import type { Expression, TypeExpression } from "../language/ast.ts";
 import type { DistributionType } from "./distribution-type.ts";
-import type { Size, SymbolicShape, ValueType } from "./value-type.ts";
+import type { Size, Stage, SymbolicShape, ValueType } from "./value-type.ts";
 
 export type EntryKind = "data" | "size" | "const" | "param" | "latent" | "let" | "quantity" | "predict" | "loop" | "parameter";
 export const kindWords: Readonly<Record<EntryKind, string>> = {
@@ -51,6 +51,8 @@ export interface Entry {
   readonly loops: readonly LoopFrame[];
   /** The type as declared, for messages. */
   declared?: TypeExpression;
+  /** When the bounds of that type are known. */
+  readonly boundStage?: Stage;
   /** What its statements give a latent. */
   laws?: DistributionType[];
   /** Name of the distribution that a latent follows, for messages. */

@@ -133,7 +133,7 @@ function checkDeclare(c: Context, s: DeclareStatement): void {
     } else definedTwice(c, before, { name: s.name, subscripts: [], span: s.span });
     return;
   }
-  const { type } = declaredType(c, s.type, { latentBounds: true });
+  const { type, boundStage } = declaredType(c, s.type, { latentBounds: true });
   const entry = root.set({
     kind: "latent",
     name,
@@ -142,6 +142,7 @@ function checkDeclare(c: Context, s: DeclareStatement): void {
     used: true,
     loops: [],
     declared: s.type,
+    boundStage,
   });
   c.session.entries.push(entry);
 }

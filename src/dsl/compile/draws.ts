@@ -9,6 +9,7 @@ import { completeData, type DrawnData } from "./awaited.ts";
 import { evaluateSize } from "./bind-data.ts";
 import { arrayAt, placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
+import { meetDeclared } from "./declared.ts";
 import { applyDistribution } from "./distribution.ts";
 import { dependsOnLatents } from "./known.ts";
 import { elementShape, meetType, oneRange, register } from "./latents.ts";
@@ -125,7 +126,7 @@ export function declareDrawn(w: Walk, source: Draws, c: Context, s: DeclareState
   const name = s.name.name;
   const shape = s.type.sizes.map((e) => evaluateSize(c, e, `the size of ${name}`));
   const support = declaredSupport(c, s.type);
-  w.declared.add(name);
+  w.declared.set(name, { support, shape });
   register(w, name, s.type.span, support);
   source.declared.set(name, shape);
   restrict(source, {
@@ -154,10 +155,15 @@ function drawElements(
   const { b } = c;
   const { name } = place.name;
   const d = applyDistribution(c, s.distribution.call);
-  const { constraint } = meetType(c, undefined, d);
+  const declared = w.declared.get(name);
+  // Numbers are drawn from what their type leaves of the distribution, unless that changes the law of others; tied ones are drawn freely, and restricted.
+  const meeting = declared && declared.support.constraint.event === 0 ? meetDeclared(c, s, declared, d) : undefined;
+  const isCut = meeting && d.event === 0 && !restrictsOthers(s, d, meeting);
+  const law = isCut ? limitForDraws(c, s, d, meeting) : d;
+  const { constraint } = isCut ? meeting : meetType(c, undefined, d);
   const draw = (element: Shape): Value => {
     checkFit(element, d, s.span);
-    const x = source.draw(c, d, element, constraint, s);
+    const x = source.draw(c, law, element, constraint, s);
     return solve(constraint.discrete ? b.cast(x, "int") : x, element.length);
   };
   if (place.subscripts.length === 0) {

@@ -11,9 +11,9 @@ import { type Coordinates, coordinatesOf, isAffine, nextSlot, noteAffine, type S
 import { evaluateSize } from "./bind-data.ts";
 import { arrayAt, type Elements, placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
+import { declaredPrior } from "./declared.ts";
 import { applyDistribution } from "./distribution.ts";
-import { evaluate } from "./evaluate.ts";
-import { checkFit, likelihood } from "./likelihood.ts";
+import { checkFit } from "./likelihood.ts";
 import { alignToRows, constrainPiece, logScale, type Piece, unconstrainedShape } from "./piece.ts";
 import { addPrior } from "./prior.ts";
 import { namesIn } from "./recurrence.ts";
@@ -31,7 +31,7 @@ export function declareLatent(w: Walk, c: Context, s: DeclareStatement): void {
   const name = s.name.name;
   const shape = s.type.sizes.map((e) => evaluateSize(c, e, `the size of ${name}`));
   const support = declaredSupport(c, s.type);
-  w.declared.add(name);
+  w.declared.set(name, { support, shape });
   register(w, name, s.type.span, support);
   const piece = pieceOf(name, support, shape, platesOf(c, s.type, shape), s.type.span);
   if (readsGiven(w, name)) {
@@ -130,14 +130,8 @@ export function sampleLatent(w: Walk, c: Context, s: SampleStatement, symbol: La
   const place = s.place;
   if (!place) throw new InternalError("a latent without a place");
   const { name } = place.name;
-  if (w.declared.has(name)) {
-    const piece = w.pieces.find((p) => p.name === name);
-    const isWhole = (d: Applied): boolean =>
-      piece?.constraint === d.support.constraint && !piece.bounds.lower && !piece.bounds.upper;
-    return likelihood(w, c, s, evaluate(c, s.target), "prior", (d) =>
-      d.normalised && isWhole(d) ? undefined : `${d.name} is not renormalised on the type of ${name}`,
-    );
-  }
+  const declared = w.declared.get(name);
+  if (declared) return declaredPrior(w, c, s, name, declared);
   const given = readsGiven(w, name);
   if (given && !c.root.get(name)) c.root.value(name, valueGiven(w, name));
   if (place.subscripts.length > 0) return indexedLatent(w, c, s, place);

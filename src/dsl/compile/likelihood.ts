@@ -15,18 +15,11 @@ import { at, bindCodes, reject } from "./rejection.ts";
 import { overRows, rowTable } from "./rows.ts";
 import { addTerm, axesOf, targetNames, type Walk } from "./walk.ts";
 
-/** x ~ D where x has its values from elsewhere: data, or a latent declared as a whole. */
-export function likelihood(
-  w: Walk,
-  c: Context,
-  s: SampleStatement,
-  x: Value,
-  role: Term["role"],
-  unnormalised?: (d: Applied) => string | undefined,
-): void {
+/** x ~ D where x has its values from elsewhere. */
+export function likelihood(w: Walk, c: Context, s: SampleStatement, x: Value, role: Term["role"]): void {
   const d = applyDistribution(c, s.distribution.call);
   const site = s.place?.name.name ?? "observed";
-  termOf(w, c, s, d, x, site, role, unnormalised?.(d));
+  termOf(w, c, s, d, x, site, role);
   if (role !== "likelihood") return;
   w.observed.add(site);
   w.observations.push(() => observation(c, s, d, x, site));

@@ -15,7 +15,7 @@ import { addTerm, readsGiven, type Walk } from "./walk.ts";
 
 /** What the distribution of a statement is needed for: its prefixes, its place in the text. */
 export type Drawn = Pick<SampleStatement, "distribution" | "span">;
-const isUnnormalized = (s: Drawn): boolean => s.distribution.prefix.includes("unnormalized");
+export const isUnnormalized = (s: Drawn): boolean => s.distribution.prefix.includes("unnormalized");
 
 /** The distribution with what the bounds of the declared type do to it (language.md rule 11). */
 function limit(c: Context, s: Drawn, d: Applied, meeting: Meeting): Applied {
@@ -62,6 +62,21 @@ export function addPrior(
 ): void {
   const isMerged = w.source.kind === "coordinates" && w.source.merged && !readsGiven(w, name);
   if (w.source.kind === "draws" || (isMerged && isShifted)) return;
+  const { value, unnormalised } = logPrior(c, s, name, d, meeting, element);
+  const { when: _, ...everywhere } = c;
+  const own = c.when ? besideBranch(c, c.when, s, meeting, value) : value;
+  addTerm(w, everywhere, s.span, name, "prior", own, [s.target, ...numbersIn(c, s.distribution.call)], unnormalised);
+}
+
+/** log p of what stands left of ~, on what type and support leave; `unnormalised`: why it does not integrate to 1. */
+export function logPrior(
+  c: Context,
+  s: SampleStatement,
+  name: string,
+  d: Applied,
+  meeting: Meeting,
+  element: Shape,
+): { readonly value: Value; readonly unnormalised?: string } {
   const limited = limit(c, s, d, meeting);
   const density = at(s.span, () => logDensityInside(c.b, limited, evaluate(c, s.target), meeting.beyond));
   for (const note of limited.notes) c.session.notes.add(note);
@@ -73,9 +88,7 @@ export function addPrior(
     : constant === undefined || (isCut && isUnnormalized(s))
       ? `${d.name} is not renormalised on the type of ${name}`
       : undefined;
-  const { when: _, ...everywhere } = c;
-  const own = c.when ? besideBranch(c, c.when, s, meeting, value) : value;
-  addTerm(w, everywhere, s.span, name, "prior", own, [s.target, ...numbersIn(c, s.distribution.call)], unnormalised);
+  return { value, ...(unnormalised ? { unnormalised } : {}) };
 }
 
 /** A latent of a branch that is not taken is its least value: it counts once, and moves nothing. */

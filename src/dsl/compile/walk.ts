@@ -22,6 +22,7 @@ import { AwaitedNames, type DrawnData } from "./awaited.ts";
 import { type BoundData, enterData } from "./bind-data.ts";
 import { executeBlock, executeLet } from "./block.ts";
 import { type Context, newContext, textOf } from "./context.ts";
+import type { Declared } from "./declared.ts";
 import { refuseSum } from "./discrete.ts";
 import { declareDrawn, drawData, drawLatent, type Restriction } from "./draws.ts";
 import { takeEarly } from "./early-latents.ts";
@@ -95,7 +96,7 @@ export interface Walk {
     { readonly span: SourceSpan; readonly support: string; readonly integer: boolean; readonly missing?: readonly number[] }
   >;
   /** Latents declared as a whole by `mu: ordered[2]`: their statements give priors alone. */
-  readonly declared: Set<string>;
+  readonly declared: Map<string, Declared>;
   readonly observed: Set<string>;
   readonly observations: (() => Observation)[];
   readonly quantities: Saved[];
@@ -134,7 +135,7 @@ export function walk(b: Builder, model: CheckedModel, data: BoundData, source: L
     pieces: [],
     affine: [],
     latents: new Map(),
-    declared: new Set(),
+    declared: new Map(),
     observed: new Set(),
     observations: [],
     quantities: [],

@@ -1,0 +1,72 @@
+// Latents that are declared apart from their ~, `mu: ordered[2]`: what the declaration leaves of the distributions of the whole, or of elements.
+import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
+import type { Bounds } from "../constraints/define.ts";
+import type { Applied } from "../distributions/applied.ts";
+import type { SampleStatement } from "../language/ast.ts";
+import type { Context } from "./context.ts";
+import { applyDistribution } from "./distribution.ts";
+import { evaluate } from "./evaluate.ts";
+import { knownOf } from "./known.ts";
+import { checkFit, numbersIn, termOf } from "./likelihood.ts";
+import { isUnnormalized, logPrior } from "./prior.ts";
+import { Scope } from "./scope.ts";
+import { type Meeting, meet, type Support } from "./support.ts";
+import { addTerm, type Walk } from "./walk.ts";
+
+export interface Declared {
+  readonly support: Support;
+  readonly shape: Shape;
+}
+
+/** The prior of the whole or of elements: as if the type stood in the statement, where what stands there is whole objects of the type. */
+export function declaredPrior(w: Walk, c: Context, s: SampleStatement, name: string, declared: Declared): void {
+  const d = applyDistribution(c, s.distribution.call);
+  const x = evaluate(c, s.target);
+  const { constraint } = declared.support;
+  const lead = declared.shape.length - constraint.event;
+  if (constraint.event > 0 && (s.place?.subscripts.length ?? 0) > lead) {
+    if (d.normalised && !isUnnormalized(s))
+      c.session.notes.add(`${name}: the priors of its elements are not renormalised on ${constraint.words}`);
+    return termOf(w, c, s, d, x, name, "prior", `${d.name} is not renormalised on the type of ${name}`);
+  }
+  checkFit(shapeOf(x), d, s.span);
+  const { value, unnormalised } = logPrior(c, s, name, d, meetDeclared(c, s, declared, d), shapeOf(x));
+  addTerm(w, c, s.span, name, "prior", value, [s.target, ...numbersIn(c, s.distribution.call)], unnormalised);
+}
+
+/** How the declared type meets the distribution of a statement. Values are those of the type: where it reaches beyond the support they have density 0. */
+export function meetDeclared(c: Context, s: SampleStatement, { support, shape }: Declared, d: Applied): Meeting {
+  const { b } = c;
+  const { constraint } = support;
+  const own = (bound: Value | undefined): Value | undefined => bound && boundOfElements(c, s, bound, shape);
+  const bounds = { lower: own(support.bounds.lower), upper: own(support.bounds.upper) };
+  const meeting = meet(b, { constraint, bounds }, d);
+  if (constraint.event > 0 || constraint.discrete || d.event > 0 || d.support.declared) return meeting;
+  return { ...meeting, beyond: reached(bounds, d.support.bounds(b)) };
+}
+
+/** Of an array of bounds those of the elements left of ~. */
+function boundOfElements(c: Context, s: SampleStatement, bound: Value, shape: Shape): Value {
+  if (sizeOf(shapeOf(bound)) === 1 || !s.place || s.place.subscripts.length === 0) return bound;
+  const scope = new Scope(c.scope);
+  scope.value(s.place.name.name, c.b.broadcastTo(bound, shape));
+  return evaluate({ ...c, scope }, s.target);
+}
+
+/** Bounds of the support that the type does not keep away from. */
+function reached(typed: Bounds<Value>, own: Bounds<Value>): Bounds<Value> {
+  const within = (t: Value | undefined, o: Value | undefined, isInside: (t: number, o: number) => boolean): boolean => {
+    if (o === undefined || t === o) return true;
+    const known = knownOf(o);
+    const given = t && knownOf(t);
+    if (!known) return false;
+    if (!given) return known.every((x) => !Number.isFinite(x));
+    const n = Math.max(known.length, given.length);
+    return Array.from({ length: n }, (_, i) => isInside(given[i % given.length], known[i % known.length])).every((yes) => yes);
+  };
+  return {
+    lower: within(typed.lower, own.lower, (t, o) => t >= o) ? undefined : own.lower,
+    upper: within(typed.upper, own.upper, (t, o) => t <= o) ? undefined : own.upper,
+  };
+}
