@@ -2,7 +2,7 @@
 import { CENTERING, lineOf } from "./centering-text.ts";
 import type { Source } from "./dsl/diagnostics.ts";
 import { elementDraws } from "./inference/centering/element-draws.ts";
-import { type Observed, type Proposal, proposeCentering } from "./inference/centering/proposals.ts";
+import { MOST_ELEMENTS, type Observed, type Proposal, proposeCentering } from "./inference/centering/proposals.ts";
 import type { Verdict } from "./inference/engine.ts";
 import type { RunOutcome } from "./inference/run.ts";
 import type { AffineLatent, Target } from "./runtime/target.ts";
@@ -26,7 +26,7 @@ export async function centeringAdvice(
     kept.map((d) => positions.slice(d * dimension, (d + 1) * dimension)),
   );
   const divergent = chains.flatMap((c) => kept.map((d) => c.stats.divergent[d] === 1));
-  const elements = await elementDraws(target, draws);
+  const elements = await elementDraws(target, draws, MOST_ELEMENTS);
   const ran = (latent: AffineLatent): Observed["ran"] => {
     if (latent.isNoncentered) return "noncentered";
     const chosen = prepared?.centering?.find((c) => c.span === latent.span)?.weights;

@@ -7,15 +7,19 @@ import type { Target } from "../../runtime/target.ts";
 import { wasmBackend } from "../../runtime/wasm/backend.ts";
 import type { ElementDraws } from "./weights.ts";
 
-/** By slot, in order of the elements. */
-export async function elementDraws(target: Target, draws: readonly Float64Array[]): Promise<Map<number, ElementDraws[]>> {
+/** By slot, in order of the elements, at most so many of each. */
+export async function elementDraws(
+  target: Target,
+  draws: readonly Float64Array[],
+  most = Number.POSITIVE_INFINITY,
+): Promise<Map<number, ElementDraws[]>> {
   const b = createBuilder();
   const q = b.input("q", { shape: [target.dimension], dtype: "real" });
   const roots = target.standardised(b, q).flatMap((s): Value[] => [s.value, s.location, s.scale, s.standard]);
   const program = await wasmBackend.compile(simplify(b, { inputs: [q], outputs: roots, updates: [] }));
   const kept = roots
     .map((r) => sizeOf(r.node.results[r.index].shape))
-    .map((size) => Array.from({ length: size }, () => new Float64Array(draws.length)));
+    .map((size) => Array.from({ length: Math.min(size, most) }, () => new Float64Array(draws.length)));
   draws.forEach((position, d) => {
     Object.values(program.inputs)[0].set(position);
     program.run();

@@ -29,8 +29,8 @@ const SLOW = 100;
 const TIED = 0.85;
 /** Variance of the values beside that of the prior: far smaller where the data say what they are. */
 const PINNED = 0.1;
-/** Elements that are looked at: of many, the first. */
-const MOST = 50;
+/** Elements of a latent that are looked at: of many, the first. */
+export const MOST_ELEMENTS = 50;
 
 export function proposeCentering(observed: readonly Observed[], divergent: readonly boolean[], chains: number): Proposal[] {
   const centred = observed.filter((o) => o.ran === "centred" && o.latent.varies.scale);
@@ -75,14 +75,13 @@ const deviation = (x: ArrayLike<number>): number => {
   const m = mean(x);
   return Math.sqrt(Array.from(x).reduce((s, v) => s + (v - m) * (v - m), 0) / (x.length - 1));
 };
-const some = ({ elements }: Observed): readonly ElementDraws[] => elements.slice(0, MOST);
 const logScaleOf = ({ elements }: Observed): Float64Array => elements[0].scale.map(log);
 
 /** Of the element whose scale is lowest among divergences: by how many deviations, and standard errors. */
 function lowestScale(o: Observed, divergent: readonly boolean[]): { readonly shift: number; readonly errors: number } {
   const count = divergent.filter((d) => d).length;
   let best = { shift: 0, errors: 0 };
-  for (const { scale } of count < 2 ? [] : some(o)) {
+  for (const { scale } of count < 2 ? [] : o.elements) {
     const logs = scale.map(log);
     const others = logs.filter((_, d) => !divergent[d]);
     const sd = deviation(others);
@@ -94,7 +93,7 @@ function lowestScale(o: Observed, divergent: readonly boolean[]): { readonly shi
 
 /** Of log σ and log of the root mean square of x - μ over the elements. */
 function spreadCorrelation(o: Observed): number {
-  const elements = some(o);
+  const { elements } = o;
   if (elements.length < 2) return Number.NaN;
   const spread = elements[0].value.map((_, d) => {
     let squares = 0;
@@ -109,7 +108,7 @@ function spreadCorrelation(o: Observed): number {
 
 /** The median over the elements of Var x / E σ². */
 function varianceRatio(o: Observed): number {
-  const ratios = some(o).map(({ value, scale }) => {
+  const ratios = o.elements.map(({ value, scale }) => {
     const sd = deviation(value);
     return (sd * sd) / mean(scale.map((s) => s * s));
   });
