@@ -1,7 +1,8 @@
 // Effects of areas that resemble their neighbours: autoregressions on a map, given by its edges.
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import { constantOf, shapeOf } from "../../runtime/ir/graph.ts";
-import { areaMap, logPseudoDeterminant } from "../../runtime/numeric/area-map.ts";
+import type { Numbers } from "../../runtime/ir/type.ts";
+import { type AreaMap, areaMap, logPseudoDeterminant } from "../../runtime/numeric/area-map.ts";
 import { symmetricEigenvalues } from "../../runtime/numeric/eigenvalues.ts";
 import { log } from "../../runtime/numeric/math.ts";
 import { category, real } from "../constraints/interval.ts";
@@ -39,10 +40,33 @@ function precision(b: Builder, node1: Value, node2: Value, n: number, alpha: Val
 const completed = (b: Builder, node1: Value, node2: Value, n: number): Value =>
   b.add(precision(b, node1, node2, n, b.constant(1)), b.constant(1 / n));
 
+/** What a map is asked for, found once: programs are made of a model several times, from the same data. */
+interface KnownMap {
+  readonly areas: number;
+  readonly to: Numbers;
+  readonly map: AreaMap;
+  logPseudoDeterminant?: number;
+  eigenvalues?: Float64Array;
+}
+const known = new WeakMap<Numbers, KnownMap>();
+
 /** The edges, where they are data. */
-function knownMap(node1: Value, node2: Value, n: number) {
+function knownMap(node1: Value, node2: Value, areas: number): KnownMap | undefined {
   const [from, to] = [constantOf(node1), constantOf(node2)];
-  return from && to ? areaMap(from, to, n) : undefined;
+  if (!from || !to) return undefined;
+  const earlier = known.get(from);
+  if (earlier && earlier.to === to && earlier.areas === areas) return earlier;
+  const made = { areas, to, map: areaMap(from, to, areas) };
+  known.set(from, made);
+  return made;
+}
+/** Of D^(-½) W D^(-½). */
+function eigenvaluesOf({ areas: n, map: { neighbours } }: KnownMap): Float64Array {
+  const w = new Float64Array(n * n);
+  neighbours.forEach((near, i) => {
+    for (const j of near) w[i * n + j] = 1 / Math.sqrt(near.length * neighbours[j].length);
+  });
+  return symmetricEigenvalues(w, n);
 }
 /** L'⁻¹ z of the lower factor of a precision: a draw. */
 const drawByPrecision = (b: Builder, q: Value, z: Value, n: number): Value =>
@@ -57,13 +81,15 @@ export const icar = defineDistribution({
   logDensity: (b, x, { node1, node2, sigma }) => {
     const n = shapeOf(x)[0];
     const map = knownMap(node1, node2, n);
-    const logDet = map ? b.constant(logPseudoDeterminant(map)) : b.logAbsDet(completed(b, node1, node2, n));
+    if (map) map.logPseudoDeterminant ??= logPseudoDeterminant(map.map);
+    const logDet = map?.logPseudoDeterminant;
+    const halfLogDet = halve(b, logDet === undefined ? b.logAbsDet(completed(b, node1, node2, n)) : b.constant(logDet));
     const difference = b.sub(b.gather(x, indices(b, node1)), b.gather(x, indices(b, node2)));
     return total(
       b,
       b.neg(halve(b, b.sum(b.square(b.mul(difference, b.reciprocal(sigma)))))),
       b.neg(b.mul(b.constant(n - 1), b.log(sigma))),
-      halve(b, logDet),
+      halfLogDet,
       b.constant(-(n - 1) * HALF_LOG_TAU),
     );
   },
@@ -97,14 +123,11 @@ export const icar = defineDistribution({
 /** log det(D - α W): Σ log d_i + Σ log(1 - α λ_i), λ the eigenvalues of D^(-½) W D^(-½), which are known when the edges are (Jin, Carlin and
  *  Banerjee 2005). */
 function logDetCar(b: Builder, node1: Value, node2: Value, n: number, alpha: Value): Value {
-  const map = knownMap(node1, node2, n);
-  if (!map) return b.logAbsDet(precision(b, node1, node2, n, alpha));
-  const w = new Float64Array(n * n);
-  map.neighbours.forEach((near, i) => {
-    for (const j of near) w[i * n + j] = 1 / Math.sqrt(near.length * map.neighbours[j].length);
-  });
-  const lambda = b.tensor(symmetricEigenvalues(w, n), [n]);
-  const logDegrees = map.neighbours.reduce((s, near) => s + log(near.length), 0);
+  const known = knownMap(node1, node2, n);
+  if (!known) return b.logAbsDet(precision(b, node1, node2, n, alpha));
+  known.eigenvalues ??= eigenvaluesOf(known);
+  const lambda = b.tensor(known.eigenvalues, [n]);
+  const logDegrees = known.map.neighbours.reduce((s, near) => s + log(near.length), 0);
   return b.add(b.sum(b.log1p(b.neg(b.mul(alpha, lambda)))), b.constant(logDegrees));
 }
 

@@ -42,15 +42,23 @@ function tridiagonal(a: Float64Array, n: number): { readonly diagonal: Float64Ar
     v[k + 1] = first - beside[k];
     for (let i = k + 2; i < n; i++) v[i] = a[i * n + k];
     const scale = 2 / (v[k + 1] * v[k + 1] + rest);
+    // Of the lower triangle alone: each element stands for two.
+    for (let i = k + 1; i < n; i++) {
+      let sum = a[i * n + i] * v[i];
+      for (let j = k + 1; j < i; j++) {
+        const x = a[i * n + j];
+        sum += x * v[j];
+        p[j] += x * v[i];
+      }
+      p[i] = sum;
+    }
     let along = 0;
     for (let i = k + 1; i < n; i++) {
-      let sum = 0;
-      for (let j = k + 1; j < n; j++) sum += a[i * n + j] * v[j];
-      p[i] = scale * sum;
+      p[i] *= scale;
       along += p[i] * v[i];
     }
     for (let i = k + 1; i < n; i++) p[i] -= (scale / 2) * along * v[i];
-    for (let i = k + 1; i < n; i++) for (let j = k + 1; j < n; j++) a[i * n + j] -= v[i] * p[j] + p[i] * v[j];
+    for (let i = k + 1; i < n; i++) for (let j = k + 1; j <= i; j++) a[i * n + j] -= v[i] * p[j] + p[i] * v[j];
   }
   return { diagonal: Float64Array.from({ length: n }, (_, i) => a[i * n + i]), beside };
 }
