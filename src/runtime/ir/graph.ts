@@ -20,7 +20,7 @@ export interface InputAttrs {
 export interface ConstantAttrs {
   /** Row-major elements; never written after the node is made. */
   readonly values: Numbers;
-  /** Nothing is computed from it ahead. */
+  /** Nothing is computed from it ahead, while graphs are made. A backend may, once. */
   readonly unfolded?: true;
 }
 export interface Value {

@@ -64,6 +64,8 @@ function widened(b: Builder, { op, attrs, results }: Node, inputs: readonly Valu
 function image(b: Builder, node: Node, inputs: readonly Value[]): readonly Value[] {
   const [type] = node.results;
   if (node.op === "input") return [b.input((node.attrs as InputAttrs).name, type)];
+  // Unfolded ones too: what they and the data decide, a network that is fixed, is computed here, once, and not in each of the runs that follow. While graphs
+  // are made and turned about, each of them would have paid for it.
   if (node.op === "constant") return [b.tensor((node.attrs as ConstantAttrs).values, type.shape, type.dtype)];
   const rule = node.op.wasm;
   if (rule.kind === "expand") return rule.expand(b, inputs, node.attrs);
