@@ -5,6 +5,7 @@ import type { Distribution } from "../../src/dsl/distributions/define.ts";
 import { distributions } from "../../src/dsl/distributions/index.ts";
 import type { DataObject } from "../../src/model.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
+import type { Value } from "../../src/runtime/ir/graph.ts";
 import { simplify } from "../../src/runtime/ir/simplify.ts";
 import { sizeOf } from "../../src/runtime/ir/type.ts";
 import type { Target, Term } from "../../src/runtime/target.ts";
@@ -33,7 +34,13 @@ function program(target: Target): (q: Float64Array) => ReturnType<typeof read> {
   const { values, jacobian } = target.constrain(b, u);
   const names = Object.keys(values);
   const total = (terms: readonly Term[]) => terms.reduce((s, t) => b.add(s, b.sum(t.value)), b.constant(0));
-  const roots = [target.logDensity(b, u), total(target.terms(b, values)), total(jacobian), ...names.map((n) => values[n])];
+  // Of slots whose inverse is a graph: how far it is from where it began.
+  const off = target.coordinates(b, values).reduce<Value>((sum, back, i) => {
+    const { offset, size } = target.layout[i];
+    const d = back && b.sub(b.reshape(back, [size]), b.slice(u, 0, offset, size));
+    return d ? b.add(sum, b.sum(b.square(d))) : sum;
+  }, b.constant(0));
+  const roots = [target.logDensity(b, u), total(target.terms(b, values)), total(jacobian), off, ...names.map((n) => values[n])];
   const compiled = instantiate(compileWasm(simplify(b, { inputs: [u], outputs: roots, updates: [] })));
   return (q) => {
     Object.values(compiled.inputs)[0].set(q);
@@ -42,11 +49,12 @@ function program(target: Target): (q: Float64Array) => ReturnType<typeof read> {
   };
 }
 
-function read(names: readonly string[], [density, terms, jacobian, ...numbers]: readonly ArrayLike<number>[]) {
+function read(names: readonly string[], [density, terms, jacobian, off, ...numbers]: readonly ArrayLike<number>[]) {
   return {
     density: density[0],
     terms: terms[0],
     jacobian: jacobian[0],
+    off: off[0],
     values: Object.fromEntries(names.map((n, i) => [n, Array.from(numbers[i])])),
   };
 }
@@ -103,7 +111,8 @@ async function expectSame(centred: Target, other: Target): Promise<void> {
   close(here.terms, original.terms, ROUNDING);
   close(here.density, here.terms + here.jacobian, ROUNDING);
   close(here.density - original.density, logVolume(other, centred, q), DIFFERENCES);
-  // There and back.
+  // There and back, by the graph and by numbers.
+  expect(here.off).toBeLessThan(1e-18 * q.length);
   const back = other.unconstrain(here.values, new Float64Array(q.length));
   back.forEach((x, i) => close(q[i], x, 1e-9));
   const compiled = await other.density();
