@@ -196,8 +196,12 @@ export class Fit {
   /** Draws of a latent, quantity or prediction, by its name in the model. */
   draws(name: string): NamedDraws {
     const column = this.allDraws.columns.find((c) => c.name === name);
-    if (!column)
-      throw new UsageError(`there are no draws of ${name}; there are ${this.allDraws.columns.map((c) => c.name).join(", ")}`);
+    if (!column) {
+      const names = this.allDraws.columns.map((c) => c.name);
+      throw new UsageError(
+        `there are no draws of ${name}${names.length > 0 ? `; there are ${names.join(", ")}` : ", nor of anything else in this fit"}`,
+      );
+    }
     return { shape: [this.allDraws.chains, this.allDraws.drawsPerChain, ...column.shape], values: this.allDraws.values[name] };
   }
 

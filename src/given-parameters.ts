@@ -34,6 +34,12 @@ export async function tensorsOf(given: GivenParameters): Promise<Given> {
     const { readParameters } = await import("./saved-parameters.ts");
     return listed(await readParameters(given));
   }
+  // What a program in JavaScript gives has no types.
+  const something: unknown = given;
+  if (typeof something !== "object" || something === null || Array.isArray(something) || ArrayBuffer.isView(something))
+    throw new UsageError(
+      `what was learnt is a fit, the folder of one, or an object of values by name, not ${Array.isArray(something) ? "an array" : String(something)}`,
+    );
   if (isListed(given)) return listed(given);
   if (isFit(given)) return { ...listed({ ...given, tensors: given.learnt }), from: "the fit given" };
   const tensors = [...dataFromValues(given)].map(([name, { shape, values }]) => ({
@@ -55,7 +61,11 @@ const isFit = (x: object): x is Pick<Fit, "learnt" | "steps"> & Partial<Pick<Fit
   "learnt" in x && Array.isArray(x.learnt);
 
 /** Constrained values by name. Throws a UsageError with a sentence for each disagreement. */
-export function parameterValues(target: Pick<Target, "name" | "parameters" | "unconstrainParameters">, tensors: Tensors, from: string): Readonly<Record<string, Float64Array>> {
+export function parameterValues(
+  target: Pick<Target, "name" | "parameters" | "unconstrainParameters">,
+  tensors: Tensors,
+  from: string,
+): Readonly<Record<string, Float64Array>> {
   const own = new Map(target.parameters.map((p) => [p.name, p]));
   if (own.size === 0)
     throw new UsageError(`${target.name} has nothing to learn: no param and no net, so no values can be given for them`);

@@ -243,6 +243,8 @@ export class Posterior {
     const { discrete = "draw", ...engineOptions } = others;
     checkDiscreteOutput(discrete);
     const { engine } = chooseEngine(engineName, this.target);
+    if (chains !== undefined && engine.unit === "run" && !engine.ownChains)
+      throw new UsageError(`--chains ${chains}: ${engine.name} runs no chains. Leave it out`);
     const options = resolveOptions(engine, engineOptions);
     const count = engine.unit === "chain" ? (chains ?? DEFAULT_CHAINS) : 1;
     const before = resume === undefined ? undefined : await this.#resumed(engine, resume);

@@ -75,16 +75,25 @@ export async function evaluateCommand(path: string, given: Record<string, unknow
   // Of another size than the plate's, they are not its rows.
   const rows = chosen?.size === plate.name ? chosen.rows : undefined;
   // First, since they are soon made: what is wrong with them is said before hours of annealing.
+  let drawn: PicturesMade | undefined;
   if (flags.pictures !== undefined) {
     const labels = await labelsOf(flags.labels, rows, plate.size);
     const made = await pictures(fitted, { ...image, ...labels, ...(run?.bound ? { bound: run.bound } : {}) }, seed);
     for (const note of made.notes) warn(`note: ${note}`);
     for (const { name, content } of made.files) writeAtomically(join(flags.pictures, name), content);
     talk(`pictures in ${join(flags.pictures, "pictures.html")}`);
+    drawn = { folder: flags.pictures, files: made.files.map((f) => f.name), notes: made.notes };
   }
-  return estimate ? runEstimate(fitted, flags, { ...estimate, estimator }, { seed, ...(rows ? { rows } : {}) }, talk) : 0;
+  if (estimate) return runEstimate(fitted, flags, { ...estimate, estimator }, { seed, ...(rows ? { rows } : {}) }, talk, drawn);
+  if (flags.json) process.stdout.write(`${jsonText({ seed, pictures: drawn })}\n`);
+  return 0;
 }
 
+interface PicturesMade {
+  readonly folder: string;
+  readonly files: readonly string[];
+  readonly notes: readonly string[];
+}
 type EstimateAsked = Partial<Omit<RowEvaluationOptions, "rows">>;
 
 /** Options of the estimate, undefined where pictures alone are asked for. */
@@ -118,6 +127,7 @@ async function runEstimate(
   options: EstimateAsked & Pick<RowEvaluationOptions, "estimator">,
   { seed, rows }: { readonly seed: number; readonly rows?: Int32Array },
   talk: (text: string) => void,
+  drawn: PicturesMade | undefined,
 ): Promise<ExitCode> {
   const { estimator } = options;
   const { words } = await backendNamed(flags.backend);
@@ -140,7 +150,10 @@ async function runEstimate(
     process.stderr.write("interrupted before any row was done: there is nothing to tell\n");
     return 130;
   }
-  if (flags.json) process.stdout.write(`${jsonText(summaryOf(found, used, reached, seconds, seed))}\n`);
+  if (flags.json) {
+    const summary = { ...summaryOf(found, used, reached, seconds, seed), ...(drawn ? { pictures: drawn } : {}) };
+    process.stdout.write(`${jsonText(summary)}\n`);
+  }
   const how =
     estimator === "iwae"
       ? `importance weights of ${used.samples} draws of the guide`

@@ -10,12 +10,12 @@ export interface ProgressView {
 export function startProgress(how: "auto" | "plain" | "json" | "none", chains: number): ProgressView {
   const mode = how === "auto" ? (process.stderr.isTTY ? "bar" : "plain") : how;
   if (mode === "json") return { update: (at) => void process.stderr.write(`${JSON.stringify(at)}\n`), stop: () => {} };
-  if (mode === "plain") return plain();
+  if (mode === "plain") return plain(chains);
   return mode === "bar" ? bars(chains) : { update: () => {}, stop: () => {} };
 }
 
 /** Every chain's tenths, for runs that last; a run of less than a second prints nothing. */
-function plain(): ProgressView {
+function plain(chains: number): ProgressView {
   const began = performance.now();
   const said = new Map<number, number>();
   return {
@@ -24,12 +24,16 @@ function plain(): ProgressView {
       if (performance.now() - began < 1000 || tenth <= (said.get(at.chain) ?? -1)) return;
       said.set(at.chain, tenth);
       process.stderr.write(
-        `chain ${at.chain}: ${at.phase} ${at.done}/${at.total}${at.divergences > 0 ? `, ${at.divergences} divergences` : ""}${at.bound === undefined ? "" : `, ${boundWords(at)}`}\n`,
+        `${who(at, chains)}${at.phase} ${at.done}/${at.total}${at.divergences > 0 ? `, ${at.divergences} divergences` : ""}${at.bound === undefined ? "" : `, ${boundWords(at)}`}\n`,
       );
     },
     stop() {},
   };
 }
+
+/** Of which chain it is, where there are several. A fit that they start from is none of them. */
+const who = ({ chain, phase }: Progress, chains: number): string =>
+  chains > 1 && phase !== "training" ? `chain ${chain}: ` : "";
 
 const boundWords = ({ bound = Number.NaN }: Progress): string => `bound ${Number(bound.toPrecision(6))}`;
 
@@ -44,22 +48,20 @@ function bars(chains: number): ProgressView {
   const own = new Map<number, SingleBar>();
   let loading = false;
   const latest = new Map<number, Progress>();
+  const payload = (at: Progress) => ({ who: who(at, chains), phase: at.phase, aside: aside(at) });
   const show = (at: Progress): void => {
     if (!multi) return;
-    const bar = own.get(at.chain) ?? multi.create(at.total, 0, { chain: at.chain, phase: at.phase, aside: aside(at) });
+    const bar = own.get(at.chain) ?? multi.create(at.total, 0, payload(at));
     own.set(at.chain, bar);
     bar.setTotal(at.total);
-    bar.update(at.done, { chain: at.chain, phase: at.phase, aside: aside(at) });
+    bar.update(at.done, payload(at));
   };
   const load = async (): Promise<void> => {
     const { default: progress } = await import("cli-progress");
     if (stopped) return;
     multi = new progress.MultiBar(
       {
-        format:
-          chains > 1
-            ? "chain {chain} {bar} {percentage}% {phase} | {aside} | {eta_formatted} left"
-            : "{bar} {percentage}% {phase} | {aside} | {eta_formatted} left",
+        format: "{who}{bar} {percentage}% {phase} | {aside} | {eta_formatted} left",
         hideCursor: true,
         clearOnComplete: true,
         stream: process.stderr,

@@ -54,7 +54,7 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
   };
   const seed = readInteger("--seed", flags.seed, 0, LARGEST_SEED) ?? drawSeed();
   checkEngineName(flags.engine);
-  const chains = readInteger("--chains", flags.chains, 1, MOST_CHAINS) ?? DEFAULT_CHAINS;
+  const chains = readInteger("--chains", flags.chains, 1, MOST_CHAINS);
   const threads = readInteger("--threads", flags.threads, 1, MOST_THREADS);
   const options = Object.fromEntries(
     Object.entries(flags).filter(([name, value]) => isEngineOption(name) && value !== undefined),
@@ -74,7 +74,7 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
   for (const note of posterior.target.notes) warn(`note: ${note}`);
 
   const { engine, reason } = chooseEngine(flags.engine, posterior.target);
-  const shownChains = engine.unit === "chain" ? chains : 1;
+  const shownChains = engine.unit === "chain" || engine.ownChains ? (chains ?? DEFAULT_CHAINS) : 1;
   const { words } = await chooseBackend(flags.backend, engine, posterior.target);
   talk(
     settings(model.name, posterior, { engine, ...(reason === undefined ? {} : { reason }) }, shownChains, seed, options, words),
@@ -91,7 +91,7 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
     if (before && isOtherText(model, before)) warn(`note: ${otherText(model, before)}`);
     fit = await posterior.run(engine.name, {
       ...options,
-      chains,
+      ...(chains === undefined ? {} : { chains }),
       seed,
       threads,
       backend: flags.backend,

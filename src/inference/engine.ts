@@ -158,6 +158,8 @@ export interface EngineFacts<S extends OptionSchema> {
   readonly options: S;
   readonly discrete: "summed" | "explicit" | "either";
   readonly precision: "float64" | "any";
+  /** Of unit run: whether it runs chains of its own, as many as the user says. */
+  readonly ownChains?: boolean;
   /** Whether it trains, and goes on from `resume`. */
   readonly resumes?: boolean;
   /** Why it cannot run this, in words for the user. */

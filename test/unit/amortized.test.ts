@@ -80,6 +80,10 @@ guide { rest ~ meanfield()
     await expect(run(conjugate, { x: [] }, {})).rejects.toThrow("x is empty");
     await expect(run(conjugate, { x: [1, 2] }, { batch: 3 })).rejects.toThrow("--batch 3, and the plate N has 2 rows");
     await expect(run(conjugate, { x: [1, 2] }, { over: "M" })).rejects.toThrow("no plate M");
+    // Axes of literal sizes are no plates to name.
+    const wide = "data x: real[N, 2]\nz: real[N, 2] ~ Normal(0, 1)\nx ~ Normal(z, 1)\nguide { z ~ Normal(zeros(N, 2), 1) }";
+    const over = { over: "Q", batch: 1 };
+    await expect(run(wide, { x: [[1, 2]] }, over)).rejects.toThrow(/the model has no plate Q; it has N$/);
     const { failure } = await run("data x: real[N]\nm ~ Normal(0, 1)\nx ~ Normal(m, 1)", { x: [1, 2] }, {});
     expect(failure?.reason).toMatch(/no guide block/);
   });

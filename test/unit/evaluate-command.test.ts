@@ -204,6 +204,12 @@ describe("ppl evaluate", () => {
       "reconstructions.png",
       "training.svg",
     ]);
+    const shown = ["--data", x, "--pictures", at("json"), "--image", "3x4", "--json", ...quick];
+    const made = JSON.parse((await ppl("evaluate", at("fit"), ...shown)).out);
+    expect(made).toMatchObject({ seed: 1, pictures: { folder: at("json"), notes: [] } });
+    expect(made.pictures.files).toContain("pictures.html");
+    const both = JSON.parse((await ppl("evaluate", at("fit"), ...shown, "--samples", "5")).out);
+    expect(both).toMatchObject({ estimator: "iwae", samples: 5, pictures: made.pictures });
     const bad = async (...flags: string[]) =>
       (await ppl("evaluate", at("fit"), "--data", x, "--pictures", at("others"), ...quick, ...flags)).err;
     expect(await bad("--image", "4")).toContain("--image takes HEIGHTxWIDTH, or NAME=HEIGHTxWIDTH");

@@ -169,3 +169,33 @@ describe("saving", () => {
     expect(readdirSync(join(folder, "none")).sort()).toEqual(["run.json", "summary.json"]);
   });
 });
+
+describe("what a program without types gives", () => {
+  test("is refused in a sentence", async () => {
+    const text = "data y: real[N]\nparam a: real = 0\nm ~ Normal(a, 1)\ny ~ Normal(m, 1)";
+    const p = await bound(text, { y: [1, 2] });
+    const expected = "what was learnt is a fit, the folder of one, or an object of values by name, not ";
+    for (const given of [null, 3, [1], true]) {
+      const words = expected + (Array.isArray(given) ? "an array" : String(given));
+      await expect(p.fix(given as never)).rejects.toThrow(words);
+      await expect(p.run("meanfield", { resume: given as never })).rejects.toThrow(words);
+    }
+  });
+  test("chains of an engine that runs none are", async () => {
+    const p = await bound(TEXT, { J: 2 });
+    await expect(p.run("laplace", { chains: 2 })).rejects.toThrow("--chains 2: laplace runs no chains");
+    const y = [0.5, 1];
+    const guided = await bound(
+      "data y: real[N]\nparam a: real = 0\nfor n in 1..N { z[n] ~ Normal(0, 1)\n y[n] ~ Normal(z[n], 1) }\nguide { for n in 1..N { z[n] ~ Normal(a, 1) } }",
+      { y },
+    );
+    await expect(guided.run("vi-hmc", { chains: 2, steps: 2 })).rejects.toThrow("vi-hmc runs a chain for each row");
+    const short = { seed: 1, steps: 20, warmup: 20, draws: 10, threads: 1 };
+    expect((await (await bound(TEXT, { J: 2 })).run("vi-hmc", { ...short, chains: 3 })).chains.length).toBe(3);
+  });
+  test("draws of a fit that has none", async () => {
+    const p = await bound("data y: real[N]\nparam a: real = 0\ny ~ Normal(a, 1)", { y: [1, 2] });
+    const fit = await p.run("mle", { seed: 1 });
+    expect(() => fit.draws("a")).toThrow(/^there are no draws of a, nor of anything else in this fit$/);
+  });
+});

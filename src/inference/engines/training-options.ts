@@ -87,7 +87,8 @@ function batchOf(
   }
   const plate = over === "" ? outermostPlate(target) : target.plates.find((p) => p.name === over);
   if (plate === undefined) {
-    const names = [...new Set(target.plates.map((p) => p.name))];
+    // Axes that a number counts have no name to give.
+    const names = [...new Set(target.plates.map((p) => p.name))].filter((name) => Number.isNaN(Number(name)));
     throw new UsageError(
       over === ""
         ? "no observation stands in a plate, so there are no minibatches: leave --batch out"

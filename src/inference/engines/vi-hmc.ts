@@ -95,6 +95,7 @@ learn: a Gaussian family is fitted, NUTS starts from its draws with its covarian
   unit: "run",
   discrete: "summed",
   precision: "any",
+  ownChains: true,
   resumes: true,
   refuse(target) {
     if (!target.guide && target.parameters.length === 0) return refuseSampling(target);
@@ -127,6 +128,7 @@ function gaussianTraining(given: Options<typeof viHmcOptions>): GaussianOptions 
 async function refined(plain: Target, options: Options<typeof viHmcOptions>, context: RunEngineContext): Promise<Result> {
   const local = localLatents(plain);
   if ("refusal" in local) throw new UsageError(local.refusal);
+  if (context.chains !== undefined) throw new UsageError("with a guide vi-hmc runs a chain for each row: leave --chains out");
   const target = options.shear ? sheared(plain, local) : plain;
   if (target === undefined) throw new UsageError("--shear: no latent is a vector of real numbers in each row");
   const trace: RefinementTrace = { acceptance: [], step: [] };
