@@ -11,6 +11,7 @@ import { type SummaryJson, summaryJson } from "./inference/report/json.ts";
 import { elementName, type SummaryRow, summarize, summarizeIndependent } from "./inference/report/summary.ts";
 import { pointTable, summaryTable } from "./inference/report/text.ts";
 import type { RunOutcome } from "./inference/run.ts";
+import { trainingTrace } from "./inference/vi/bound-name.ts";
 import type { Draws, RawChain } from "./runtime/draws.ts";
 import { UsageError } from "./runtime/errors.ts";
 import type { DiscreteOutput, Target } from "./runtime/target.ts";
@@ -89,7 +90,7 @@ export class Fit {
   readonly areChains: boolean;
   /** Of log p(data), where the engine estimates it. */
   readonly evidence: { readonly mean: number; readonly se: number } | undefined;
-  /** Numbers that tell of the fit, by name: elbo, k_hat, effective_draws. */
+  /** Numbers that tell of the fit, by name: elbo, k_hat, effective_draws; iwae and weighted_elbo where these were maximised. */
   readonly figures: Readonly<Record<string, number>>;
   /** Sentences, or small tables, about what the result has and lacks. */
   readonly notes: readonly string[];
@@ -148,7 +149,8 @@ export class Fit {
     this.learnt = learnt;
     this.unfinished = unfinished;
     this.parameters = Object.fromEntries(learnt.filter(isParameter).map(({ name, shape, values }) => [name, { shape, values }]));
-    this.steps = (provenance.resumedSteps ?? 0) + (this.traces.elbo?.length ?? 0);
+    const trained = trainingTrace(Object.keys(this.traces));
+    this.steps = (provenance.resumedSteps ?? 0) + (trained === undefined ? 0 : this.traces[trained].length);
     const maxDepth = Number(provenance.options.maxDepth);
     this.sampler = samplerReport(outcome.chains, Number.isFinite(maxDepth) ? maxDepth : undefined);
     const total = draws.chains * draws.drawsPerChain;

@@ -8,6 +8,7 @@ import { evaluateFitted, type FittedTarget, fittedTarget, pictures } from "../ev
 import { jsonText } from "../inference/report/json.ts";
 import type { ThinnedTrace } from "../inference/report/trace.ts";
 import { LARGEST_SEED } from "../inference/run.ts";
+import { trainingTrace } from "../inference/vi/bound-name.ts";
 import { type RowEvaluation, type RowEvaluationOptions, usualRowEvaluation } from "../inference/vi/evaluate-rows.ts";
 import { loadModel } from "../load.ts";
 import { drawSeed } from "../model.ts";
@@ -225,7 +226,8 @@ function readRun(folder: string): Run {
       `the model of the run in ${folder} was ${model}, which is not there: ppl evaluate MODEL --params ${folder}`,
     );
   const traces = about.object("traces");
-  const bound = traces.has("elbo") ? traces.object("elbo") : undefined;
+  const trained = trainingTrace(traces.names());
+  const bound = trained === undefined ? undefined : traces.object(trained);
   return {
     folder,
     model,

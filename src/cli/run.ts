@@ -11,6 +11,7 @@ import { flagOf } from "../inference/options.ts";
 import { jsonText } from "../inference/report/json.ts";
 import { curve } from "../inference/report/trace.ts";
 import { DEFAULT_CHAINS, LARGEST_SEED, MOST_CHAINS, MOST_THREADS } from "../inference/run.ts";
+import { trainingTrace } from "../inference/vi/bound-name.ts";
 import { loadModel } from "../load.ts";
 import { drawSeed, type Model, type Posterior, type StartValues } from "../model.ts";
 import { UsageError } from "../runtime/errors.ts";
@@ -174,13 +175,11 @@ function report(fit: Fit, flags: RunFlags, talk: (text: string) => void): void {
 
 /** What training maximised, small. */
 function curves({ traces }: Fit): string[] {
-  return Object.entries(traces).flatMap(([name, trace]) => {
-    const line = name === TRAINED && trace.length > 1 ? curve(trace) : "";
-    return line === "" ? [] : [`${name} over ${trace.length} steps: ${line}`];
-  });
+  const name = trainingTrace(Object.keys(traces));
+  const trace = name === undefined ? new Float64Array(0) : traces[name];
+  const line = trace.length > 1 ? curve(trace) : "";
+  return line === "" ? [] : [`${name} over ${trace.length} steps: ${line}`];
 }
-/** The trace of variational engines. */
-const TRAINED = "elbo";
 
 function numbers({ evidence, figures }: Fit): string[] {
   const rest = Object.entries(figures).map(([name, value]) => `${name} ${Number(value.toPrecision(6))}`);

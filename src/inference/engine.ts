@@ -37,7 +37,7 @@ export interface Progress {
   readonly divergences: number;
   readonly stepSize?: number;
   readonly loss?: number;
-  /** Of variational training: the bound on the log evidence, of this step alone. */
+  /** Of variational training: what it maximises, of this step alone: the bound on the log evidence, unless a part of it is weighted. */
   readonly bound?: number;
 }
 export interface Start {

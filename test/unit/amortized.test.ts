@@ -76,6 +76,40 @@ guide { rest ~ meanfield()
     expect(results[0].verdicts[0]).toMatchObject({ what: "k-hat of rows", level: "fail" });
   });
 
+  test("what was maximised is called what it is; the elbo is the elbo of the draws", async () => {
+    const x = numbers(40, 1.5);
+    const exact = conjugate.replace("a: real = 0", "a: real = 0.5").replace("s: positive = 1", `s: positive = ${Math.SQRT1_2}`);
+    const options = { steps: 40, batch: 40, rate: 1e-9, stickTheLanding: true, judged: 0, draws: 200 };
+    const of = async (more: Record<string, unknown>) => {
+      const [{ figures = {}, traces }] = (await run(exact, { x }, { ...options, ...more })).results;
+      return {
+        names: Object.keys(figures).filter((name) => !/_|effective/.test(name.replace("weighted_", ""))),
+        figures,
+        traces,
+      };
+    };
+    const truth = evidence(x);
+    // Every draw of the exact posterior has the evidence for its weight.
+    const plain = await of({});
+    expect([plain.names, Object.keys(plain.traces)]).toEqual([["elbo"], ["elbo"]]);
+    const iwae = await of({ objective: "iwae", samples: 3 });
+    expect([iwae.names, Object.keys(iwae.traces)]).toEqual([["iwae", "elbo"], ["iwae"]]);
+    for (const value of [plain.figures.elbo, iwae.figures.iwae, iwae.figures.elbo, iwae.figures.iwae_per_row * 40])
+      expect(value).toBeCloseTo(truth, 4);
+    const half = await of({ beta: 0.5 });
+    expect([half.names, Object.keys(half.traces)]).toEqual([["weighted_elbo", "elbo"], ["weighted_elbo"]]);
+    expect(half.figures.elbo).toBeCloseTo(truth, 4);
+    expect(half.figures.weighted_elbo).toBeGreaterThan(truth + 1);
+    // While the weight rises it is another one: of 40 steps the last 4 tell, of which 2 have the whole weight; and with 41 none has.
+    expect((await of({ klWarmup: 39 })).figures.elbo_per_row).toBeCloseTo(truth / 40, 4);
+    expect("elbo_per_row" in (await of({ klWarmup: 41 })).figures).toBe(false);
+    const p = await bound(exact, { x } as never);
+    const fit = await p.run("amortized", { ...options, beta: 2, seed: 1 });
+    expect(fit.steps).toBe(40);
+    const gaussian = await (await bound("m ~ Normal(0, 1)")).run("meanfield", { seed: 1, steps: 30, objective: "iwae" });
+    expect([Object.keys(gaussian.traces), gaussian.steps]).toEqual([["iwae"], gaussian.traces.iwae.length]);
+  });
+
   test("what cannot be is said in a sentence", async () => {
     await expect(run(conjugate, { x: [] }, {})).rejects.toThrow("x is empty");
     await expect(run(conjugate, { x: [1, 2] }, { batch: 3 })).rejects.toThrow("--batch 3, and the plate N has 2 rows");

@@ -3,6 +3,7 @@ import type { Target } from "../../runtime/target.ts";
 import { wasmBackend } from "../../runtime/wasm/backend.ts";
 import type { Failure, Options, Result, RunEngineContext } from "../engine.ts";
 import type { Family } from "../vi/approximation.ts";
+import { boundName } from "../vi/bound-name.ts";
 import { estimatorNotes } from "../vi/estimators.ts";
 import { evaluateFamily, fitVerdict } from "../vi/evaluate.ts";
 import { evidenceOf } from "../vi/evidence.ts";
@@ -84,6 +85,6 @@ export async function fitFamily(
     figures,
     verdicts: [verdict],
     notes: [...(told.notes ?? []), ...fit.notes, ...estimatorNotes(sites, options.samples, training.objective)],
-    traces: { elbo: fit.bounds },
+    traces: { [boundName(options)]: fit.bounds },
   };
 }

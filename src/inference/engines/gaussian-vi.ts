@@ -4,6 +4,7 @@ import { wasmBackend } from "../../runtime/wasm/backend.ts";
 import type { Failure, Options, Result, RunEngineContext } from "../engine.ts";
 import { cholesky } from "../hmc/metric.ts";
 import { covarianceOf, deviationsOf } from "../optimize/quasi-newton-normal.ts";
+import { boundName } from "../vi/bound-name.ts";
 import { evaluateFamily, fitVerdict } from "../vi/evaluate.ts";
 import { evidenceOf } from "../vi/evidence.ts";
 import type { GaussianFamily, Start } from "../vi/families/gaussian.ts";
@@ -101,7 +102,7 @@ export async function fitGaussian(
     figures,
     verdicts: [verdict],
     notes: [...(told.notes ?? []), ...fit.training.notes],
-    traces: { elbo: fit.training.bounds },
+    traces: { [boundName(options)]: fit.training.bounds },
   };
 }
 

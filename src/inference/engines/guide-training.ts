@@ -7,6 +7,7 @@ import { wasmBackend } from "../../runtime/wasm/backend.ts";
 import { defineOptions, type Failure, type Options, type Result, type RunEngineContext, type Verdict } from "../engine.ts";
 import type { Family } from "../vi/approximation.ts";
 import { guided } from "../vi/approximation.ts";
+import { boundName } from "../vi/bound-name.ts";
 import { estimatorNotes } from "../vi/estimators.ts";
 import { fitVerdict } from "../vi/evaluate.ts";
 import { evidenceOf } from "../vi/evidence.ts";
@@ -14,7 +15,7 @@ import { drawsOf, guideDraws } from "../vi/guide-draws.ts";
 import { constrainedParameters, startingValues } from "../vi/parameters.ts";
 import { judgeRows } from "../vi/row-verdict.ts";
 import { type Fitted, rowWeights } from "../vi/rows-weights.ts";
-import { boundGoal, type Goal, type Ingredients, outermostPlate, type Training, train } from "../vi/train.ts";
+import { boundGoal, type Goal, type Ingredients, outermostPlate, type Training, train, trainingSteps } from "../vi/train.ts";
 import { rowsAreApart } from "../vi/weights.ts";
 import { trainingFrom, trainingOptions } from "./training-options.ts";
 
@@ -130,7 +131,7 @@ export async function judged(
     : [...fit.notes];
   if (!apart && options.batch === 0)
     notes.unshift("rows depend on one another, so each step saw all of them, and they are judged together");
-  const figures: Record<string, number> = boundAtTheEnd(fit, plate);
+  const figures: Record<string, number> = boundAtTheEnd(fit, plate, options);
   if (plate && options.judged > 0 && !context.stop()) {
     const rows = someRows(plate, options.judged, context);
     const weights = await rowWeights(target, family, fitted, plate, rows, options.judgedDraws, context.rng.split("judged"), {
@@ -183,7 +184,7 @@ export async function judged(
     figures,
     verdicts,
     notes,
-    traces: { elbo: fit.bounds },
+    traces: { [boundName(options)]: fit.bounds },
   };
 }
 
@@ -216,17 +217,21 @@ function someRows(plate: Axis, count: number, context: RunEngineContext): Int32A
   return all.slice(0, chosen).sort();
 }
 
-/** The mean bound over the last steps, a tenth of them or a thousand: over all rows, and for one. Nothing where no step was made. */
-function boundAtTheEnd({ bounds }: Training, plate: Axis | undefined): Record<string, number> {
-  const last = bounds.subarray(Math.max(0, bounds.length - Math.min(1000, Math.ceil(bounds.length / 10))));
+/** The mean bound over the last steps, a tenth of them or a thousand: over all rows, and for one. Steps in which its weights were still rising are of
+ *  another one; nothing where there are no others. */
+function boundAtTheEnd({ bounds, state }: Training, plate: Axis | undefined, options: GuideOptions): Record<string, number> {
+  const before = trainingSteps(state) - bounds.length;
+  const rising = Math.max(0, options.klWarmup - 1 - before);
+  const last = bounds.subarray(Math.max(rising, bounds.length - Math.min(1000, Math.ceil(bounds.length / 10))));
   const n = last.length;
   if (n === 0) return {};
   const mean = last.reduce((a, b) => a + b, 0) / n;
   const squares = last.reduce((s, x) => s + (x - mean) * (x - mean), 0);
   const se = Math.sqrt(squares / Math.max(1, n - 1) / n);
+  const name = boundName(options);
   return {
-    elbo: mean,
-    elbo_se: se,
-    ...(plate ? { elbo_per_row: mean / plate.size } : {}),
+    [name]: mean,
+    [`${name}_se`]: se,
+    ...(plate ? { [`${name}_per_row`]: mean / plate.size } : {}),
   };
 }

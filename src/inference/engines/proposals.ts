@@ -8,6 +8,7 @@ import { cholesky } from "../hmc/metric.ts";
 import { negativeHessian, positiveInverse } from "../optimize/hessian.ts";
 import { covarianceOf, deviationsOf, type PathNormal } from "../optimize/quasi-newton-normal.ts";
 import { defaultsOf } from "../options.ts";
+import { boundName } from "../vi/bound-name.ts";
 import { compiledDensity } from "../vi/compiled-density.ts";
 import type { DrawContext } from "../vi/each-draw.ts";
 import { drawFamily } from "../vi/evaluate.ts";
@@ -62,11 +63,12 @@ export async function proposalOf(
 ): Promise<Proposal | Failure> {
   switch (name) {
     case "meanfield":
-      return fitted(await trainGaussian(target, options, context, options.batch > 0 ? rowMeanField : meanField));
+      return fitted(options, await trainGaussian(target, options, context, options.batch > 0 ? rowMeanField : meanField));
     case "fullrank":
-      return fitted(await trainGaussian(target, options, context, fullRank, true));
+      return fitted(options, await trainGaussian(target, options, context, fullRank, true));
     case "lowrank":
       return fitted(
+        options,
         await trainGaussian(target, options, context, (t, start) => lowRank(t, start, Math.min(RANK, t.dimension)), true),
       );
     case "laplace": {
@@ -90,10 +92,10 @@ export async function proposalOf(
   }
 }
 
-async function fitted(fit: Awaited<ReturnType<typeof trainGaussian>>): Promise<Proposal | Failure> {
+async function fitted(options: GaussianOptions, fit: Awaited<ReturnType<typeof trainGaussian>>): Promise<Proposal | Failure> {
   if ("reason" in fit) return fit;
   const own = await fromFamily(fit.target, fit.family, fit.training.family);
-  return { ...own, parameters: fit.parameters, traces: { elbo: fit.training.bounds } };
+  return { ...own, parameters: fit.parameters, traces: { [boundName(options)]: fit.training.bounds } };
 }
 
 async function fromFamily(

@@ -4,6 +4,7 @@ import type { Progress, Result, RunEngineContext, Start, Verdict } from "../engi
 import { finishDraws } from "../report/finish.ts";
 import { type SummaryRow, summarize, summarizeIndependent } from "../report/summary.ts";
 import { DEFAULT_CHAINS, LARGEST_SEED, runEngine } from "../run.ts";
+import { boundName } from "../vi/bound-name.ts";
 import { evaluateFamily, fitVerdict } from "../vi/evaluate.ts";
 import { fullRank } from "../vi/families/full-rank.ts";
 import type { Start as FamilyStart, GaussianFamily } from "../vi/families/gaussian.ts";
@@ -76,7 +77,7 @@ export async function nutsFromFit(target: Target, options: NutsFromFitOptions, c
     ...chain,
     seconds: { ...chain.seconds, warmup: chain.seconds.warmup + (trained - began) / 1000 },
   }));
-  const shared = { chains: sampled, traces: { elbo: fit.training.bounds } };
+  const shared = { chains: sampled, traces: { [boundName(options.training)]: fit.training.bounds } };
   if (outcome.interrupted || sampled.some((c) => c.draws < 4)) return { ...shared, verdicts: [] };
   const made = evaluated.logP.length;
   const asChain = { ...sampled[0], chain: 1, draws: made, positions, stats: {} };

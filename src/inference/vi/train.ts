@@ -131,6 +131,8 @@ export function outermostPlate(target: Target): Axis | undefined {
 
 /** Names in a state, beside those of moments and of parameters. */
 const STEPS = "steps";
+/** How many were made, those of trainings before included. */
+export const trainingSteps = (state: TrainingState): number => state[STEPS]?.[0] ?? 0;
 const NOISE = "noise stream";
 const ROWS = "rows stream";
 const ORDER = "rows order";
