@@ -2,34 +2,20 @@
 // body of a loop always is; what it reads of its own arrays are elements of the loop's states, what it gives is written into them.
 
 import { InternalError } from "../../runtime/errors.ts";
-import { type Builder, dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { makeLoop, symbol, type WrittenState } from "../../runtime/ir/loop/make.ts";
 import { substitute } from "../../runtime/ir/substitute.ts";
 import { type Numbers, type Shape, sizeOf, stridesOf } from "../../runtime/ir/type.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type { Index, LetStatement, Place, QuantityStatement } from "../language/ast.ts";
-import { placeSubscripts } from "./block.ts";
 import type { Context } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import { select } from "./index-expression.ts";
 import { knownOf } from "./known.ts";
 import { bindCodes, reject } from "./rejection.ts";
 import { merged, overRows, type RowAxis, type Rows, rowTable, tableAt } from "./rows.ts";
+import { flatPlaces, type Given, inRuns, together } from "./scan-writes.ts";
 import type { PieceArray, ScanBinding } from "./scope.ts";
-
-/** What one let gives in a step: elements at places that are known for every step. */
-interface Given {
-  readonly span: SourceSpan;
-  /** Flat 0-based places, [count], or a number where one element is given. */
-  readonly place: Value;
-  /** The same in numbers, a row a step. */
-  readonly table: Numbers;
-  readonly count: number;
-  /** [count, …element], or an element. */
-  readonly value: Value;
-  /** Steps in which it happens; absent: all. */
-  readonly where?: { readonly condition: Value; readonly table: Numbers };
-}
 
 /** The steps of a loop, and the arrays that it gives. */
 export class Scan {
@@ -280,9 +266,9 @@ export class ScanArray implements ScanBinding {
     const element = this.elementShape();
     if (element === undefined) throw new InternalError(`${this.name} is given by nothing`);
     for (const check of this.checks) check();
-    const all = this.together();
+    const all = together(this.b, this.given);
     const size = sizeOf(this.extents);
-    const given = all.flatMap((g) => this.everywhere(g, size)).flatMap((g) => this.inRuns(g));
+    const given = all.flatMap((g) => this.everywhere(g, size)).flatMap((g) => inRuns(this.b, g));
     const rows = size + this.spare;
     // The state is longer than what is read of it where steps write nothing: these write behind it.
     const initial = this.before(element, rows);
@@ -318,37 +304,6 @@ export class ScanArray implements ScanBinding {
     this.whole = longer;
   }
 
-  /** Lets of which at most one gives something in a step, as branches of an `if` do, are one. */
-  private together(): Given[] {
-    const { b } = this;
-    const out: Given[] = [];
-    for (const g of this.given) {
-      const other = out.findIndex(
-        (o) =>
-          o.where &&
-          g.where &&
-          o.count === g.count &&
-          o.where.table.every((v: number, i: number) => v === 0 || g.where!.table[i] === 0),
-      );
-      if (other < 0) {
-        out.push(g);
-        continue;
-      }
-      const o = out[other];
-      const [first, second] = [o.where!, g.where!];
-      const table = Float64Array.from(first.table, (v, i) => (v !== 0 || second.table[i] !== 0 ? 1 : 0));
-      const width = g.count;
-      out[other] = {
-        ...o,
-        place: b.select(first.condition, o.place, g.place),
-        table: Float64Array.from(o.table, (v, i) => (first.table[Math.floor(i / width)] !== 0 ? v : g.table[i])),
-        value: b.select(first.condition, o.value, g.value),
-        where: table.every((v) => v === 1) ? undefined : { condition: b.or(first.condition, second.condition), table },
-      };
-    }
-    return out;
-  }
-
   /** In steps in which a let gives nothing, it writes behind the array, each time elsewhere: nothing is written twice. */
   private everywhere(g: Given, size: number): Given[] {
     if (!g.where) return [g];
@@ -360,16 +315,6 @@ export class ScanArray implements ScanBinding {
     const rows = this.scan.perStep(Float64Array.from({ length: this.scan.steps }, (_, i) => from + i * count));
     const elsewhere = count === 1 ? rows : b.add(rows, b.iota([count], 0));
     return [{ ...g, table, place: b.select(where.condition, g.place, elsewhere), where: undefined }];
-  }
-
-  /** Elements that lie one behind the other in every step are written together. */
-  private inRuns({ place, table, count, value }: Given): { place: Value; value: Value }[] {
-    const { b } = this;
-    if (count === 1) return [{ place, value }];
-    const isRun = table.every((v: number, i: number) => i % count === 0 || v === table[i - 1] + 1);
-    const row = (v: Value, k: number): Value => b.gather(v, b.constant(k, "int"));
-    if (isRun) return [{ place: row(place, 0), value }];
-    return Array.from({ length: count }, (_, k) => ({ place: row(place, k), value: row(value, k) }));
   }
 
   /** The array as the loop leaves it, where its owner keeps it. */
@@ -388,17 +333,4 @@ export class ScanArray implements ScanBinding {
     this.ended = { coordinates, value: b.reshape(value, [places.length, ...element]), span };
   }
   ended: { readonly coordinates: readonly Float64Array[]; readonly value: Value; readonly span: SourceSpan } | undefined;
-}
-
-/** The 0-based row-major numbers of the elements on the left, in the shape that ranges give them. */
-function flatPlaces(c: Context, place: Place, extents: readonly number[]): { readonly places: Value; readonly inside: Shape } {
-  const { b } = c;
-  const strides = stridesOf(extents);
-  const { subscripts, inside } = placeSubscripts(c, place);
-  let places: Value = b.broadcastTo(b.constant(0, "int"), inside);
-  subscripts.forEach((sub, k) => {
-    if (dtypeOf(sub) === "real") reject(bindCodes.index, place.span, "an index is not an integer", { label: "indices are int" });
-    places = b.add(places, b.mul(b.sub(sub, b.constant(1, "int")), b.constant(strides[k], "int")));
-  });
-  return { places, inside };
 }
