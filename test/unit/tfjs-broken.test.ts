@@ -2,16 +2,33 @@
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
-import { expect, test } from "vitest";
-import { loadTfjs } from "../../src/runtime/tfjs/load.ts";
-import { tfjsReport } from "../../src/runtime/tfjs/report.ts";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 
+type Kernel = NonNullable<ReturnType<typeof tf.getKernel>>;
+const replaced: Kernel[] = [];
+const register = (kernel: Kernel): void => {
+  tf.unregisterKernel(kernel.kernelName, kernel.backendName);
+  tf.registerKernel(kernel);
+};
 const replaceKernel = (kernelName: string, backendName: string, kernelFunc: tf.KernelFunc): void => {
-  tf.unregisterKernel(kernelName, backendName);
-  tf.registerKernel({ kernelName, backendName, kernelFunc });
+  const kernel = tf.getKernel(kernelName, backendName);
+  if (!kernel) throw new Error(`no ${kernelName} on ${backendName}`);
+  replaced.push(kernel);
+  register({ ...kernel, kernelFunc });
 };
 
+// The libraries may have been loaded, and found sound, by another file of this process.
+beforeAll(() => {
+  vi.resetModules();
+});
+afterAll(() => {
+  for (const kernel of replaced) register(kernel);
+  vi.resetModules();
+});
+
 test("a library whose kernels stop or compute something else does not load, and says why", async () => {
+  const { loadTfjs } = await import("../../src/runtime/tfjs/load.ts");
+  const { tfjsReport } = await import("../../src/runtime/tfjs/report.ts");
   replaceKernel("Square", "cpu", () => {
     throw new Error("illegal instruction\nat 0x0");
   });
