@@ -403,7 +403,7 @@ test("engines that begin at the prior take latents that read their own elements:
   }
   for (const [engine, options] of [
     ["importance", { proposal: "prior", draws: 20000 }],
-    ["ais", { chains: 50 }],
+    ["ais", { particles: 50 }],
   ] as const) {
     const fit = await posterior.run(engine, { seed: 1, threads: 1, ...options });
     const found = fit.evidence ?? { mean: Number.NaN, se: 0 };
