@@ -148,7 +148,11 @@ export function addWriter(c: Context, entry: Entry, facts: PlaceFacts, span: Sou
   }
   const writer: Writer = { span, covers: facts.covers, loops: c.loops, guarded: c.guarded };
   const other = elements.writers.find(
-    (w) => !w.guarded && !c.guarded && w.covers.every((v, i) => equal(v.lower, facts.covers[i].lower)),
+    (w) =>
+      ![w.covers, facts.covers].some(isEmpty) &&
+      !w.guarded &&
+      !c.guarded &&
+      w.covers.every((v, i) => equal(v.lower, facts.covers[i].lower)),
   );
   elements.writers.push(writer);
   entry.pending = false;
@@ -160,6 +164,9 @@ export function addWriter(c: Context, entry: Entry, facts: PlaceFacts, span: Sou
   });
   return false;
 }
+/** Loops of literal bounds may have no turn. */
+const isEmpty = (covers: readonly Cover[]): boolean =>
+  covers.some(({ lower, upper }) => lower && upper && (constantOfDimension(minus(upper, lower)) ?? 0) < 0);
 const subscripts = (n: number): string => (n === 1 ? "one subscript" : `${n} subscripts`);
 
 /** What one statement's value adds to what is known of the array. `element`: the value's shape, its kept axes first. */

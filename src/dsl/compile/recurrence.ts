@@ -67,8 +67,9 @@ function readBy(s: Statement): Expression[] {
   return [...own, ...statementsOf(s).flatMap(readBy)];
 }
 
-/** `arrays`: the indexed lets of a loop that depend on other elements of themselves, and those that they read; they are run one iteration after
- *  the other. `needed`: all names that these read. In `let a[i] = …; let b[i] = a[i]` there are none: a does not read b. */
+/** `arrays`: the indexed lets of a loop that depend on other elements of themselves, or on elements that stand below them and so are of earlier
+ *  turns, and those that they read; they are run one iteration after the other. `needed`: all names that these read. In
+ *  `let a[i] = …; let b[i] = a[i]` there are none: a does not read b. */
 export function recurrences(loop: ForStatement): { readonly arrays: ReadonlySet<string>; readonly needed: ReadonlySet<string> } {
   const reads = new Map<string, Set<string>>();
   const indexed = new Set<string>();
@@ -83,9 +84,47 @@ export function recurrences(loop: ForStatement): { readonly arrays: ReadonlySet<
     for (const x of statementsOf(s)) visit(x, [...around, ...own]);
   };
   for (const s of loop.body) visit(s, []);
-  const starts = [...indexed].filter((a) => closure(reads, reads.get(a) ?? []).has(a));
+  const ahead = readAhead(loop);
+  const starts = [...indexed].filter((a) => {
+    const read = closure(reads, reads.get(a) ?? []);
+    return ahead.has(a) || [...read].some((name) => name === a || (ahead.has(name) && !indexed.has(name)));
+  });
   const needed = closure(reads, starts);
   return { arrays: new Set([...indexed].filter((a) => needed.has(a))), needed };
+}
+
+/** The lets that read, at places that vary, elements of an array that the loop gives further down, and not above on the way to them. */
+function readAhead(loop: ForStatement): Set<string> {
+  const found = new Set<string>();
+  const lets = letsOf(loop);
+  const last = new Map(lets.flatMap(({ place }, i) => (place.subscripts.length > 0 ? [[place.name.name, i]] : [])));
+  let count = 0;
+  const isAhead = (e: Expression, above: ReadonlySet<string>, i: number): boolean => {
+    if (e.kind === "index" && e.base.kind === "name" && !above.has(e.base.name) && (last.get(e.base.name) ?? -1) > i) {
+      if (e.subscripts.flatMap(expressionsOf).flatMap(namesIn).length > 0) return true;
+    }
+    let inside = false;
+    eachChild(e, (child) => {
+      inside ||= isAhead(child, above, i);
+    });
+    return inside;
+  };
+  /** The arrays given when the statements are done. */
+  const walk = (statements: readonly Statement[], above: ReadonlySet<string>): ReadonlySet<string> => {
+    const given = new Set(above);
+    for (const s of statements) {
+      if (s.kind === "let" || s.kind === "quantity") {
+        const { name } = s.place.name;
+        if (isAhead(s.value, given, count++)) found.add(name);
+        if (s.place.subscripts.length > 0) given.add(name);
+      }
+      const blocks = s.kind === "if" ? [s.then, s.else ?? []] : [statementsOf(s)];
+      for (const name of blocks.flatMap((block) => [...walk(block, new Set(given))])) given.add(name);
+    }
+    return given;
+  };
+  walk(loop.body, new Set());
+  return found;
 }
 
 /** The names, what they read, what that reads, and so on. */

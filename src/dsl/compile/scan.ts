@@ -7,7 +7,7 @@ import { makeLoop, symbol, type WrittenState } from "../../runtime/ir/loop/make.
 import { substitute } from "../../runtime/ir/substitute.ts";
 import { type Numbers, type Shape, sizeOf, stridesOf } from "../../runtime/ir/type.ts";
 import type { SourceSpan } from "../diagnostics.ts";
-import type { Index, LetStatement, Place, QuantityStatement } from "../language/ast.ts";
+import type { Index, LetStatement, Place, QuantityStatement, Subscript } from "../language/ast.ts";
 import type { Context } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import { select } from "./index-expression.ts";
@@ -74,8 +74,10 @@ export class Scan {
       ordinals: ordinals.map((o) => Int32Array.from(o.indices)),
       body: ({ states: own, ordinals: numbers }) => {
         const replacements = new Map<Value, Value>([
-          ...symbols.map((s, i): [Value, Value] => [s, own[i]]),
+          // All lets read of a state what lies in front of the rows that stand for nothing.
+          ...symbols.map((s, i): [Value, Value] => [s, b.slice(own[i], 0, 0, shapeOf(s)[0])]),
           ...ordinals.map((o, i): [Value, Value] => [o.symbol, numbers[i]]),
+          ...this.arrays.flatMap((array) => array.stepsOfGiving()),
         ]);
         const roots = substitute(b, [...writes.map((w) => w.value), ...writes.map((w) => w.at!)], replacements);
         return { writes: writes.map((w, i) => ({ ...w, value: roots[i], at: roots[writes.length + i] })) };
@@ -102,6 +104,8 @@ export class ScanArray implements ScanBinding {
   private readonly checks: (() => void)[] = [];
   private readonly given: Given[] = [];
   private whole: Value | undefined;
+  /** Stands for `since`, which is complete only when all lets have been seen. */
+  private sinceSymbol: Value | undefined;
   private spare = 0;
 
   constructor(b: Builder, scan: Scan, name: string, base: PieceArray | undefined, extents: readonly number[]) {
@@ -199,11 +203,39 @@ export class ScanArray implements ScanBinding {
       .map(() => 1);
     const before = this.given.length;
     this.checks.push(() => this.check(c, places, before, e.span));
-    return this.given.reduce((out, g) => this.orJustGiven(c, out, places, behind, g), found);
+    const all: Subscript = { kind: "all", span: e.span };
+    const ofElement = (value: Value, several = false): Value =>
+      select(c, value, [...(several ? [all] : []), ...e.subscripts.slice(rank)], e.span, this.name);
+    const earlier = this.orNaN(c, found, places, behind);
+    return this.given.reduce((out, g) => this.orJustGiven(c, out, places, behind, g, ofElement), earlier);
   }
 
-  /** Elements of this very step, where any are read. */
-  private orJustGiven(c: Context, found: Value, places: Value, behind: readonly number[], g: Given): Value {
+  /** An index that is drawn may name an element that is not there yet: that is NaN, as where it is out of range. Others are checked. */
+  private orNaN(c: Context, found: Value, places: Value, behind: readonly number[]): Value {
+    const { b, scan } = this;
+    if (knownOf(overRows(b, [places], c.rows)[0]) !== null) return found;
+    this.sinceSymbol ??= symbol(b, { shape: [this.since.length], dtype: "int" });
+    // Out of range the place is NaN too, as is what stands there.
+    const place = b.cast(b.select(b.eq(places, places), places, b.constant(0)), "int");
+    const isGiven = b.lt(b.gather(this.sinceSymbol, place), scan.step);
+    return b.select(b.reshape(isGiven, [...shapeOf(isGiven), ...behind]), found, b.constant(Number.NaN));
+  }
+  stepsOfGiving(): readonly [Value, Value][] {
+    if (this.sinceSymbol === undefined) return [];
+    const steps = this.since.map((step) => Math.min(step, this.scan.steps));
+    return [[this.sinceSymbol, this.b.tensor(steps, [steps.length], "int")]];
+  }
+
+  /** Elements of this very step, where any are read; `ofElement`: what the read takes of an element, or of
+   *  each of several. */
+  private orJustGiven(
+    c: Context,
+    found: Value,
+    places: Value,
+    behind: readonly number[],
+    g: Given,
+    ofElement: (value: Value, several?: boolean) => Value,
+  ): Value {
     const { b } = this;
     const equalTo = (place: Value): Value => {
       const same = b.eq(places, place);
@@ -213,12 +245,13 @@ export class ScanArray implements ScanBinding {
       g.count === 1
         ? { place: g.place, value: g.value }
         : { place: b.gather(g.place, b.constant(k, "int")), value: b.gather(g.value, b.constant(k, "int")) };
-    if (g.count > 1 && String(shapeOf(places)) === String(shapeOf(g.place)) && this.always(c, equalTo(g.place))) return g.value;
+    if (g.count > 1 && String(shapeOf(places)) === String(shapeOf(g.place)) && this.always(c, equalTo(g.place)))
+      return ofElement(g.value, true);
     return Array.from({ length: g.count }, (_, k) => row(k)).reduce((out, { place, value }) => {
       const same = equalTo(place);
       if (this.always(c, b.not(same))) return out;
-      if (this.always(c, same)) return b.broadcastTo(value, shapeOf(out));
-      return b.select(b.reshape(same, [...shapeOf(same), ...behind]), b.broadcastTo(value, shapeOf(out)), out);
+      const all = b.broadcastTo(ofElement(value), shapeOf(out));
+      return this.always(c, same) ? all : b.select(b.reshape(same, [...shapeOf(same), ...behind]), all, out);
     }, found);
   }
 
@@ -261,7 +294,7 @@ export class ScanArray implements ScanBinding {
       .map((at) => strides.reduce((sum, stride, k) => sum + (Math.floor(at / own[k]) % base.extents[k]) * stride, 0));
   }
 
-  /** The state as it begins, and one write a step for each element or run of elements. */
+  /** The state as it begins, and one write a step for each element or run of elements. It is longer than the array where steps give nothing. */
   close(): { readonly initial: Value; readonly rows: number; readonly given: readonly { place: Value; value: Value }[] } {
     const element = this.elementShape();
     if (element === undefined) throw new InternalError(`${this.name} is given by nothing`);
@@ -270,10 +303,7 @@ export class ScanArray implements ScanBinding {
     const size = sizeOf(this.extents);
     const given = all.flatMap((g) => this.everywhere(g, size)).flatMap((g) => inRuns(this.b, g));
     const rows = size + this.spare;
-    // The state is longer than what is read of it where steps write nothing: these write behind it.
-    const initial = this.before(element, rows);
-    if (this.spare > 0 && this.whole) this.lengthen(given, element, rows);
-    return { initial, rows, given };
+    return { initial: this.before(element, rows), rows, given };
   }
 
   /** Elements given before the loop at their places, 0 elsewhere. */
@@ -290,18 +320,6 @@ export class ScanArray implements ScanBinding {
       from[place] = defined[i];
     });
     return b.gather(b.concat([flat, zero], 0), b.tensor(from, [rows], "int"));
-  }
-
-  private lengthen(given: { place: Value; value: Value }[], element: Shape, rows: number): void {
-    const { b } = this;
-    const longer = symbol(b, { shape: [rows, ...element], dtype: "real" });
-    const short = this.whole!;
-    const seen = b.slice(longer, 0, 0, shapeOf(short)[0]);
-    const values = substitute(b, [...given.map((g) => g.value)], new Map([[short, seen]]));
-    given.forEach((g, i) => {
-      given[i] = { ...g, value: values[i] };
-    });
-    this.whole = longer;
   }
 
   /** In steps in which a let gives nothing, it writes behind the array, each time elsewhere: nothing is written twice. */
