@@ -155,3 +155,11 @@ test("without a closed form, dependent on latents: an error, and the remedy", as
     expect(p.dimension).toBeGreaterThan(1);
   }
 });
+
+test("what ties its elements together is declared so: apart, a bare shape has coordinates of its own", async () => {
+  for (const text of ["x: real[3]\nx ~ Dirichlet(ones(3))", "x: real[2, 3]\nfor n in 1..2 { x[n] ~ Dirichlet(ones(3)) }"]) {
+    await expect(bound(text)).rejects.toThrow(/x is declared .*, and Dirichlet gives [\s\S]*declare it simplex\[…\]/);
+    await expect(model(text).simulate({}, { seed: 1, draws: 2 })).rejects.toThrow("declare it simplex[…]");
+    expect((await bound(text.replace("real[", "simplex["))).dimension).toBeGreaterThan(0);
+  }
+});

@@ -10,6 +10,7 @@ import { evaluate } from "./evaluate.ts";
 import { knownOf } from "./known.ts";
 import { checkFit, numbersIn, termOf } from "./likelihood.ts";
 import { isUnnormalized, logPrior } from "./prior.ts";
+import { bindCodes, reject } from "./rejection.ts";
 import { Scope } from "./scope.ts";
 import { type Meeting, meet, type Support } from "./support.ts";
 import { addTerm, type Walk } from "./walk.ts";
@@ -39,6 +40,17 @@ export function declaredPrior(w: Walk, c: Context, s: SampleStatement, name: str
 export function meetDeclared(c: Context, s: SampleStatement, { support, shape }: Declared, d: Applied): Meeting {
   const { b } = c;
   const { constraint } = support;
+  const given = d.support.constraint;
+  // In the statement a bare shape stands for what the distribution gives; here the coordinates have been taken.
+  if (given.event > constraint.event)
+    reject(
+      bindCodes.type,
+      s.span,
+      `${s.place?.name.name ?? "it"} is declared ${constraint.words}, and ${d.name} gives ${given.words}`,
+      {
+        notes: [`declare it ${given.name}[…], or leave the declaration out`],
+      },
+    );
   const own = (bound: Value | undefined): Value | undefined => bound && boundOfElements(c, s, bound, shape);
   const bounds = { lower: own(support.bounds.lower), upper: own(support.bounds.upper) };
   const meeting = meet(b, { constraint, bounds }, d);
