@@ -514,6 +514,16 @@ test.each(cases)("$name", async ({ text, density }) => {
   expect(gradientError(p, Float64Array.of(0.37))).toBeLessThan(1e-6);
 });
 
+test("what has no root is NaN for the steps behind it", async () => {
+  const text = `data y: real[T]
+    a ~ Normal(0, 1)
+    let r[1] = exp(a)
+    for t in 2..T { let r[t] = sqrt(y[t] + 0.5 * r[t-1]^2) }
+    y[T] ~ Normal(a, r[T])`;
+  expect((await bound(text, { y: [1, -5, 10, 1] })).logDensity(Float64Array.of(0.37))).toBeNaN();
+  expect((await bound(text, { y: [1, 5, 10, 1] })).logDensity(Float64Array.of(0.37))).toBeLessThan(0);
+});
+
 test("an index that is summed out, and may name what is not there yet", async () => {
   const text = `data y: real[T]
     a ~ Normal(0, 1)
