@@ -163,3 +163,14 @@ test("what ties its elements together is declared so: apart, a bare shape has co
     expect((await bound(text.replace("real[", "simplex["))).dimension).toBeGreaterThan(0);
   }
 });
+
+test("noncentered coordinates cannot be had where the declaration has given coordinates", async () => {
+  const apart = `
+    data N: int, y: real[N]
+    sigma ~ HalfNormal(1)
+    x: real[N]
+    for n in 1..N { x[n] ~ noncentered Normal(0, sigma) }
+    y ~ Normal(x, 1)`;
+  await expect(bound(apart, { N: 2, y: [1, 2] })).rejects.toThrow("x is declared apart from its prior, and noncentered");
+  expect((await bound(apart.replace("noncentered ", ""), { N: 2, y: [1, 2] })).dimension).toBe(3);
+});

@@ -4,6 +4,7 @@ import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { Bounds } from "../constraints/define.ts";
 import type { Applied } from "../distributions/applied.ts";
 import type { SampleStatement } from "../language/ast.ts";
+import { isNoncentered } from "./affine.ts";
 import type { Context } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
 import { evaluate } from "./evaluate.ts";
@@ -22,6 +23,11 @@ export interface Declared {
 
 /** The prior of the whole or of elements: as if the type stood in the statement, where what stands there is whole objects of the type. */
 export function declaredPrior(w: Walk, c: Context, s: SampleStatement, name: string, declared: Declared): void {
+  if (isNoncentered(s))
+    reject(bindCodes.notYet, s.distribution.span, `${name} is declared apart from its prior, and noncentered`, {
+      label: "its coordinates are those of the declaration",
+      notes: [`leave the declaration of ${name} out, or noncentered`],
+    });
   const d = applyDistribution(c, s.distribution.call);
   const x = evaluate(c, s.target);
   const { constraint } = declared.support;
