@@ -58,7 +58,9 @@ describe("a fit", () => {
     const path = file("narrow.ppl", "x: real[2] ~ MultiNormal(zeros(2), [[1, 0.999], [0.999, 1]])\n");
     const { code, err } = ppl("run", path, "--engine", "meanfield", ...quiet, "--out", "narrow");
     expect(code).toBe(2);
-    expect(err).toMatch(/^not to be trusted: Pareto k-hat is \d\.\d\d, above 0\.67: the approximation does not cover the posterior/);
+    expect(err).toMatch(
+      /^not to be trusted: Pareto k-hat is \d\.\d\d, above 0\.67: the approximation does not cover the posterior/,
+    );
     const again = ppl("diagnose", "narrow");
     expect(again.code).toBe(2);
     expect(again.out).toContain("does not cover the posterior");
