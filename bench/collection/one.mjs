@@ -29,6 +29,7 @@ function next({ draws, rhat, ess }) {
 }
 
 const runs = [];
+let stuck = false;
 let draws = Number(given.draws ?? 1000);
 for (;;) {
   const before = used();
@@ -43,12 +44,12 @@ for (;;) {
   // What does not come nearer does not get there.
   const [a, b] = runs.slice(-2);
   const isStuck = !patient && runs.length > 1 && b.rhat > 1.1 && b.rhat - 1 > (a.rhat - 1) / 2;
+  stuck = isStuck;
   if (agrees(run) || run.interrupted || isStuck || used() + 0.5 * took * (longer / draws) > seconds) break;
   draws = longer;
 }
 clearInterval(watch);
 const last = runs.at(-1);
-console.log(
-  JSON.stringify({ posterior, engine, dimension: bound.dimension, seed, chains, options: given, ...last, runs: runs.length }),
-);
+const what = { posterior, engine, dimension: bound.dimension, seed, chains, options: given, limit: seconds, stuck };
+console.log(JSON.stringify({ ...what, ...last, runs: runs.length }));
 process.exit(0);

@@ -10,5 +10,5 @@ export interface Measured {
   readonly reason?: string;
 }
 export declare function measured(): Readonly<Record<string, Measured>>;
-export declare function statusOf(result: Measured): "passed" | "listed" | "failed";
+export declare function statusOf(result: Measured): "passed" | "listed" | "failed" | "open";
 export declare function coveragePage(results?: Readonly<Record<string, Measured>>): string;
