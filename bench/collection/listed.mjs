@@ -12,7 +12,15 @@ export const listed = Object.fromEntries([
   ...all([...documents, ...novels], topics),
   ...all(
     ["mnist_100-nn_rbm1bJ10"],
-    "a network: its ten hidden units may change places and signs without a change of the density, and the priors of its scales, of shapes near 10^-15, are funnels of 7,851 weights",
+    "a network: its ten hidden units may change places and signs without a change of the density, and the priors of its scales, of shapes 10^-15 and 10^-7, are funnels of 7,949 weights",
+  ),
+  ...all(
+    ["hmm_gaussian_simulated-hmm_gaussian"],
+    "no posterior: means and scales are flat, so a state that nothing is drawn from may go anywhere; chains end at means and scales of Infinity",
+  ),
+  ...all(
+    ["uk_drivers-state_space_stochastic_level_stochastic_seasonal"],
+    "a funnel: the level has 192 bounded states, which cannot be non-centred, about a scale that may be 0 (E-BFMI 0.09)",
   ),
   ...all(["iohmm_reg_simulated-iohmm_reg"], "states have one prior and may change names, as the components of a mixture"),
 ]);

@@ -112,7 +112,8 @@ npm run test:collection -- --only lsat --seed 2 --chains 8 --seconds 60 --set ta
 Runs start at the model's own settings (4 chains, 1000 iterations of warm-up, 1000 draws unless its line \`// run:\` says otherwise) and are made again with more draws
 until the chains agree or the time is up. Seconds are processor time of all threads in all of these runs, modules and compilation included: ten minutes of it are less than ten minutes on a
 machine of two cores. With \`--impatient\`, as the figures here were made, a run ends too when R-hat is above 1.1 and more draws have not halved its excess. \`--record\` writes this page. R-hat and
-effective size are the worst of all numbers that are saved; draws are those of one chain in the last run; seed 1.
+effective size are the worst of all numbers that are saved; draws are those of one chain in the last run; seed 1. Where there are no figures no run has
+ended.
 
 ${table(["posterior", "dimension", "status", "settings", "R-hat", "ESS", "divergent", "s"], all.map(row))}
 
