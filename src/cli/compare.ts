@@ -2,7 +2,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { readJsonObject } from "../dsl/data/json-object.ts";
-import { BAD_K, type Compared, compareLoo, type Loo, loo } from "../inference/diagnostics/loo.ts";
+import { type Compared, compareLoo, type Loo, loo } from "../inference/diagnostics/loo.ts";
 import { jsonText } from "../inference/report/json.ts";
 import { drawsOfTables } from "../inference/report/read-csv.ts";
 import { alignTable } from "../inference/report/text.ts";
@@ -32,13 +32,17 @@ export async function compareCommand(folders: readonly string[], given: Record<s
   for (const folder of folders) models.push(await fitted(folder, flags));
   refuseOthers(models);
   const compared = compareLoo(models);
-  const bad = models.map((m) => ({ name: m.name, count: m.loo.k.filter((k) => !(k <= BAD_K)).length }));
+  const bad = models.map(({ name, loo: { k, largestK } }) => ({
+    name,
+    limit: largestK,
+    count: k.filter((x) => !(x <= largestK)).length,
+  }));
   if (flags.json) process.stdout.write(`${jsonText(summaryOf(compared))}\n`);
   else process.stdout.write(`${tableOf(compared)}\n`);
   const n = models[0].loo.pointwise.length;
-  for (const { name, count } of bad.filter((b) => b.count > 0))
+  for (const { name, count, limit } of bad.filter((b) => b.count > 0))
     process.stderr.write(
-      `${name}: Pareto k-hat of ${count} of ${n} observations is above ${BAD_K}: leaving these out changes the posterior more than importance weights can follow, and elpd is likely too high. Fit without them, or make the model robust to them\n`,
+      `${name}: Pareto k-hat of ${count} of ${n} observations is above ${Number(limit.toFixed(2))}: leaving these out changes the posterior more than importance weights can follow, and elpd is likely too high. Fit without them, or make the model robust to them\n`,
     );
   return bad.some((b) => b.count > 0) ? 2 : 0;
 }

@@ -6,6 +6,7 @@ import { Tempered } from "../../src/inference/annealing/tempered.ts";
 import { stream } from "../../src/runtime/numeric/random.ts";
 import type { LogDensity } from "../../src/runtime/target.ts";
 import { density, normals } from "./engines-densities.ts";
+import { expectStandardMoments } from "./standard-moments.ts";
 
 /** With its constant. */
 const normalised = (mean: readonly number[], sd: readonly number[]): LogDensity => {
@@ -104,15 +105,7 @@ describe("a move", () => {
           if (out[0] !== from) moved++;
           return (out[0] - mean) / sd;
         });
-        const moment = (k: number) => ends.reduce((s, v) => s + v ** k, 0) / n;
-        // Of a standard normal: means 0, 1, 0, 3 with variances 1, 2, 15, 96.
-        for (const [k, value, variance] of [
-          [1, 0, 1],
-          [2, 1, 2],
-          [3, 0, 15],
-          [4, 3, 96],
-        ])
-          expect(Math.abs(moment(k) - value), `moment ${k}`).toBeLessThan(SIGMAS * Math.sqrt(variance / n));
+        expectStandardMoments(ends, SIGMAS);
         expect(moved).toBeGreaterThan(0.2 * n);
         if (stepSize > 1) expect(moved).toBeLessThan(0.95 * n);
       });

@@ -12,6 +12,7 @@ import { stream } from "../../src/runtime/numeric/random.ts";
 import type { LogDensity, Target } from "../../src/runtime/target.ts";
 import { bound } from "../unit/model-under-test.ts";
 import { density, normals } from "./engines-densities.ts";
+import { expectStandardMoments } from "./standard-moments.ts";
 
 const SIGMAS = 4;
 const targetOf = async (text: string, data: Readonly<Record<string, unknown>> = {}): Promise<Target> =>
@@ -176,15 +177,7 @@ describe("a move", () => {
           expect(particle.logDensity).toBeCloseTo(there + (1 - beta) * tempered.difference, 9);
           return (position[0] - mean) / sd;
         });
-        const moment = (k: number) => ends.reduce((s, v) => s + v ** k, 0) / n;
-        // Of a standard normal: means 0, 1, 0, 3 with variances 1, 2, 15, 96.
-        for (const [k, value, variance] of [
-          [1, 0, 1],
-          [2, 1, 2],
-          [3, 0, 15],
-          [4, 3, 96],
-        ])
-          expect(Math.abs(moment(k) - value), `moment ${k}`).toBeLessThan(SIGMAS * Math.sqrt(variance / n));
+        expectStandardMoments(ends, SIGMAS);
         expect(moved).toBeGreaterThan(0.2 * n);
       });
 });

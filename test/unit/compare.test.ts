@@ -3,13 +3,19 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { main } from "../../src/cli/main.ts";
 import { ppl as model } from "../../src/index.ts";
 import { compareLoo, loo, stackingWeights } from "../../src/inference/diagnostics/loo.ts";
 import { pointwiseLikelihood } from "../../src/pointwise.ts";
 import { stream } from "../../src/runtime/numeric/random.ts";
+import { ppl } from "./in-process.ts";
 
 const normal = (x: number, m: number, v: number): number => (-0.5 * ((x - m) * (x - m))) / v - 0.5 * Math.log(2 * Math.PI * v);
+
+test("the limit of k-hat follows the number of draws", () => {
+  const draws = (n: number) => loo([Float64Array.from({ length: n }, (_, i) => -1 - 0.1 * Math.sin(i))]).largestK;
+  expect(draws(100)).toBeCloseTo(0.5, 12); // 1 - 1 / log10 100
+  expect(draws(4000)).toBe(0.7);
+});
 
 describe("leave-one-out", () => {
   test("of a normal mean with known variances is the closed form's, within Monte Carlo error", () => {
@@ -41,6 +47,7 @@ describe("leave-one-out", () => {
       pLoo: 0,
       pointwise: Float64Array.from(pointwise),
       k: Float64Array.of(0, 0, 0),
+      largestK: 0.7,
     });
     const [first, second] = compareLoo([
       { name: "worse", loo: of([-3, -2, -1]) },
@@ -107,31 +114,6 @@ const folder = mkdtempSync(join(tmpdir(), "compare-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(() => vi.restoreAllMocks());
 const at = (name: string): string => join(folder, name);
-
-async function ppl(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = "";
-  let err = "";
-  const take = (into: (text: string) => void) =>
-    ((text: string | Uint8Array) => {
-      into(String(text));
-      return true;
-    }) as typeof process.stdout.write;
-  vi.spyOn(process.stdout, "write").mockImplementation(
-    take((t) => {
-      out += t;
-    }),
-  );
-  vi.spyOn(process.stderr, "write").mockImplementation(
-    take((t) => {
-      err += t;
-    }),
-  );
-  try {
-    return { code: await main(args), out, err };
-  } finally {
-    vi.restoreAllMocks();
-  }
-}
 
 describe("ppl compare", () => {
   beforeAll(async () => {

@@ -4,40 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { main } from "../../src/cli/main.ts";
 import { stream } from "../../src/runtime/numeric/random.ts";
+import { ppl } from "./in-process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "evaluate-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(() => vi.restoreAllMocks());
 const at = (name: string): string => join(folder, name);
-
-async function ppl(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = "";
-  let err = "";
-  const take = (into: (text: string) => void) =>
-    ((text: string | Uint8Array) => {
-      into(String(text));
-      return true;
-    }) as typeof process.stdout.write;
-  const spies = [
-    vi.spyOn(process.stdout, "write").mockImplementation(
-      take((t) => {
-        out += t;
-      }),
-    ),
-    vi.spyOn(process.stderr, "write").mockImplementation(
-      take((t) => {
-        err += t;
-      }),
-    ),
-  ];
-  try {
-    return { code: await main(args), out, err };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
 
 const text = (hidden: number): string => `data x: int<0, 1>[N, 12]
 const K = 2

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
-import { main } from "../../src/cli/main.ts";
+import { ppl } from "./in-process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "simulate-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -13,33 +13,6 @@ const write = (name: string, text: string): string => {
   writeFileSync(at(name), text);
   return at(name);
 };
-
-async function ppl(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = "";
-  let err = "";
-  const take = (into: (text: string) => void) =>
-    ((text: string | Uint8Array) => {
-      into(String(text));
-      return true;
-    }) as typeof process.stdout.write;
-  const spies = [
-    vi.spyOn(process.stdout, "write").mockImplementation(
-      take((t) => {
-        out += t;
-      }),
-    ),
-    vi.spyOn(process.stderr, "write").mockImplementation(
-      take((t) => {
-        err += t;
-      }),
-    ),
-  ];
-  try {
-    return { code: await main(args), out, err };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
 const json = (name: string) => JSON.parse(readFileSync(at(name), "utf8")) as Record<string, unknown>;
 
 const ar = write(

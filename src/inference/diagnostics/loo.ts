@@ -1,7 +1,7 @@
 // Leave-one-out cross-validation from draws of one fit (Vehtari, Gelman and Gabry 2017), differences between models, and stacking weights
 // (Yao, Vehtari, Simpson and Gelman 2018).
 import { exp, log } from "../../runtime/numeric/math.ts";
-import { logSumExp, smoothed } from "./psis.ts";
+import { largestK, logSumExp, smoothed } from "./psis.ts";
 
 export interface Loo {
   /** Expected log predictive density: Σ log p(y_i | the others). */
@@ -11,11 +11,11 @@ export interface Loo {
   readonly pLoo: number;
   /** log p(y_i | the others). */
   readonly pointwise: Float64Array;
-  /** Shape of the importance ratios of each observation: above 0.7 its estimate is unreliable. */
+  /** Shape of the importance ratios of each observation. */
   readonly k: Float64Array;
+  /** Above it an observation's estimate is unreliable, from as many draws as there are. */
+  readonly largestK: number;
 }
-/** Above it the importance weights of an observation have no mean in practice. */
-export const BAD_K = 0.7;
 
 /** `logLikelihood`: of each observation, over all draws. */
 export function loo(logLikelihood: readonly Float64Array[]): Loo {
@@ -29,7 +29,8 @@ export function loo(logLikelihood: readonly Float64Array[]): Loo {
     within += logSumExp(own) - log(own.length);
   });
   const elpd = total(pointwise);
-  return { elpd, se: errorOfSum(pointwise), pLoo: within - elpd, pointwise, k };
+  const limit = largestK(logLikelihood[0]?.length ?? 0);
+  return { elpd, se: errorOfSum(pointwise), pLoo: within - elpd, pointwise, k, largestK: limit };
 }
 
 const total = (x: Float64Array): number => x.reduce((sum, v) => sum + v, 0);
