@@ -243,6 +243,8 @@ function executeFor(c: Context, s: ForStatement, visit: Visitor): void {
   const { arrays, needed } = recurrences(s);
   const isOwn = (x: Statement): boolean => isLet(x) && x.place.subscripts.length > 0 && arrays.has(x.place.name.name);
   const isNeeded = (x: Statement): boolean => isOwn(x) || (x.kind === "let" && isLocal(x) && needed.has(x.place.name.name));
+  // Of loops written in one, some may carry the recurrence and others not.
+  if (arrays.size > 0 && s.loops.length > 1) return executeFor(c, nested(s), visit);
   const carries = arrays.size > 0 && runRecurrences(c, { ...s, body: pruned(s.body, isNeeded) }, arrays, visit);
   let context = c;
   for (const loop of s.loops) context = enterFor(context, loop);
@@ -250,6 +252,12 @@ function executeFor(c: Context, s: ForStatement, visit: Visitor): void {
   const value = executeBlock(context, carries ? pruned(s.body, (x) => !isOwn(x)) : s.body, visit);
   if (value !== undefined) reject(bindCodes.notYet, s.span, "return inside a loop");
 }
+
+const nested = (s: ForStatement): ForStatement => ({
+  ...s,
+  loops: s.loops.slice(0, 1),
+  body: [{ ...s, loops: s.loops.slice(1) }],
+});
 
 const holdsOne = (s: Statement, f: (s: Statement) => boolean): boolean => f(s) || statementsOf(s).some((x) => holdsOne(x, f));
 

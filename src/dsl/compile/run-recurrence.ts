@@ -5,9 +5,10 @@ import { type Context, inner } from "./context.ts";
 import { loopValues } from "./evaluate.ts";
 import { carriedBy, letsOf } from "./recurrence.ts";
 import { at, bindCodes, reject } from "./rejection.ts";
-import { type RowTable, rangeValues, rowCount } from "./rows.ts";
+import { type Rows, type RowTable, rangeValues, rowCount } from "./rows.ts";
 import { Scan } from "./scan.ts";
-import { Scope, Sequence } from "./scope.ts";
+import { inPlates, ScanLayout } from "./scan-layout.ts";
+import { type PieceArray, Scope, Sequence } from "./scope.ts";
 
 /** A recurrence on data alone turned out to read latents. */
 export class DependsOnLatents extends Error {
@@ -90,26 +91,55 @@ function runScan(c: Context, s: ForStatement, own: ReadonlySet<string>, visit: V
   const loop = flattenedNest(s, own);
   for (const l of loop.loops) context = enterFor(context, l);
   if (rowCount(context.rows) === 0) return;
-  const places = [...own].map((name) => ({ name, writes: placesOf(context, loop.body, name) }));
-  const [first] = places[0].writes;
-  const home = homeOf(context, first.place);
-  const rows = rowsWithin(context, home, first.place);
-  const outside = context.rows.filter((r) => !rows.includes(r));
-  const scan = new Scan(c.b, outside, rows);
-  const scope = new Scope(context.scope);
-  const arrays = places.map(({ name, writes }) => {
-    if (homeOf(context, writes[0].place) !== home)
-      reject(bindCodes.notYet, writes[0].place.span, `${name} and ${first.place.name.name} live in different loops`, {
-        notes: ["give all arrays of a recurrence the same loop variables as subscripts"],
-      });
+  const arrays = [...own].map((name): Carried => {
     const begun = c.scope.get(name);
-    const base = begun?.kind === "array" ? begun.array : undefined;
-    const array = scan.add(name, base, extentsOf(writes, base?.empty === false ? base.extents : []));
+    return { name, base: begun?.kind === "array" ? begun.array : undefined, writes: placesOf(context, loop.body, name) };
+  });
+  const [{ place }] = arrays[0].writes;
+  const home = homeOf(context, place);
+  for (const { name, writes } of arrays) {
+    if (homeOf(context, writes[0].place) === home) continue;
+    reject(bindCodes.notYet, writes[0].place.span, `${name} and ${place.name.name} live in different loops`, {
+      notes: ["give all arrays of a recurrence the same loop variables as subscripts"],
+    });
+  }
+  const rows = rowsWithin(context, home, place);
+  const run = (plates: Rows): void =>
+    runSteps(context, home, rows, plates, arrays, (body) => executeBlock(body, loop.body, visit));
+  // Loops around do not carry the recurrence. Where their turns differ in more than values, all turns are one chain of steps.
+  inPlates(
+    rows.filter((r) => c.rows.includes(r)),
+    run,
+  );
+}
+
+/** The arrays of a recurrence. */
+interface Carried {
+  readonly name: string;
+  readonly base: PieceArray | undefined;
+  readonly writes: readonly Written[];
+}
+
+function runSteps(
+  c: Context,
+  home: Scope,
+  rows: Rows,
+  plates: Rows,
+  carried: readonly Carried[],
+  visit: (c: Context) => void,
+): void {
+  const outside = c.rows.filter((r) => !rows.includes(r));
+  const steps = rows.filter((r) => !plates.includes(r));
+  const scan = new Scan(c.b, outside, plates, steps);
+  const scope = new Scope(c.scope);
+  const arrays = carried.map(({ name, base, writes }) => {
+    const extents = extentsOf(writes, base?.empty === false ? base.extents : []);
+    const places = writes.map((w) => w.place);
+    const array = scan.add(name, base, new ScanLayout(c, extents, plates, places));
     scope.set(name, { kind: "scan", array });
     return array;
   });
-  const body = inner({ ...context, scope, rows: scan.rows, scan: true });
-  executeBlock(body, loop.body, visit);
+  visit(inner({ ...c, scope, rows: scan.rows, scan: true }));
   scan.finish();
   for (const array of arrays) {
     if (array.ended) arrayAt(home, array.name).replace(array.ended.coordinates, array.ended.value, array.ended.span);

@@ -1,7 +1,9 @@
 // Recurrences over latents: lets that read what another iteration of their loop has written. The body is lowered once for a symbolic step, as the
-// body of a loop always is; what it reads of its own arrays are elements of the loop's states, what it gives is written into them.
+// body of a loop always is; what it reads of its own arrays are elements of the loop's states, what it gives is written into them. Loops around
+// whose turns read nothing of one another are plates: the body is that of one turn of theirs, and a step runs it for all.
 
 import { InternalError } from "../../runtime/errors.ts";
+import { vectorize } from "../../runtime/ir/batch.ts";
 import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { makeLoop, symbol, type WrittenState } from "../../runtime/ir/loop/make.ts";
 import { substitute } from "../../runtime/ir/substitute.ts";
@@ -14,40 +16,47 @@ import { select } from "./index-expression.ts";
 import { knownOf } from "./known.ts";
 import { bindCodes, reject } from "./rejection.ts";
 import { merged, overRows, type RowAxis, type Rows, rowTable, tableAt } from "./rows.ts";
+import { OutOfLine, type ScanLayout } from "./scan-layout.ts";
 import { flatPlaces, type Given, inRuns, together } from "./scan-writes.ts";
 import type { PieceArray, ScanBinding } from "./scope.ts";
 
 /** The steps of a loop, and the arrays that it gives. */
 export class Scan {
   readonly axis: RowAxis;
-  /** The rows outside, then the steps. */
+  /** Plates that have arrays, or parts of arrays, of their own, as one axis. */
+  private readonly plates: RowAxis | undefined;
+  /** The rows outside, the plates, then the steps. */
   readonly rows: Rows;
   private readonly b: Builder;
   /** The number of the step, from 0. */
   readonly step: Value;
   private readonly arrays: ScanArray[] = [];
 
-  /** `rows`: those whose turns follow one another, merged into one axis; `outside`: those that do not concern the arrays. */
-  constructor(b: Builder, outside: Rows, rows: Rows) {
+  /** `rows`: those whose turns follow one another, merged into one axis; `outside`: those that do not concern the arrays; `plates`: those of
+   *  which each turn has arrays, or parts of arrays, of its own. OutOfLine is thrown, here or later, where they have not. */
+  constructor(b: Builder, outside: Rows, plates: Rows, rows: Rows) {
     this.b = b;
+    this.plates = plates.length > 0 ? merged(plates) : undefined;
     const all = merged(rows);
     this.step = symbol(b, { shape: [], dtype: "int" });
     const counter = { symbol: this.step, indices: Float64Array.from({ length: all.size }, (_, i) => i) };
     this.axis = { ...all, ordinals: [...all.ordinals, counter] };
-    this.rows = [...outside, this.axis];
+    this.rows = [...outside, ...(this.plates ? [this.plates] : []), this.axis];
   }
   get steps(): number {
     return this.axis.size;
   }
-  add(name: string, base: PieceArray | undefined, extents: readonly number[]): ScanArray {
-    const array = new ScanArray(this.b, this, name, base, extents);
+  add(name: string, base: PieceArray | undefined, layout: ScanLayout): ScanArray {
+    const array = new ScanArray(this.b, this, name, base, layout);
     this.arrays.push(array);
     return array;
   }
 
   /** The elements of a value in each step; null where it depends on more than data and the step. */
   overSteps(v: Value): Numbers | null {
-    return knownOf(overRows(this.b, [v], [this.axis])[0]);
+    const known = knownOf(overRows(this.b, [v], [this.axis])[0]);
+    if (known === null && this.plates) throw new OutOfLine();
+    return known;
   }
   /** A number of each step. */
   perStep(values: Float64Array, dtype: "int" | "bool" = "int"): Value {
@@ -61,11 +70,12 @@ export class Scan {
     const symbols: Value[] = [];
     const writes: WrittenState[] = [];
     for (const array of this.arrays) {
-      const { initial, rows, given } = array.close();
+      const { initial, rows, element, given } = array.close();
       for (const { place, value } of given) writes.push({ state: states.length, mode: "set", rows, at: place, value });
-      symbols.push(array.state(shapeOf(initial).slice(1)));
+      symbols.push(array.state(element));
       states.push(initial);
     }
+    const lifted = this.overPlates(writes, symbols);
     const { ordinals } = this.axis;
     const ends = makeLoop(b, {
       steps: this.steps,
@@ -75,17 +85,53 @@ export class Scan {
       body: ({ states: own, ordinals: numbers }) => {
         const replacements = new Map<Value, Value>([
           // All lets read of a state what lies in front of the rows that stand for nothing.
-          ...symbols.map((s, i): [Value, Value] => [s, b.slice(own[i], 0, 0, shapeOf(s)[0])]),
+          ...lifted.symbols.map((s, i): [Value, Value] => [s, b.slice(own[i], 0, 0, shapeOf(s)[0])]),
           ...ordinals.map((o, i): [Value, Value] => [o.symbol, numbers[i]]),
           ...this.arrays.flatMap((array) => array.stepsOfGiving()),
         ]);
-        const roots = substitute(b, [...writes.map((w) => w.value), ...writes.map((w) => w.at!)], replacements);
+        const roots = substitute(b, [...lifted.values, ...writes.map((w) => w.at!)], replacements);
         return { writes: writes.map((w, i) => ({ ...w, value: roots[i], at: roots[writes.length + i] })) };
       },
     });
     this.arrays.forEach((array, i) => {
       array.end(ends[i]);
     });
+  }
+
+  /** What one plate writes and reads, for all of them: rows of a state are [plates, …element]. */
+  private overPlates(
+    writes: readonly WrittenState[],
+    symbols: readonly Value[],
+  ): { readonly values: readonly Value[]; readonly symbols: readonly Value[] } {
+    const { b, plates } = this;
+    const own = writes.map((w) => w.value);
+    if (!plates) return { values: own, symbols };
+    const all = symbols.map((s) => {
+      const [slots, ...element] = shapeOf(s);
+      return symbol(b, { shape: [slots, plates.size, ...element], dtype: "real" });
+    });
+    const swapped = (v: Value): Value =>
+      b.transpose(v, [
+        1,
+        0,
+        ...shapeOf(v)
+          .slice(2)
+          .map((_, k) => k + 2),
+      ]);
+    const replacements = new Map([
+      ...plates.ordinals.map((o): [Value, Value] => [o.symbol, b.tensor(o.indices, [plates.size], "int")]),
+      ...symbols.map((s, i): [Value, Value] => [s, swapped(all[i])]),
+    ]);
+    const { values, batched } = vectorize(b, own, replacements, plates.size);
+    return {
+      symbols: all,
+      values: values.map((v, i) => {
+        const shape = shapeOf(own[i]);
+        const each = batched[i] ? v : b.broadcastTo(b.reshape(v, [1, ...shape]), [plates.size, ...shape]);
+        const elementRank = shapeOf(symbols[writes[i].state]).length - 1;
+        return shape.length > elementRank ? swapped(each) : each;
+      }),
+    };
   }
 }
 
@@ -95,6 +141,8 @@ export class ScanArray implements ScanBinding {
   private readonly b: Builder;
   private readonly scan: Scan;
   private readonly base: PieceArray | undefined;
+  private readonly layout: ScanLayout;
+  /** Of the array that one plate has. */
   private readonly extents: readonly number[];
   /** The step in which an element is given; -1 before the loop, Infinity never. */
   private readonly since: Float64Array;
@@ -108,18 +156,19 @@ export class ScanArray implements ScanBinding {
   private sinceSymbol: Value | undefined;
   private spare = 0;
 
-  constructor(b: Builder, scan: Scan, name: string, base: PieceArray | undefined, extents: readonly number[]) {
+  constructor(b: Builder, scan: Scan, name: string, base: PieceArray | undefined, layout: ScanLayout) {
     this.b = b;
     this.scan = scan;
     this.name = name;
     this.base = base;
-    this.extents = extents;
-    this.since = new Float64Array(sizeOf(extents)).fill(Number.POSITIVE_INFINITY);
+    this.layout = layout;
+    this.extents = layout.slots;
+    this.since = new Float64Array(sizeOf(this.extents)).fill(Number.POSITIVE_INFINITY);
     this.giver = new Int32Array(this.since.length);
-    if (base && !base.empty) for (const place of this.placesOf(base)) this.since[place] = -1;
+    if (base && !base.empty) for (const slot of layout.slotsOf(base)) this.since[slot] = -1;
   }
 
-  /** Stands for the array before a step: [rows, …element]. */
+  /** Stands for a plate's array before a step: [rows, …element]. */
   state(element: Shape): Value {
     this.whole ??= symbol(this.b, { shape: [sizeOf(this.extents), ...element], dtype: "real" });
     return this.whole;
@@ -133,7 +182,7 @@ export class ScanArray implements ScanBinding {
   give(c: Context, to: Place, span: SourceSpan, compute: () => Value): void {
     const { b, scan } = this;
     const inner = c.rows.slice(scan.rows.length);
-    const { places, inside } = flatPlaces(c, to, this.extents);
+    const { places, inside } = flatPlaces(c, this.layout.withoutPlates(to), this.extents);
     const value = b.cast(compute(), "real");
     const own = shapeOf(value);
     if (own.length > 0 && inside.some((n, k) => n !== own[k]))
@@ -166,7 +215,7 @@ export class ScanArray implements ScanBinding {
       if (where && where[step] === 0) continue;
       for (let k = step * count; k < (step + 1) * count; k++) {
         if (since[table[k]] !== Number.POSITIVE_INFINITY)
-          reject(bindCodes.twice, span, `${this.name}[${this.subscriptsOf(table[k])}] is given twice`, {
+          reject(bindCodes.twice, span, `${this.name}[${this.layout.subscriptsOf(table[k])}] is given twice`, {
             label: "each element has exactly one let",
           });
         since[table[k]] = step;
@@ -194,10 +243,11 @@ export class ScanArray implements ScanBinding {
         notes: [`give its first elements before the loop: let ${this.name}[1] = …`],
       });
     const rank = this.extents.length;
+    const subscripts = this.layout.ofOwnPlate(c, e.subscripts);
     const base = b.reshape(this.state(element), [...this.extents, ...element]);
-    const found = select(c, base, e.subscripts, e.span, this.name);
+    const found = select(c, base, subscripts, e.span, this.name);
     const numbered = b.reshape(b.iota([sizeOf(this.extents)], 0), this.extents);
-    const places = select(c, numbered, e.subscripts.slice(0, rank), e.span, this.name);
+    const places = select(c, numbered, subscripts.slice(0, rank), e.span, this.name);
     const behind = shapeOf(found)
       .slice(shapeOf(places).length)
       .map(() => 1);
@@ -205,7 +255,7 @@ export class ScanArray implements ScanBinding {
     this.checks.push(() => this.check(c, places, before, e.span));
     const all: Subscript = { kind: "all", span: e.span };
     const ofElement = (value: Value, several = false): Value =>
-      select(c, value, [...(several ? [all] : []), ...e.subscripts.slice(rank)], e.span, this.name);
+      select(c, value, [...(several ? [all] : []), ...subscripts.slice(rank)], e.span, this.name);
     const earlier = this.orNaN(c, found, places, behind);
     return this.given.reduce((out, g) => this.orJustGiven(c, out, places, behind, g, ofElement), earlier);
   }
@@ -276,26 +326,19 @@ export class ScanArray implements ScanBinding {
       for (let k = n * width; k < (n + 1) * width; k++) {
         const since = this.since[known[k]];
         if (since < row[stepAxis] || (since === row[stepAxis] && this.giver[known[k]] < before)) continue;
-        reject(bindCodes.index, span, `${this.name}[${this.subscriptsOf(known[k])}] is read before it is given`);
+        reject(bindCodes.index, span, `${this.name}[${this.layout.subscriptsOf(known[k])}] is read before it is given`);
       }
     }
   }
 
-  private subscriptsOf(place: number): string {
-    return stridesOf(this.extents)
-      .map((stride, k) => (Math.floor(place / stride) % this.extents[k]) + 1)
-      .join(", ");
-  }
-  private placesOf(base: PieceArray): number[] {
-    const strides = stridesOf(this.extents);
-    const own = stridesOf(base.extents);
-    return base
-      .defined()
-      .map((at) => strides.reduce((sum, stride, k) => sum + (Math.floor(at / own[k]) % base.extents[k]) * stride, 0));
-  }
-
   /** The state as it begins, and one write a step for each element or run of elements. It is longer than the array where steps give nothing. */
-  close(): { readonly initial: Value; readonly rows: number; readonly given: readonly { place: Value; value: Value }[] } {
+  close(): {
+    /** [rows, plates, …element] */
+    readonly initial: Value;
+    readonly rows: number;
+    readonly element: Shape;
+    readonly given: readonly { place: Value; value: Value }[];
+  } {
     const element = this.elementShape();
     if (element === undefined) throw new InternalError(`${this.name} is given by nothing`);
     for (const check of this.checks) check();
@@ -303,23 +346,20 @@ export class ScanArray implements ScanBinding {
     const size = sizeOf(this.extents);
     const given = all.flatMap((g) => this.everywhere(g, size)).flatMap((g) => inRuns(this.b, g));
     const rows = size + this.spare;
-    return { initial: this.before(element, rows), rows, given };
+    return { initial: this.before(element, rows), rows, element, given };
   }
 
   /** Elements given before the loop at their places, 0 elsewhere. */
   private before(element: Shape, rows: number): Value {
-    const { b, base } = this;
-    const zero = b.broadcastTo(b.constant(0), [1, ...element]);
-    if (!base || base.empty) return b.broadcastTo(b.constant(0), [rows, ...element]);
-    const whole = b.cast(base.whole(b), "real");
-    const flat = b.reshape(whole, [sizeOf(base.extents), ...element]);
+    const { b, base, layout } = this;
+    const shape = [rows, ...layout.across, ...element];
+    if (!base || base.empty) return b.broadcastTo(b.constant(0), shape);
     const count = sizeOf(base.extents);
-    const from = new Float64Array(rows).fill(count);
-    const defined = base.defined();
-    this.placesOf(base).forEach((place, i) => {
-      from[place] = defined[i];
-    });
-    return b.gather(b.concat([flat, zero], 0), b.tensor(from, [rows], "int"));
+    const whole = b.reshape(b.cast(base.whole(b), "real"), [count, ...element]);
+    const zero = b.broadcastTo(b.constant(0), [1, ...element]);
+    const from = new Float64Array(rows * sizeOf(layout.across)).fill(count);
+    for (const [place, at] of layout.within(base)) from[place] = at;
+    return b.reshape(b.gather(b.concat([whole, zero], 0), b.tensor(from, [from.length], "int")), shape);
   }
 
   /** In steps in which a let gives nothing, it writes behind the array, each time elsewhere: nothing is written twice. */
@@ -337,18 +377,16 @@ export class ScanArray implements ScanBinding {
 
   /** The array as the loop leaves it, where its owner keeps it. */
   end(state: Value): void {
-    const { b } = this;
+    const { b, layout } = this;
     const size = sizeOf(this.extents);
-    const element = shapeOf(state).slice(1);
+    const element = shapeOf(state).slice(1 + layout.across.length);
     const own = shapeOf(state)[0] === size ? state : b.slice(state, 0, 0, size);
-    const places = Array.from({ length: size }, (_, i) => i).filter((i) => this.since[i] !== Number.POSITIVE_INFINITY);
-    const strides = stridesOf(this.extents);
-    const coordinates = strides.map((stride, k) =>
-      Float64Array.from(places, (p) => (Math.floor(p / stride) % this.extents[k]) + 1),
-    );
-    const value = places.length === size ? own : b.gather(own, b.tensor(Float64Array.from(places), [places.length], "int"));
+    const { places, coordinates } = layout.elements((slot) => this.since[slot] !== Number.POSITIVE_INFINITY);
+    const flat = b.reshape(own, [sizeOf(layout.extents), ...element]);
+    const isWhole = places.length === sizeOf(layout.extents) && places.every((p, i) => p === i);
+    const value = isWhole ? flat : b.gather(flat, b.tensor(Float64Array.from(places), [places.length], "int"));
     const [span] = this.given.map((g) => g.span);
-    this.ended = { coordinates, value: b.reshape(value, [places.length, ...element]), span };
+    this.ended = { coordinates, value, span };
   }
   ended: { readonly coordinates: readonly Float64Array[]; readonly value: Value; readonly span: SourceSpan } | undefined;
 }
