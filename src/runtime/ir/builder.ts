@@ -4,9 +4,11 @@ import { ExpressionTable } from "./expressions.ts";
 import type { Folds } from "./folds.ts";
 import { type Builder, shapeOf, type Value } from "./graph.ts";
 import type { Primitive } from "./primitive.ts";
+import { logBesselI } from "./primitives/bessel.ts";
 import * as compare from "./primitives/compare.ts";
 import { convolve, convolveImage } from "./primitives/convolution.ts";
 import * as elementwise from "./primitives/elementwise.ts";
+import { logFirstPassage } from "./primitives/first-passage.ts";
 import { gather, scatterAdd } from "./primitives/gather.ts";
 import * as incompleteBeta from "./primitives/incomplete-beta.ts";
 import * as incompleteGamma from "./primitives/incomplete-gamma.ts";
@@ -105,6 +107,8 @@ export function createBuilder({ literal = false, folds }: BuilderOptions = {}): 
     betaKernel: (alpha, beta, odds) => apply(incompleteBeta.betaKernel, [alpha, beta, odds], null)[0],
     logBetaI: (alpha, beta, odds) => apply(incompleteBeta.logBetaI, [alpha, beta, odds], null)[0],
     betaQuantile: (alpha, beta, p) => apply(incompleteBeta.betaQuantile, [alpha, beta, p], null)[0],
+    logBesselI: binary(logBesselI),
+    logFirstPassage: binary(logFirstPassage),
 
     eq: binary(compare.eq),
     ne: binary(compare.ne),

@@ -97,6 +97,10 @@ export interface Builder {
   /** log P(X <= x) / P(X = x) of a beta-binomial X of n trials */
   betaBinomialSum(x: Value, n: Value, a: Value, b: Value): Value;
   /** odds at which I(a, b) = p */ betaQuantile(a: Value, b: Value, p: Value): Value;
+  /** log(Γ(v + 1) (2/x)^v e^-x I_v(x)), I_v the modified Bessel function of the first kind */
+  logBesselI(v: Value, x: Value): Value;
+  /** log density of the time u at which a Brownian motion from w comes to 0 before it comes to 1 */
+  logFirstPassage(u: Value, w: Value): Value;
   floor(a: Value): Value;
   ceil(a: Value): Value;
   round(a: Value): Value;

@@ -65,7 +65,15 @@ export type IterativeFunction =
   | "betaLogitDraw"
   | "betaBinomialSum"
   | "betaBinomialSumSlopeA"
-  | "betaBinomialSumSlopeB";
+  | "betaBinomialSumSlopeB"
+  | "logBesselI"
+  | "logBesselISlope"
+  | "besselIQuotient"
+  | "logFirstPassage"
+  | "firstPassage1"
+  | "firstPassage2"
+  | "firstPassage3"
+  | "firstPassage4";
 
 export interface VectorEmitter {
   constant(value: number): VectorValue;

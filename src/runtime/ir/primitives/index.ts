@@ -3,9 +3,11 @@
 import * as loop from "../loop/loop.ts";
 import * as ode from "../ode/ode.ts";
 import type { Primitive } from "../primitive.ts";
+import * as bessel from "./bessel.ts";
 import * as compare from "./compare.ts";
 import * as convolution from "./convolution.ts";
 import * as elementwise from "./elementwise.ts";
+import * as firstPassage from "./first-passage.ts";
 import * as gather from "./gather.ts";
 import * as incompleteBeta from "./incomplete-beta.ts";
 import * as incompleteGamma from "./incomplete-gamma.ts";
@@ -21,6 +23,8 @@ const families = [
   special,
   incompleteGamma,
   incompleteBeta,
+  bessel,
+  firstPassage,
   compare,
   reduce,
   shape,
