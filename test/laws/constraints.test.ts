@@ -8,6 +8,7 @@ import type { Builder, Value } from "../../src/runtime/ir/graph.ts";
 import { shapeOf } from "../../src/runtime/ir/graph.ts";
 import { interpret } from "../../src/runtime/ir/interpret.ts";
 import { type Shape, sizeOf } from "../../src/runtime/ir/type.ts";
+import { stream } from "../../src/runtime/numeric/random.ts";
 import { EPSILON } from "./finite-difference.ts";
 
 type Probe = Constraint["probes"][number];
@@ -115,6 +116,23 @@ describe("unconstrain after constrain is the identity, up to directions that x d
     there.x.forEach((v, i) => {
       const moved = there.jacobian[i].reduce((s, d) => s + Math.abs(d), scale);
       expect(Math.abs(back.x[i] - v)).toBeLessThanOrEqual(256 * EPSILON * moved);
+    });
+  });
+});
+
+describe("what x leaves open of coordinates", () => {
+  it.each(each)("$title: there is a draw of it just where there is more than one, and x stays", ({ c, probe }) => {
+    const u = coordinates(c, probe);
+    const measure = c.measure(probe.shape);
+    const { x, jacobian } = map(c, u, probe);
+    const rows = measure === "surface" ? jacobian : measure.map((i) => jacobian[i]);
+    expect(c.redraw !== undefined).toBe(logVolume(columns(rows, u.length)) === null);
+    if (!c.redraw) return;
+    const drawn = Float64Array.from(u);
+    c.redraw(stream(3, "redraw"), drawn);
+    expect(drawn).not.toEqual(u);
+    map(c, drawn, probe).x.forEach((v, i) => {
+      expect(Math.abs(v - x[i])).toBeLessThanOrEqual(8 * EPSILON);
     });
   });
 });

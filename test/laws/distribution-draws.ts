@@ -47,7 +47,13 @@ export function expectSlopes(c: Case, draws: Float64Array): void {
   const d = target.dimension;
   if (d === 0) return;
   const us = new Float64Array(n * d);
-  for (let i = 0; i < n; i++) us.set(target.unconstrain(draws.subarray(i * size, (i + 1) * size)), i * d);
+  const { redraw } = c.make(createBuilder()).support.constraint;
+  const rng = stream(5, c.title);
+  for (let i = 0; i < n; i++) {
+    const u = target.unconstrain(draws.subarray(i * size, (i + 1) * size));
+    redraw?.(rng, u);
+    us.set(u, i * d);
+  }
   const { gradient } = target.logAndGradient(us);
   // Centred, so that a location far from 0 does not drown the second identity: E (u_j - m_j) ∂_i ℓ is the same for any m.
   const centre = Float64Array.from({ length: d }, (_, j) => us.filter((_, k) => k % d === j).sort()[n >> 1]);

@@ -1,7 +1,7 @@
 // The mass of a distribution, by whichever way its support allows: sums over integers and counts, integrals in unconstrained coordinates.
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import { boundsOf, type Case, logDensities, unconstrained } from "./distribution-cases.ts";
-import { integrate, integratePlane } from "./quadrature.ts";
+import { integrate, integratePlane, integratePolar } from "./quadrature.ts";
 
 export interface Mass {
   readonly mass: number;
@@ -44,6 +44,7 @@ function compute(c: Case): Mass | null {
     const ends = (): Float64Array => target.constrain(Float64Array.from(edges.slice(1)));
     return { mass, error, cells: c.shape.length === 0 ? { masses, of, ends } : undefined };
   }
+  if (target.dimension === 2 && support.constraint.redraw) return integratePolar(target.log);
   return target.dimension === 2 ? integratePlane(target.log, target.logAndGradient, target.start) : null;
 }
 

@@ -109,7 +109,7 @@ export function integrate(logF: (u: Float64Array) => Float64Array, start: number
         masses.push(panel.mass);
         error += panel.error;
         total += panel.mass;
-        quiet = panel.mass <= 1e-17 * total ? quiet + 1 : 0;
+        quiet = total > 0 && panel.mass <= 1e-17 * total ? quiet + 1 : 0;
       }
     }
     return { edges, masses, error };
@@ -180,5 +180,23 @@ export function integratePlane(
     whole += f;
     if (p.even) half += 4 * f;
   });
+  return { mass: whole, error: Math.abs(whole - half) };
+}
+
+/** In polar coordinates around 0, where directions are one thing and lengths another: the trapezoidal rule around the circle, panels along rays
+ *  up to 12, beyond which nothing is left of the chi distribution. */
+export function integratePolar(log: (us: Float64Array) => Float64Array): { readonly mass: number; readonly error: number } {
+  const around = 2048;
+  const rays = Array.from({ length: around }, (_, i) => (2 * Math.PI * i) / around);
+  const lengths = Array.from({ length: 6 }, (_, p) => fine.map(({ x, w }) => ({ r: 2 * p + 1 + x, w }))).flat();
+  let [whole, half] = [0, 0];
+  for (const { r, w } of lengths) {
+    const values = log(Float64Array.from(rays.flatMap((angle) => [r * Math.cos(angle), r * Math.sin(angle)])));
+    values.forEach((v, i) => {
+      const f = ((2 * Math.PI) / around) * w * r * Math.exp(number(v));
+      whole += f;
+      if (i % 2 === 0) half += 2 * f;
+    });
+  }
   return { mass: whole, error: Math.abs(whole - half) };
 }

@@ -10,6 +10,7 @@ import { interpret } from "../../runtime/ir/interpret.ts";
 import { nodesOf } from "../../runtime/ir/order.ts";
 import { simplify } from "../../runtime/ir/simplify.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
+import type { Rng } from "../../runtime/numeric/rng.ts";
 import type {
   AffineLatent,
   Assignment,
@@ -68,9 +69,9 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
   let image: Promise<ExecutableImage> | undefined;
   const finishers = new Map<DiscreteOutput, ReturnType<typeof makeFinisher>>();
   let summation: Summation | undefined;
-  let inverse: ((values: LatentValues) => Float64Array) | undefined;
-  const unconstrain = (values: LatentValues): Float64Array =>
-    (inverse ??= makeUnconstrainer(model, data, { pieces, shapes, dimension, discrete, width }))(values);
+  let inverse: ReturnType<typeof makeUnconstrainer> | undefined;
+  const unconstrain = (values: LatentValues, rng?: Rng): Float64Array =>
+    (inverse ??= makeUnconstrainer(model, data, { pieces, shapes, dimension, discrete, width }))(values, rng);
 
   const coordinates = (b: Builder, u: Value | readonly Value[], merged: boolean, given?: Assignment): LatentSource => ({
     kind: "coordinates",
@@ -329,7 +330,7 @@ function priorSimulator(
   model: CheckedModel,
   data: BoundData,
   shapes: ReadonlyMap<string, Shape>,
-  unconstrain: (values: LatentValues) => Float64Array,
+  unconstrain: (values: LatentValues, rng: Rng) => Float64Array,
 ): Target["simulatePrior"] {
   let prior: ReturnType<typeof priorDraws> | undefined;
   return async (rng) => {
@@ -342,6 +343,6 @@ function priorSimulator(
     const values = new Map(Object.entries(prior.draw(rng)));
     for (const [name, shape] of shapes)
       if (values.get(name)?.length !== sizeOf(shape)) throw new InternalError(`a prior draw of ${name} has another shape`);
-    return { position: unconstrain(values) };
+    return { position: unconstrain(values, rng) };
   };
 }

@@ -5,6 +5,7 @@ import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { simplify } from "../../runtime/ir/simplify.ts";
 import { type Shape, sizeOf, stridesOf } from "../../runtime/ir/type.ts";
 import { solveLower } from "../../runtime/numeric/linalg.ts";
+import type { Rng } from "../../runtime/numeric/rng.ts";
 import { compileWasm, instantiate } from "../../runtime/wasm/backend.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { BoundData } from "./bind-data.ts";
@@ -15,12 +16,13 @@ import { walk } from "./walk.ts";
 /** Every latent, whole, by name. */
 export type LatentValues = ReadonlyMap<string, ArrayLike<number>>;
 
-/** Compiled once; bounds, locations and scales that depend on other latents are evaluated at the values given. */
+/** Compiled once; bounds, locations and scales that depend on other latents are evaluated at the values given. With `rng`, what the values leave
+ *  open of coordinates is drawn. */
 export function makeUnconstrainer(
   model: CheckedModel,
   data: BoundData,
   { pieces: placed, shapes, discrete, width }: DrawLayout & { readonly shapes: ReadonlyMap<string, Shape> },
-): (values: LatentValues) => Float64Array {
+): (values: LatentValues, rng?: Rng) => Float64Array {
   const b = createBuilder();
   const inputs = [...shapes].map(([name, shape]) => b.input(name, { shape, dtype: "real" }));
   const given = Object.fromEntries([...shapes.keys()].map((name, i) => [name, inputs[i]]));
@@ -29,7 +31,7 @@ export function makeUnconstrainer(
   const needs = pieces.map((p) => [p.bounds.lower, p.bounds.upper, p.affine?.location, p.affine?.scale]);
   const outputs = needs.flat().filter((v): v is Value => v !== undefined);
   const program = instantiate(compileWasm(simplify(b, { inputs, outputs, updates: [] })));
-  return (values) => {
+  return (values, rng) => {
     for (const name of shapes.keys()) program.inputs[name]?.set(Array.from(values.get(name) ?? []));
     program.run();
     let next = 0;
@@ -45,6 +47,7 @@ export function makeUnconstrainer(
           raw,
           lower && spread(lower, shapeOf(needs[i][0] as Value), p),
           upper && spread(upper, shapeOf(needs[i][1] as Value), p),
+          rng,
         ),
         placed[i].offset,
       );
@@ -72,11 +75,14 @@ function unconstrainPiece(
   raw: Float64Array,
   lower: Float64Array | undefined,
   upper: Float64Array | undefined,
+  rng: Rng | undefined,
 ): Float64Array {
   const size = sizeOf(p.object);
   const parts: Float64Array[] = [];
   for (let at = 0; at < raw.length; at += size) {
-    parts.push(p.constraint.unconstrain(raw.subarray(at, at + size), p.object, { lower: lower?.[at], upper: upper?.[at] }));
+    const u = p.constraint.unconstrain(raw.subarray(at, at + size), p.object, { lower: lower?.[at], upper: upper?.[at] });
+    if (rng) p.constraint.redraw?.(rng, u);
+    parts.push(u);
   }
   const out = new Float64Array(parts.reduce((n, part) => n + part.length, 0));
   let at = 0;

@@ -1,6 +1,7 @@
 // What a constraint is: a set of values, and a smooth bijection from unconstrained coordinates onto it.
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import type { Shape } from "../../runtime/ir/type.ts";
+import type { Rng } from "../../runtime/numeric/rng.ts";
 
 /** Bounds of an interval: absent means none on that side. Symbolic while lowering, numbers while reading data. */
 export interface Bounds<V> {
@@ -31,6 +32,8 @@ export interface Constraint {
   invert?(b: Builder, x: Value, bounds: Bounds<Value>): Value;
   /** Inverse, on the host, one object (event 0: one number). x strictly inside. */
   unconstrain(x: Float64Array, s: Shape, bounds: Bounds<number>): Float64Array;
+  /** Where many coordinates give one x: a draw, under the law that `logDetJacobian` gives them, of those that give the x of these. */
+  redraw?(rng: Rng, u: Float64Array): void;
   /** Whether one object (event 0: every number) is in the set; for sums and orthogonality within 1e-8, as Stan checks them. */
   contains(x: ArrayLike<number>, s: Shape, bounds: Bounds<number>): boolean;
   /** log of the factor by which declaring this type over an exchangeable iid scalar prior renormalises it (log K! for ordered); absent: 0. */

@@ -25,6 +25,16 @@ export const unitVector: Constraint = {
     };
   },
   unconstrain: (x) => Float64Array.from(x),
+  // u'u is a chi-square with K degrees of freedom, whatever the direction.
+  redraw: (rng, u) => {
+    let [old, squared] = [0, 0];
+    for (let i = 0; i < u.length; i++) {
+      const z = rng.normal();
+      old += u[i] * u[i];
+      squared += z * z;
+    }
+    for (let i = 0; i < u.length; i++) u[i] *= Math.sqrt(squared / old);
+  },
   contains: (x) => {
     let squared = 0;
     for (let i = 0; i < x.length; i++) squared += x[i] * x[i];

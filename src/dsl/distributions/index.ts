@@ -11,6 +11,7 @@ import * as copula from "./copula.ts";
 import type { Distribution } from "./define.ts";
 import * as dirichlet from "./dirichlet.ts";
 import * as discrete from "./discrete.ts";
+import * as driftDiffusion from "./drift-diffusion.ts";
 import * as exponential from "./exponential.ts";
 import * as extremes from "./extremes.ts";
 import * as gamma from "./gamma.ts";
@@ -18,6 +19,7 @@ import * as inverseGaussian from "./inverse-gaussian.ts";
 import * as lkj from "./lkj.ts";
 import * as logistic from "./logistic.ts";
 import * as matrixNormal from "./matrix-normal.ts";
+import * as matrixT from "./matrix-t.ts";
 import * as multiNormal from "./multi-normal.ts";
 import * as multiStudentT from "./multi-student-t.ts";
 import * as negativeBinomial from "./negative-binomial.ts";
@@ -27,6 +29,7 @@ import * as pareto from "./pareto.ts";
 import * as poisson from "./poisson.ts";
 import * as simplexes from "./simplexes.ts";
 import * as skewNormal from "./skew-normal.ts";
+import * as spherical from "./spherical.ts";
 import * as stateSpace from "./state-space.ts";
 import * as studentT from "./student-t.ts";
 import * as uniform from "./uniform.ts";
@@ -46,6 +49,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   copula,
   dirichlet,
   discrete,
+  driftDiffusion,
   exponential,
   extremes,
   gamma,
@@ -53,6 +57,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   lkj,
   logistic,
   matrixNormal,
+  matrixT,
   multiNormal,
   multiStudentT,
   negativeBinomial,
@@ -62,6 +67,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   poisson,
   simplexes,
   skewNormal,
+  spherical,
   stateSpace,
   studentT,
   uniform,

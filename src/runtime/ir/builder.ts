@@ -4,7 +4,7 @@ import { ExpressionTable } from "./expressions.ts";
 import type { Folds } from "./folds.ts";
 import { type Builder, shapeOf, type Value } from "./graph.ts";
 import type { Primitive } from "./primitive.ts";
-import { logBesselI } from "./primitives/bessel.ts";
+import { besselIQuotient, logBesselI } from "./primitives/bessel.ts";
 import * as compare from "./primitives/compare.ts";
 import { convolve, convolveImage } from "./primitives/convolution.ts";
 import * as elementwise from "./primitives/elementwise.ts";
@@ -108,6 +108,7 @@ export function createBuilder({ literal = false, folds }: BuilderOptions = {}): 
     logBetaI: (alpha, beta, odds) => apply(incompleteBeta.logBetaI, [alpha, beta, odds], null)[0],
     betaQuantile: (alpha, beta, p) => apply(incompleteBeta.betaQuantile, [alpha, beta, p], null)[0],
     logBesselI: binary(logBesselI),
+    besselIQuotient: binary(besselIQuotient),
     logFirstPassage: binary(logFirstPassage),
 
     eq: binary(compare.eq),

@@ -99,6 +99,7 @@ export interface Builder {
   /** odds at which I(a, b) = p */ betaQuantile(a: Value, b: Value, p: Value): Value;
   /** log(Γ(v + 1) (2/x)^v e^-x I_v(x)), I_v the modified Bessel function of the first kind */
   logBesselI(v: Value, x: Value): Value;
+  /** I_{v+1}(x) / (x I_v(x)) */ besselIQuotient(v: Value, x: Value): Value;
   /** log density of the time u at which a Brownian motion from w comes to 0 before it comes to 1 */
   logFirstPassage(u: Value, w: Value): Value;
   floor(a: Value): Value;
