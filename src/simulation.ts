@@ -140,6 +140,9 @@ export async function simulate(
   return drawAll(model.name, made.value, { draws, seed, ...(onProgress ? { onProgress } : {}), ...(signal ? { signal } : {}) });
 }
 
+/** Numbers that are held at once: 4 GB. */
+const MOST_NUMBERS = 1 << 29;
+
 async function drawAll(
   model: string,
   from: Simulator,
@@ -153,6 +156,9 @@ async function drawAll(
   const { columns } = from;
   if (columns.length === 0) throw new UsageError(`${model} has nothing to draw: no latent, no observed variable, no prediction`);
   const sizes = columns.map((c) => sizeOf(c.shape));
+  const each = sizes.reduce((n, size) => n + size, 0);
+  if (draws * each > MOST_NUMBERS)
+    throw new UsageError(`${draws} draws of ${each} numbers are more than can be held: ask for fewer draws`);
   const kept = sizes.map((size) => new Float64Array(draws * size));
   const breathe = breather();
   let [done, again] = [0, 0];
@@ -172,8 +178,10 @@ async function drawAll(
 /** A data file: JSON as `ppl run --data` reads it. */
 export function* dataText(data: ReadonlyMap<string, DataValue>): Generator<string, void, undefined> {
   let before = "{\n";
-  for (const [name, { shape, values, missing }] of data) {
-    const entry = (i: number): string => (missing?.[i] ? "null" : numberText(values[i]));
+  for (const [name, { shape, values, missing, firstReal }] of data) {
+    // "-0.0" would be read back as a real number, and no integer is.
+    const number = (x: number): string => (firstReal === undefined ? String(x === 0 ? 0 : x) : numberText(x));
+    const entry = (i: number): string => (missing?.[i] ? "null" : number(values[i]));
     yield `${before}  ${JSON.stringify(name)}: ${nestedText(entry, shape, 0)}`;
     before = ",\n";
   }

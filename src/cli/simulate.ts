@@ -1,4 +1,5 @@
 // ppl simulate: a model read forwards, prior predictive draws or data sets to fit.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readDataFile } from "../data-files.ts";
 import type { DataValue } from "../dsl/data/value.ts";
@@ -46,7 +47,11 @@ export async function simulateCommand(path: string, given: Record<string, unknow
   if (file !== undefined && draws > 1)
     throw new UsageError(`${file} takes one data set: give a folder, --out FOLDER, for ${draws} draws, or leave --draws out`);
   if (file !== undefined) refuseUnwritableFile(file);
-  else if (flags.out !== undefined) refuseUnwritable(flags.out);
+  else if (flags.out !== undefined) {
+    refuseUnwritable(flags.out);
+    if (existsSync(join(flags.out, "run.json")))
+      throw new UsageError(`${flags.out} is the folder of a run, whose draws these would replace: give another one`);
+  }
   if (flags.params !== undefined && flags.sampleParams)
     throw new UsageError("--params gives params their values, and --sample-params draws them: give one of the two");
   const model = flags.sampleParams ? loadModel(path).withSampledParams() : loadModel(path);

@@ -29,6 +29,8 @@ export interface Term {
   readonly reads: readonly string[];
   /** Of a prior that does not integrate to 1: which, in words for the user. */
   readonly unnormalised?: string;
+  /** Of what is left of discrete latents: the elements are not those of the statement in their order. */
+  readonly shuffled?: boolean;
   readonly span: SourceSpan;
 }
 /** Constrained values by site. */

@@ -85,6 +85,14 @@ test("prior predictive draws: a table, JSON, a folder of data sets and draws", a
   expect(JSON.parse(back.out)).toMatchObject({ chains: 1, draws: 2 });
 });
 
+test("the folder of a run keeps its draws", async () => {
+  writeFileSync(at("all/run.json"), "{}");
+  const made = await ppl("simulate", ar, "--size", "T=3", "--draws", "3", "--seed", "1", "--out", at("all"));
+  expect(made.code).toBe(1);
+  expect(made.err).toContain("is the folder of a run");
+  expect(readdirSync(at("all"))).not.toContain("data-3.json");
+});
+
 describe("mistakes are sentences, exit code 1, and nothing is written", () => {
   const cases: readonly (readonly [string, readonly string[], string])[] = [
     ["no size", [], "the size T is not known: what has it is drawn"],

@@ -131,6 +131,27 @@ describe("the law of draws", () => {
     expect(element(made, "x").every((x) => x > 0)).toBe(true);
   });
 
+  test("an unnormalized law whose bounds are drawn draws these, too", async () => {
+    const made = await ppl`
+      data N: int
+      m ~ Exponential(1)
+      x: real<0, m> ~ unnormalized Uniform(0, 30)`.simulate({ N: 1 }, { draws: 2000, seed: 6 });
+    // x lies below m with probability m / 30, so m has density m exp(-m): mean 2, and variance 2.
+    const m = element(made, "m");
+    expect(Math.abs(score(m, 2))).toBeLessThan(Z);
+    const squares = m.map((v) => (v - 2) * (v - 2));
+    expect(Math.abs(score(squares, 2))).toBeLessThan(Z);
+  });
+
+  test("what has a square root is no negative number's square", async () => {
+    const made = await ppl`
+      data y: positive
+      sqrt(y) ~ Normal(0.5, 1)`.simulate({}, { draws: 3000, seed: 7 });
+    const inside = normalCdf(0.5);
+    isLaw(element(made, "y"), (y) => (y <= 0 ? 0 : 1 - (1 - normalCdf(Math.sqrt(y) - 0.5)) / inside));
+    expect(made.again).toBeGreaterThan(0);
+  });
+
   test("a branch that a discrete latent does not take leaves its latents at their least values", async () => {
     const made = await ppl`
       z ~ Bernoulli(0.3)
@@ -306,6 +327,34 @@ describe("data sets", () => {
     expect(made.again).toBeGreaterThan(0);
     expect(made.notes.join()).toContain(`${made.again} draws fell outside`);
   });
+  test("have integers that are read back as integers, zero among them", async () => {
+    const negative = ppl`data k: int<,0>[N]; l ~ Exponential(1); -k ~ Poisson(l)`;
+    const made = await negative.simulate({ N: 8 }, { seed: 1, latents: { l: 0.5 } });
+    const text = [...dataText(made.data())].join("");
+    expect(text).toMatch(/\b0\b/);
+    expect(text).not.toContain(".");
+    expect((await negative.bindData(readJson("made.json", text))).dimension).toBe(1);
+  });
+  test("latents of some rows alone: what they were made with is given again", async () => {
+    const some = ppl`
+      data y: real[N], g: int[N]
+      m ~ Normal(0, 1)
+      for n in 1..N { if g[n] == 1 { t[n] ~ Normal(0, 1); y[n] ~ Normal(t[n], 0.001) } else { y[n] ~ Normal(m, 1) } }`;
+    const made = await some.simulate({ g: [1, 0, 1] }, { seed: 1 });
+    const text = [...dataText(made.latents())].join("");
+    expect(text).toMatch(/"t": \[[^,]*, null, [^,]*\]/);
+    const latents = JSON.parse(text) as Record<string, number[]>;
+    const again = await some.simulate({ g: [1, 0, 1] }, { seed: 2, latents });
+    expect([...dataText(again.latents())].join("")).toBe(text);
+    await expect(some.simulate({ g: [1, 1, 1] }, { seed: 2, latents })).rejects.toThrow("t has entries that are missing");
+  });
+  test("names that every object of JavaScript has are names", async () => {
+    const made = await ppl`data valueOf: real; constructor ~ Normal(0, 1); valueOf ~ Normal(constructor, 0.001)`.simulate(
+      {},
+      { seed: 1 },
+    );
+    expect(Math.abs(element(made, "valueOf")[0] - element(made, "constructor")[0])).toBeLessThan(0.001 * Z);
+  });
   test("a chain of a thousand takes no longer than seconds", async () => {
     const chain = ppl`
       data y: real[T]
@@ -377,12 +426,44 @@ describe("what cannot be drawn is said", () => {
   test.each(cases)("%s", async (_, model, data, message) => {
     await expect(model.simulate(data, { seed: 1, draws: 10 })).rejects.toThrow(message);
   });
+  test("more draws than can be held", async () => {
+    await expect(ppl`data y: real[N]; y ~ Normal(0, 1)`.simulate({ N: 100_000 }, { draws: 10_000 })).rejects.toThrow(
+      "10000 draws of 100000 numbers are more than can be held",
+    );
+  });
   test("latents that are none, or have another shape or set", async () => {
     const model = ppl`data y: real[N]; theta: positive[N] ~ Exponential(1); y ~ Normal(theta, 1)`;
     const simulate = (latents: Record<string, number | number[]>) => model.simulate({ N: 3 }, { seed: 1, latents });
     await expect(simulate({ thetta: 1 })).rejects.toThrow("thetta is no latent of embedded: did you mean theta?");
     await expect(simulate({ theta: [1, 2] })).rejects.toThrow(/shape \[2\]/);
     await expect(simulate({ theta: [1, 2, -1] })).rejects.toThrow("the value given for theta is outside its support");
+    const rows = ppl`
+      data y: real[N], lo: real[N]
+      for n in 1..N { a[n]: real<lo[n],> ~ Normal(0, 1); k[n] ~ Bernoulli(0.5); P[n]: simplex[2] ~ Dirichlet([1, 1]) }
+      y ~ Normal(a + k, 1)`;
+    const given = (latents: Record<string, number[] | number[][]>) => rows.simulate({ lo: [0, 2] }, { seed: 1, latents });
+    await expect(given({ a: [1, 1] })).rejects.toThrow("the value given for a is outside its support");
+    await expect(given({ k: [1, 0.5] })).rejects.toThrow("the value given for k is outside its support");
+    await expect(
+      given({
+        P: [
+          [0.5, 0.5],
+          [0.5, 0.6],
+        ],
+      }),
+    ).rejects.toThrow("the value given for P is outside its support");
+    expect(
+      (
+        await given({
+          a: [1, 3],
+          k: [1, 0],
+          P: [
+            [0.5, 0.5],
+            [0.1, 0.9],
+          ],
+        })
+      ).draws.drawsPerChain,
+    ).toBe(1);
   });
 });
 

@@ -84,9 +84,11 @@ function drawn(source: Draws, c: Context, s: SampleStatement, d: Applied, meetin
 }
 
 /** Whether the law of the parameters depends on how likely x is to lie where its type wants it: no draw of x alone has it. */
-function restrictsOthers(s: SampleStatement, d: Applied, { truncate, structural }: Meeting): boolean {
-  const isCut = truncate.lower !== undefined || truncate.upper !== undefined || structural;
-  return isCut && s.distribution.prefix.includes("unnormalized") && d.arguments.some((a) => dependsOnLatents(a.value));
+function restrictsOthers(s: SampleStatement, d: Applied, { truncate: { lower, upper }, structural }: Meeting): boolean {
+  const isCut = lower !== undefined || upper !== undefined || structural;
+  const ends = [lower, upper].flatMap((v) => v ?? []);
+  const isMoved = [...d.arguments.map((a) => a.value), ...ends].some((v) => dependsOnLatents(v));
+  return isCut && isMoved && s.distribution.prefix.includes("unnormalized");
 }
 /** Whether a type ties elements together that are not exchangeable: sorting them is no draw. */
 const isTied = (d: Applied, { constraint }: Meeting): boolean =>

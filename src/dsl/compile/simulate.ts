@@ -2,7 +2,7 @@
 import { UsageError } from "../../runtime/errors.ts";
 import { createBuilder } from "../../runtime/ir/builder.ts";
 import { dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
-import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
+import { type Shape, sizeOf, stridesOf } from "../../runtime/ir/type.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import type { Column } from "../../runtime/target.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
@@ -11,6 +11,7 @@ import type { DrawnData } from "./awaited.ts";
 import type { BoundData } from "./bind-data.ts";
 import { limitsOf, type Restriction } from "./draws.ts";
 import { columnsOf, predict } from "./finisher.ts";
+import type { Piece } from "./piece.ts";
 import { compileStaged, Drawing, type Staged } from "./staged.ts";
 import { namedValue, type Walk, walk } from "./walk.ts";
 
@@ -33,7 +34,7 @@ export interface JointOptions {
 /** Tries of one draw that must lie where the types of the model want it. */
 const MOST_TRIES = 10_000;
 /** Tries of one draw that come out as no number: where an equation has no solution a density is 0, too. */
-const MOST_WITHOUT = 100;
+const MOST_WITHOUT = 1000;
 
 /** Throws a Rejection where something cannot be drawn. */
 export function jointDraws(model: CheckedModel, data: BoundData, options: JointOptions = {}): JointDraws {
@@ -65,6 +66,7 @@ export function jointDraws(model: CheckedModel, data: BoundData, options: JointO
   });
   const { columns, values } = columnsOf(w);
   const kept = columns
+    .map((column) => (given.has(column.name) ? withPlaces(w, column) : column))
     .map((column, i) => ({ column, value: values[i] }))
     .filter(({ column }) => whole || column.role === "latent");
   const all: readonly { readonly column: Column; readonly value: Value }[] = [...kept, ...observed];
@@ -76,14 +78,15 @@ export function jointDraws(model: CheckedModel, data: BoundData, options: JointO
     walked: w,
     draw(rng) {
       staged ??= compileStaged(b, drawing, [], outputs)();
+      let without = 0;
       for (let again = 0; again < MOST_TRIES; again++) {
         staged.run(rng);
         const { outputs: now } = staged;
         const none = all.find(({ column }, i) => isDrawn(column) && lacksNumbers(column, now[i]));
-        if (none && again < MOST_WITHOUT) continue;
+        if (none && ++without < MOST_WITHOUT) continue;
         if (none)
           throw new UsageError(
-            `${none.column.name} has elements that are no numbers: they wait for one another in a circle, or their parameters are no numbers`,
+            `${none.column.name} has elements that are no numbers: they wait for one another in a circle, their parameters are no numbers, or what they are solved for hardly ever has a solution`,
           );
         const bad = checks.find((check) => !check.holds(now));
         if (!bad) return { values: now.slice(0, all.length), again };
@@ -95,6 +98,26 @@ export function jointDraws(model: CheckedModel, data: BoundData, options: JointO
       throw new UsageError("nothing was drawn");
     },
   };
+}
+
+/** Of a latent that is given: which of its elements the model has. */
+function withPlaces(w: Walk, column: Column): Column {
+  const defined = placesOf(w, column.name, column.shape);
+  return defined.length < sizeOf(column.shape) ? { ...column, defined } : column;
+}
+
+/** The elements of a latent that its statements give, by their places in an array of the shape. */
+export function placesOf({ pieces }: Walk, name: string, shape: Shape): readonly number[] {
+  const own = pieces.filter((p) => p.name === name).flatMap((p) => [...placesOfPiece(p, shape)]);
+  return own.sort((x, y) => x - y);
+}
+
+/** The same of one statement, in the order of its rows. */
+export function placesOfPiece({ coordinates: axes = [] }: Piece, shape: Shape): Float64Array {
+  const width = sizeOf(shape.slice(axes.length));
+  const strides = stridesOf(shape.slice(0, axes.length));
+  const first = (i: number): number => width * axes.reduce((flat, axis, k) => flat + (axis[i] - 1) * strides[k], 0);
+  return Float64Array.from({ length: width * (axes[0]?.length ?? 1) }, (_, i) => first(Math.floor(i / width)) + (i % width));
 }
 
 const isDrawn = ({ role }: Column): boolean => role === "observed" || role === "latent";

@@ -16,7 +16,7 @@ import { parameterOf, unconstrained } from "./parameters.ts";
 import type { Piece } from "./piece.ts";
 import { statementsOf } from "./recurrence.ts";
 import { bindCodes, diagnostic, Rejection } from "./rejection.ts";
-import { type JointDraws, jointDraws } from "./simulate.ts";
+import { type JointDraws, jointDraws, placesOf, placesOfPiece } from "./simulate.ts";
 import { observedPlace } from "./solve.ts";
 import type { Walk } from "./walk.ts";
 
@@ -153,8 +153,7 @@ function refuseStrangers(model: CheckedModel, given: DataSet): void {
 }
 
 /** A value that is given has the latent's shape and lies in its support, where data decide on that. */
-function checkGiven(w: Walk, name: string, { shape, values, missing }: DataValue): void {
-  if (missing) throw new UsageError(`the value given for ${name} has entries that are missing`);
+function checkGiven(w: Walk, name: string, { shape, values }: DataValue): void {
   const pieces = w.pieces.filter((p) => p.name === name);
   if (pieces.length === 0) return;
   const expected = shapeOfPieces(pieces);
@@ -162,15 +161,23 @@ function checkGiven(w: Walk, name: string, { shape, values, missing }: DataValue
   const words = (sizes: Shape) => (sizes.length === 0 ? "a single value" : `shape [${sizes.join(", ")}]`);
   if (long(shape) !== long(expected))
     throw new UsageError(`the value given for ${name} has ${words(shape)}, but ${name} has ${words(expected)}`);
+  if (placesOf(w, name, expected).some((i) => Number.isNaN(values[i])))
+    throw new UsageError(`the value given for ${name} has entries that are missing`);
   for (const p of pieces) {
-    const bounds = { lower: p.bounds.lower && knownOf(p.bounds.lower), upper: p.bounds.upper && knownOf(p.bounds.upper) };
-    const isKnown = [bounds.lower, bounds.upper].every((v) => v === undefined || (v !== null && v.length === 1));
-    if (p.coordinates || !isKnown) continue;
-    const limits = { ...(bounds.lower ? { lower: bounds.lower[0] } : {}), ...(bounds.upper ? { upper: bounds.upper[0] } : {}) };
-    const width = p.constraint.event === 0 ? values.length : sizeOf(p.object);
-    for (let at = 0; at < values.length; at += width)
-      if (!p.constraint.contains(values.subarray(at, at + width), p.object, limits))
+    const own = Float64Array.from(placesOfPiece(p, expected), (at) => values[at]);
+    const ends = { lower: p.bounds.lower && knownOf(p.bounds.lower), upper: p.bounds.upper && knownOf(p.bounds.upper) };
+    const count = p.constraint.event === 0 ? own.length : 1;
+    const isKnown = [ends.lower, ends.upper].every((v) => v === undefined || v?.length === 1 || v?.length === count);
+    if (!isKnown) continue;
+    const width = p.constraint.event === 0 ? 1 : sizeOf(p.object);
+    const shape = p.constraint.event === 0 ? [] : p.object;
+    const end = (v: ArrayLike<number> | null | undefined, i: number): number | undefined => v?.[v.length === 1 ? 0 : i];
+    for (let i = 0; i * width < own.length; i++) {
+      const [lower, upper] = [end(ends.lower, i), end(ends.upper, i)];
+      const limits = { ...(lower === undefined ? {} : { lower }), ...(upper === undefined ? {} : { upper }) };
+      if (!p.constraint.contains(own.subarray(i * width, (i + 1) * width), shape, limits))
         throw new UsageError(`the value given for ${name} is outside its support`);
+    }
   }
 }
 

@@ -13,7 +13,8 @@ const inverses: Readonly<Record<string, (c: Context, v: Value) => Value>> = {
   log10: ({ b }, v) => b.exp(b.mul(v, b.log(b.constant(10)))),
   log1p: ({ b }, v) => b.expm1(v),
   exp: ({ b }, v) => b.log(v),
-  sqrt: ({ b }, v) => b.mul(v, v),
+  // Of what is negative there is none: where it is drawn the density is 0, and NaN says so.
+  sqrt: ({ b }, v) => b.select(b.ge(v, b.constant(0)), b.mul(v, v), b.constant(Number.NaN)),
 };
 
 /** The variable of the data, or the elements of it, that an observed expression is solved for: the one name of data in it, where every operation

@@ -76,6 +76,7 @@ export interface LoweredTerm {
   readonly axes: readonly Axis[];
   readonly value: Value;
   readonly unnormalised?: string;
+  readonly shuffled?: boolean;
   readonly span: SourceSpan;
   /** Values that went in, over the same axes where they vary. */
   readonly inputs: () => readonly { readonly name: string; readonly value: Value }[];
@@ -165,7 +166,7 @@ function namesAwaited(model: CheckedModel, source: LatentSource, predicts: boole
     if (source.kind !== "draws") return undefined;
     const place = s.kind === "sample" ? (observedPlace(model, s) ?? s.place) : undefined;
     const name = s.kind === "declare" ? s.name.name : place?.name.name;
-    if (name === undefined || source.given[name]) return undefined;
+    if (name === undefined || Object.hasOwn(source.given, name)) return undefined;
     return data.has(name) || model.symbols.get(name)?.kind === "latent" ? name : undefined;
   };
   const names = readAhead(model.statements, gives);
@@ -310,8 +311,9 @@ function addExpression(w: Walk, c: Context, s: FactorStatement | ObserveStatemen
 
 /** Whether a latent's value is given, and not made from coordinates or drawn. */
 export const readsGiven = ({ source, open }: Walk, name: string): boolean =>
-  (source.kind === "values" && (open === undefined || source.values[name] !== undefined)) ||
-  (source.kind !== "values" && source.given?.[name] !== undefined);
+  source.kind === "values"
+    ? open === undefined || Object.hasOwn(source.values, name)
+    : source.given !== undefined && Object.hasOwn(source.given, name);
 
 /** Sum of all elements of all terms. */
 export function total(b: Builder, terms: readonly LoweredTerm[]): Value {
