@@ -75,6 +75,12 @@ function columnsGiven(text: string): [string, number] {
 export const rowsFlag = ({ rows, subset, subsetSeed = "1" }: DataFlags): string | undefined =>
   rows ?? (subset === undefined ? undefined : `${subset} at random, seed ${subsetSeed}`);
 
+/** The flags that said it. */
+export function rowsAgain(said: string): Pick<DataFlags, "rows" | "subset" | "subsetSeed"> {
+  const random = /^(.*) at random, seed (\d+)$/.exec(said);
+  return random ? { subset: random[1], subsetSeed: random[2] } : { rows: said };
+}
+
 /** --rows N=1..2000 or --subset N=2000. */
 function rowsGiven({ rows, subset, subsetSeed }: DataFlags): RowChoice | undefined {
   if (rows !== undefined && subset !== undefined)

@@ -1,5 +1,5 @@
 // Leave-one-out cross-validation: against closed forms, stacking against a grid; ppl compare: what it prints, and each mistake a sentence.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
@@ -91,7 +91,7 @@ describe("leave-one-out", () => {
       stats: {},
     };
     const { sites, values } = pointwiseLikelihood(target, draws);
-    expect(sites).toEqual([{ name: "y", count: 3 }]);
+    expect(sites).toEqual([{ name: "y", count: 3, data: Float64Array.from(y) }]);
     y.forEach((v, i) => {
       [0.4, -1.2].forEach((m, d) => {
         const p = 0.3 * Math.exp(normal(v, m, 1)) + 0.7 * Math.exp(normal(v, -m, 1));
@@ -105,8 +105,75 @@ describe("leave-one-out", () => {
       m ~ Normal(0, 1)
       for t in 1..T { y[t] ~ Normal(m * s[t], 1) }`.bind({ y });
     expect(() => pointwiseLikelihood(chain.target, draws)).toThrow("depend on one another by way of s");
+    const both = await model`
+      data y: real[N], u: real[N]
+      m ~ Normal(0, 1)
+      for n in 1..N {
+        k[n] ~ Bernoulli(0.3)
+        y[n] ~ Normal(m * k[n], 1)
+        u[n] ~ Normal(m * k[n], 1)
+        observe(lpdf(Normal(m, 1), y[n]))
+      }`.bind({ y, u: y });
+    expect(() => pointwiseLikelihood(both.target, draws)).toThrow("depend on one another by way of k");
+    const elsewhere = await model`
+      data y: real[N], at: int[N]
+      m ~ Normal(0, 1)
+      for n in 1..N { k[n] ~ Bernoulli(0.3) }
+      for n in 1..N { y[n] ~ Normal(m * k[at[n]], 1) }`.bind({ y, at: [3, 1, 2] });
+    expect(() => pointwiseLikelihood(elsewhere.target, draws)).toThrow("in another order than the elements of k");
     const missing = await model`data z: real?[N]; m ~ Normal(0, 1); z ~ Normal(m, 1)`.bind({ z: [1, null, 2] });
     expect(() => pointwiseLikelihood(missing.target, draws)).toThrow("entries of z are missing");
+  });
+});
+
+describe("observations and their data", () => {
+  const draws = { chains: 1, drawsPerChain: 1, columns: [], values: { m: Float64Array.of(0.5) }, stats: {} };
+  const atDraw = async (text: ReturnType<typeof model>, data: Parameters<typeof text.bind>[0]) => {
+    const { sites, values } = pointwiseLikelihood((await text.bind(data)).target, draws);
+    return { sites, values: values.map((v) => v[0]) };
+  };
+  const y = [0.5, -1, 2];
+  const alone = y.map((v) => normal(v, 0.5, 1));
+  const near = (x: readonly number[], expected: readonly number[]): void => {
+    expect(x.length).toBe(expected.length);
+    x.forEach((v, i) => expect(Math.abs(v - expected[i])).toBeLessThan(1e-13));
+  };
+
+  test("variables come by name, whatever the order of the statements, summed out or not", async () => {
+    const found = await atDraw(
+      model`
+        data y: real[N], a: real[N]
+        m ~ Normal(0, 1)
+        for n in 1..N { k[n] ~ Bernoulli(0.3); y[n] ~ Normal(m, 1); a[n] ~ Normal(m * k[n], 1) }`,
+      { y, a: y },
+    );
+    expect(found.sites.map((s) => s.name)).toEqual(["a", "y"]);
+    const mixed = y.map((v) => Math.log(0.3 * Math.exp(normal(v, 0.5, 1)) + 0.7 * Math.exp(normal(v, 0, 1))));
+    near(found.values, [...mixed, ...alone]);
+  });
+  test("data are in the order of the observations, where several statements give them", async () => {
+    const found = await atDraw(
+      model`
+        data y: real[N]
+        m ~ Normal(0, 1)
+        for n in 1..N { k[n] ~ Bernoulli(0) }
+        for n in 3..N { y[n] ~ Normal(m * (1 - k[n]), 1) }
+        for n in 1..2 { y[n] ~ Normal(m * (1 - k[n]), 1) }`,
+      { y },
+    );
+    expect(found.sites).toEqual([{ name: "y", count: 3, data: Float64Array.of(2, 0.5, -1) }]);
+    near(found.values, [alone[2], alone[0], alone[1]]);
+  });
+  test("a latent without elements is in no file of draws", async () => {
+    const found = await atDraw(
+      model`
+        data y: real[N], J: int
+        m ~ Normal(0, 1)
+        t: real[J] ~ Normal(0, 1)
+        y ~ Normal(m + sum(t), 1)`,
+      { y, J: 0 },
+    );
+    near(found.values, alone);
   });
 });
 
@@ -145,6 +212,17 @@ describe("ppl compare", () => {
     await run("line.ppl", "d.json", "line");
     await run("flat.ppl", "d.json", "flat");
     await run("flat.ppl", "half.json", "half");
+    writeFileSync(at("other.json"), JSON.stringify({ x, y: x }));
+    await run("flat.ppl", "other.json", "other");
+    writeFileSync(at("down.ppl"), `${head}b ~ Normal(0, 5)\nfor n in N..1 by -1 { y[n] ~ Normal(a + b * x[n], s) }\n`);
+    await run("down.ppl", "d.json", "down");
+    writeFileSync(at("gone.json"), readFileSync(at("d.json")));
+    await run("flat.ppl", "gone.json", "gone");
+    writeFileSync(at("gone.json"), readFileSync(at("other.json")));
+    const short = ["--chains", "2", "--draws", "200", "--warmup", "200", "--seed", "1", "--quiet"];
+    for (const name of ["line", "flat"])
+      await ppl("run", at(`${name}.ppl`), "--data", at("d.json"), "--rows", "N=1..20", ...short, "--out", at(`${name}20`));
+    await ppl("run", at("line.ppl"), "--data", at("d.json"), "--engine", "map", "--seed", "1", "--quiet", "--out", at("map"));
   });
 
   test("ranks models, best first, with the error of the difference and weights", async () => {
@@ -162,11 +240,30 @@ describe("ppl compare", () => {
     expect(Math.abs(models[0].p_loo - 3)).toBeLessThan(1.5);
   });
 
+  test("observations in another order are told by their values", async () => {
+    const { models } = JSON.parse((await ppl("compare", at("line"), at("down"), "--json")).out) as {
+      models: { difference: number; difference_se: number }[];
+    };
+    // The same model: but for Monte Carlo errors no observation is predicted otherwise.
+    expect(models[1].difference).toBeLessThan(0.5);
+    expect(models[1].difference_se).toBeLessThan(0.5);
+  });
+
+  test("rows that were taken are taken again", async () => {
+    const made = await ppl("compare", at("line20"), at("flat20"));
+    expect(made.code).not.toBe(1);
+    expect(made.out).toContain(at("line20"));
+  });
+
   test.each([
     ["a folder that is none", () => [at("line"), at("nowhere")], "is no folder of a run"],
     ["a folder without a run", () => [at("line"), folder], "it has no run.json"],
     ["the same folder", () => [at("line"), at("line")], "each folder is given once"],
     ["other observations", () => [at("line"), at("half")], "observes 40 of y"],
+    ["other values", () => [at("line"), at("other")], "observe other values of y"],
+    ["data that have changed", () => [at("line"), at("gone")], "gone.json is not as the run in"],
+    ["a point", () => [at("line"), at("map")], "map has 1 draw, and leaving observations out takes 25 at least"],
+    ["other rows", () => [at("line"), at("flat"), "--rows", "N=1..20"], "took all rows of its data, not N=1..20"],
   ])("%s: a sentence", async (_, folders, message) => {
     const { code, err } = await ppl("compare", ...folders());
     expect(code).toBe(1);

@@ -17,6 +17,9 @@ export interface Loo {
   readonly largestK: number;
 }
 
+/** Fewer have no tail of ratios, and no k-hat (psis.ts). */
+export const LEAST_DRAWS = 25;
+
 /** `logLikelihood`: of each observation, over all draws. */
 export function loo(logLikelihood: readonly Float64Array[]): Loo {
   const pointwise = new Float64Array(logLikelihood.length);

@@ -31,6 +31,8 @@ export interface Rest {
   readonly elements: Int32Array;
   readonly axes?: readonly Axis[];
   readonly from: ReadonlySet<number>;
+  /** Terms whose rows the numbers are of, in their order. */
+  readonly rowsOf?: ReadonlySet<number>;
 }
 export type Step = TableStep | ChainStep | MergeStep;
 export interface Elimination {
@@ -88,6 +90,7 @@ export function eliminate(b: Builder, factors: readonly Group[], given: Int32Arr
           value: restOf(b, group),
           elements: step.elements,
           from: group.from,
+          ...(group.rowsOf ? { rowsOf: group.rowsOf } : {}),
           ...(group.axes ? { axes: group.axes } : {}),
         });
     }
@@ -195,13 +198,17 @@ function sumOut(
   spend(members.length * graph.entries(first) * (places.length + FLOPS_AN_ENTRY), first, around.length > 0);
   const neighbours = around.map((_, k) => Int32Array.from(members, (e) => graph.neighbours(e)[k]));
   const from = new Set<number>();
+  const rowsOf = new Set<number>();
   let axes: readonly Axis[] | undefined;
   let table: Value | undefined;
   places.forEach(({ group, axis }, j) => {
     const g = groups[group];
     const rows = Int32Array.from(members, (e) => graph.incident(e)[j].row);
     for (const t of g.from) from.add(t);
-    if (keepsRows(g, rows)) axes ??= g.axes;
+    if (keepsRows(g, rows)) {
+      axes ??= g.axes;
+      for (const t of g.rowsOf ?? []) rowsOf.add(t);
+    }
     const own = tableRows(b, g, rows);
     // Axes: rows, neighbours in their order, the element's own.
     const row = places[j].row;
@@ -218,6 +225,6 @@ function sumOut(
   const message = join === "sum" ? b.logSumExp(full, [last]) : b.reduceMax(full, [last]);
   return {
     step: { kind: "table", elements: Int32Array.from(members), neighbours, table: full },
-    group: { table: message, rows: members.length, elements: neighbours, from, ...(axes ? { axes } : {}) },
+    group: { table: message, rows: members.length, elements: neighbours, from, rowsOf, ...(axes ? { axes } : {}) },
   };
 }

@@ -14,6 +14,8 @@ export interface Group {
   readonly axes?: readonly Axis[];
   /** Numbers of the terms that have gone in. */
   readonly from: ReadonlySet<number>;
+  /** Those of them whose rows these are, in their order. */
+  readonly rowsOf?: ReadonlySet<number>;
 }
 
 export const isShared = (g: Group): boolean => shapeOf(g.table)[0] === 1 && g.rows > 1;
@@ -36,7 +38,7 @@ export function tableRows(b: Builder, g: Group, rows: Int32Array): Value {
 
 export function someRows(b: Builder, g: Group, rows: Int32Array): Group {
   if (isIdentity(rows, g.rows)) return g;
-  const { axes: _, ...rest } = g;
+  const { axes: _, rowsOf: __, ...rest } = g;
   return {
     ...rest,
     table: tableRows(b, g, rows),
@@ -117,7 +119,7 @@ function gathered(b: Builder, g: Group): Group {
   const count = first.length;
   if (count === g.rows) return g;
   const elements = g.elements.map((e) => Int32Array.from(first, (row) => e[row]));
-  const { axes: _, ...rest } = g;
+  const { axes: _, rowsOf: __, ...rest } = g;
   return { ...rest, table: addedRows(b, g, place, count), rows: count, elements };
 }
 
@@ -153,6 +155,7 @@ function joined(b: Builder, groups: readonly Group[]): Group[] {
         rows: o.rows,
         elements: o.elements,
         from: new Set([...o.from, ...g.from]),
+        rowsOf: new Set([...(o.rowsOf ?? []), ...(g.rowsOf ?? [])]),
         ...(axes ? { axes } : {}),
       };
     }

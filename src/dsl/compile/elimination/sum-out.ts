@@ -34,7 +34,7 @@ export function sumOut(b: Builder, open: OpenSites, terms: readonly LoweredTerm[
   const rest: LoweredTerm[] = [];
   const groups = reading.flatMap((t, i): Group[] => {
     const { table, rows, elements, axes } = factorOf(b, t.value, sites);
-    const group = { table, rows, elements, from: new Set([i]), axes: axes.map((k) => t.axes[k]) };
+    const group = { table, rows, elements, from: new Set([i]), rowsOf: new Set([i]), axes: axes.map((k) => t.axes[k]) };
     const alone = readingNothing(b, group);
     if (alone) rest.push({ ...t, axes: group.axes, value: alone });
     return present(b, group);
@@ -100,6 +100,7 @@ function present(b: Builder, g: Group): Group[] {
 function termOf(b: Builder, rest: Elimination["rests"][number], terms: readonly LoweredTerm[]): LoweredTerm {
   const from = [...rest.from].map((i) => terms[i]);
   const main = from.find((t) => t.role === "likelihood") ?? from.find((t) => t.role === "factor") ?? from[0];
+  const isShuffled = ![...(rest.rowsOf ?? [])].some((i) => terms[i] === main);
   const axes = rest.axes ?? [];
   const isWhole = sizeOf(axes.map((a) => a.size)) === shapeOf(rest.value)[0];
   const value: Value = isWhole
@@ -116,6 +117,7 @@ function termOf(b: Builder, rest: Elimination["rests"][number], terms: readonly 
     value,
     span: main.span,
     inputs: () => [],
+    ...(isShuffled ? { shuffled: true } : {}),
     ...(unnormalised ? { unnormalised } : {}),
   };
 }
