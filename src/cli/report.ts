@@ -91,7 +91,10 @@ function tableOf(summary: JsonObject): string {
 function trainingOf(run: JsonObject): string[] {
   const traces = run.object("traces");
   return traces.names().flatMap((name) => {
-    const { steps, values } = { steps: traces.object(name).numbers("steps"), values: traces.object(name).numbers("values") };
+    const { steps, values } = {
+      steps: traces.object(name).numbers("steps"),
+      values: traces.object(name).numbersOrNone("values"),
+    };
     if (values.length < 2) return [];
     return [`<section>\n<h2>${escaped(name)}</h2>\n${curve(steps, values, { title: "", x: "step", y: name })}\n</section>`];
   });

@@ -1,9 +1,9 @@
 // ppl report: one page of a run, and each mistake a sentence.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { histogram } from "../../src/inference/pictures/plots.ts";
+import { curve, curves, histogram } from "../../src/inference/pictures/plots.ts";
 import { ppl } from "./in-process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "report-"));
@@ -61,14 +61,38 @@ test("as many plots as are asked for, elsewhere; a text that has changed is said
   expect(page).toContain("is another text by now");
 });
 
+test("what a stranger calls things is text in the page; numbers that are none are left out", async () => {
+  const run = JSON.parse(readFileSync(at("run/run.json"), "utf8")) as object;
+  const bad = "<script>alert('\"')</script>";
+  const files = [{ path: bad, sha256: bad }];
+  const traces = { [bad]: { steps: [1, 2, 3], values: [null, 1, 2] } };
+  const verdicts = [{ what: bad, level: "constructor", advice: bad }];
+  mkdirSync(at("strange"));
+  writeFileSync(at("strange/run.json"), JSON.stringify({ ...run, model: bad, files, traces, verdicts }));
+  writeFileSync(at("strange/summary.json"), JSON.stringify({ variables: { [bad]: { [bad]: 1, mean: null } } }));
+  writeFileSync(at("strange/chain-1.csv"), `lp__,${bad}\n-1,nan\n-1,1e308\n-1,-1e308\n`);
+  expect(await ppl("report", at("strange"))).toMatchObject({ code: 0, err: "" });
+  const page = readFileSync(at("strange/report.html"), "utf8");
+  expect(page).not.toContain("<script");
+  expect(page).not.toMatch(/NaN|Infinity/);
+  expect(page).toContain("&lt;script&gt;");
+});
+
 test("histograms have the shares of their groups, whatever these are", () => {
   for (const group of [
     Float64Array.of(),
     Float64Array.of(1, 1, 1),
     Float64Array.of(Number.NaN, 0, 1),
     Float64Array.of(-1e300, 1e-300),
-  ])
-    expect(histogram([group], { title: "", x: "x", y: "" })).not.toMatch(/NaN|Infinity/);
+    Float64Array.of(-Number.MAX_VALUE, 0, Number.MAX_VALUE),
+    Float64Array.of(-5e-324, 5e-324),
+    Float64Array.of(1, 1 + Number.EPSILON),
+  ]) {
+    const labels = { title: "", x: "x", y: "" };
+    expect(histogram([group], labels)).not.toMatch(/NaN|Infinity/);
+    expect(curves([1, 2, 3], [group], labels)).not.toMatch(/NaN|Infinity/);
+    expect(curve([1, 2, 3], group, labels)).not.toMatch(/NaN|Infinity/);
+  }
 });
 
 test.each([

@@ -22,6 +22,12 @@ export class JsonObject {
   numbers(name: string): readonly number[] {
     return this.#field(name, "a list of numbers", (x) => Array.isArray(x) && x.every((n) => typeof n === "number")) as number[];
   }
+  /** The same where null stands for what is not finite: NaN. */
+  numbersOrNone(name: string): readonly number[] {
+    const isOne = (x: unknown): boolean => x === null || typeof x === "number";
+    const all = this.#field(name, "a list of numbers", (x) => Array.isArray(x) && x.every(isOne)) as (number | null)[];
+    return all.map((x) => x ?? Number.NaN);
+  }
   texts(name: string): readonly string[] {
     return this.#field(name, "a list of texts", (x) => Array.isArray(x) && x.every((t) => typeof t === "string")) as string[];
   }

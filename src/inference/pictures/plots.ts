@@ -61,7 +61,8 @@ export function histogram(groups: readonly Float64Array[], labels: Labels): stri
   const [low, high] = rangeOf(Float64Array.from(groups.flatMap((g) => [...g])));
   const counts = groups.map((own) => {
     const out = new Float64Array(BINS);
-    for (const v of own) if (Number.isFinite(v)) out[Math.min(BINS - 1, Math.floor(((v - low) / (high - low)) * BINS))]++;
+    for (const v of own)
+      if (Number.isFinite(v)) out[Math.max(0, Math.min(BINS - 1, Math.floor(((v - low) / (high - low)) * BINS)))]++;
     return out.map((n) => n / Math.max(1, own.length));
   });
   const most = counts.reduce((m, own) => own.reduce((x, y) => Math.max(x, y), m), 0);
@@ -78,8 +79,10 @@ function frameOf(x: ArrayLike<number>, y: ArrayLike<number>, { x: nameX, y: name
   const [left, right] = rangeOf(x);
   const [low, high] = rangeOf(y);
   const inner = { width: WIDTH - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom };
-  const atX = (v: number): number => round(MARGIN.left + ((v - left) / (right - left)) * inner.width);
-  const atY = (v: number): number => round(MARGIN.top + ((high - v) / (high - low)) * inner.height);
+  // What lies outside is drawn at the edge.
+  const within = (v: number, least: number, most: number): number => Math.max(least, Math.min(most, v));
+  const atX = (v: number): number => round(MARGIN.left + ((within(v, left, right) - left) / (right - left)) * inner.width);
+  const atY = (v: number): number => round(MARGIN.top + ((high - within(v, low, high)) / (high - low)) * inner.height);
   const bottom = HEIGHT - MARGIN.bottom;
   const across = ticksOf(left, right);
   const up = ticksOf(low, high);
@@ -106,7 +109,7 @@ function picture(parts: readonly string[], { title }: Labels): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>${heading}${parts.join("")}</svg>`;
 }
 
-/** Wide enough to be divided by. */
+/** Of the numbers that are finite; wide enough to be divided by, and to have marks. */
 function rangeOf(values: ArrayLike<number>): [number, number] {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let i = 0; i < values.length; i++) {
@@ -116,9 +119,15 @@ function rangeOf(values: ArrayLike<number>): [number, number] {
     if (v > high) high = v;
   }
   if (low > high) return [0, 1];
-  const half = low === high ? Math.max(1e-9, Math.abs(low) / 10) : 0;
-  return [low - half, high + half];
+  const half =
+    high - low > LEAST_SHARE * Math.max(Math.abs(low), Math.abs(high), 1e-290) ? 0 : Math.max(1e-9, Math.abs(low) / 10);
+  return [Math.max(-FARTHEST, low - half), Math.min(FARTHEST, high + half)];
 }
+
+/** Ends of the widest axis: what is computed of its length stays finite. */
+const FARTHEST = 1e306;
+/** Numbers nearer to one another than rounding lets marks between them be are drawn as one. */
+const LEAST_SHARE = 1e-13;
 
 const round = (x: number): number => Math.round(10 * x) / 10;
 export const escaped = (text: string): string =>
