@@ -334,4 +334,34 @@ for t in 1..T { y[t] ~ Normal(mu[a[t]] * b[t], 1) }`,
       ),
     ),
   },
+  {
+    name: "tables of which they are entries, and integers that they look up",
+    arbitrary: sizes([1, 3]).chain(([n]) =>
+      fc.record({ y: numbers(n), g: indices(4, 2) }).map(({ y, g }) => ({
+        data: { y, g },
+        text: `data y: real[N], g: int[4]
+${head}top ~ Bernoulli(0.4)
+a ~ Categorical([0.7 - 0.2 * top, 0.3 + 0.2 * top])
+for i in 1..2 { d[i] ~ Categorical([[0.6, 0.4], [0.2 * top + 0.1, 0.9 - 0.2 * top]][a]) }
+for n in 1..N {
+  z[n] ~ Categorical([0.1, 0.2, 0.3, 0.4])
+  let place[n] = g[z[n]]
+  y[n] ~ Normal(mu[place[n]] + mu[d[a]] + mu[d[g[n]]], 1)
+}`,
+      })),
+    ),
+  },
+  {
+    name: "bounds that are their own elements",
+    arbitrary: sizes([1, 7]).chain(([t]) =>
+      numbers(t).map((y) => ({
+        data: { y },
+        text: `data y: real[T]
+p ~ Beta(2, 2)
+s[1]: int<0, 2> ~ Poisson(1)
+for t in 2..T { s[t]: int<, 2> ~ Binomial(s[t-1] + 1, p) }
+y ~ Normal(s, 1)`,
+      })),
+    ),
+  },
 ];

@@ -118,3 +118,17 @@ test("the others have a density of their own where they are summed out, and engi
     );
   }
 });
+
+test("elements between others of the same latent are refused, integers between fixed bounds are not", async () => {
+  const refused = "what the elements of x lie between are other elements of it";
+  for (const text of [
+    "x[1] ~ Uniform(0, 1)\nfor t in 2..4 { x[t] ~ Uniform(0, x[t-1] + 1) }",
+    "x[1] ~ Normal(0, 1)\nfor t in 2..4 { x[t]: real<x[t-1],> ~ Normal(0, 1) }",
+    "x[1]: int<0, 3> ~ Poisson(1)\nfor t in 2..4 { x[t]: int<x[t-1], 3> ~ Poisson(1) }",
+  ])
+    await expect(bound(text)).rejects.toThrow(refused);
+  const open = await bound("x[1] ~ DiscreteRange(1, 3)\nfor t in 2..4 { x[t] ~ DiscreteRange(x[t-1], 3) }");
+  expect(open.target.summation()).toEqual({ refusal: expect.stringContaining("declare it between bounds: x: int<0, 50> ~ …") });
+  const closed = await bound("x[1] ~ DiscreteRange(1, 3)\nfor t in 2..4 { x[t]: int<1, 3> ~ DiscreteRange(x[t-1], 3) }");
+  expect(Math.abs(closed.logDensity(new Float64Array(0)))).toBeLessThan(1e-15);
+});

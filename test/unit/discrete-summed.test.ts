@@ -257,6 +257,54 @@ if z == 1 {
   expect(Math.abs(p.logDensity(Float64Array.of(0.4)) - normal(0.4, 0, 1) - within)).toBeLessThan(1e-14);
 });
 
+test("of no elements there is nothing to sum, and a sum over none of them is 0", async () => {
+  for (const text of [
+    "z ~ Bernoulli(0.3)\nk: int[N] ~ Bernoulli(0.3)\nfactor(x * sum(k) + z)",
+    "k: int[N] ~ Bernoulli(0.3)\nfactor(x * (sum(k) + 1))",
+    "k: int[3, N] ~ Categorical([0.3, 0.7])\nfor i in 1..3 { factor(x * sum(k[i]) + x / 3) }",
+    "for i in 1..3 {\n  k[i]: int[N] ~ Categorical([0.3, 0.7])\n  factor(x * sum(k[i]) + x / 3)\n}",
+  ]) {
+    const p = await bound(`data N: int\nx ~ Normal(0, 1)\n${text}\nquantity total = sum(k)`, { N: 0 });
+    const rest = text.startsWith("z") ? Math.log(0.7 + 0.3 * Math.E) : 0.4;
+    expect(Math.abs(p.logDensity(Float64Array.of(0.4)) - normal(0.4, 0, 1) - rest)).toBeLessThan(1e-14);
+    for (const output of ["map", "none"] as const)
+      expect((await columnsAt(p.target, Float64Array.of(0.4), output)).get("total")).toEqual(Float64Array.of(0));
+    expect((await columnsAt(p.target, Float64Array.of(0.4), "marginals")).get("k_probability")).toHaveLength(0);
+  }
+});
+
+test("bounds that leave an element nothing make all impossible, and no other element more than it may be", async () => {
+  for (const m of [
+    [1, 1],
+    [1, 5],
+    [5, 1],
+  ]) {
+    const p = await bound(
+      "data m: int[N]\nx ~ Normal(0, 1)\nfor n in 1..N { c[n]: int<3,> ~ Binomial(m[n], 0.4) }\nfactor(x * sum(c))",
+      {
+        m,
+      },
+    );
+    expect(p.logDensity(Float64Array.of(0.4))).toBe(Number.NEGATIVE_INFINITY);
+  }
+});
+
+test("missing entries in a branch that a discrete latent chooses are refused", async () => {
+  const branches = (type: string, law: string, other: string) =>
+    bound(
+      `data y: ${type}?[N]\np ~ Beta(2, 2)\nfor n in 1..N {\n  z[n] ~ Bernoulli(0.3)\n  if z[n] == 1 { y[n] ~ ${law} } else { y[n] ~ ${other} }\n}`,
+      { y: [1, null, 0] },
+    );
+  for (const [type, law, other] of [
+    ["int", "Bernoulli(p)", "Bernoulli(0.9)"],
+    ["int", "Poisson(p)", "Poisson(9)"],
+    ["real", "Normal(p, 1)", "Normal(0, 1)"],
+  ])
+    await expect(branches(type, law, other)).rejects.toThrow(
+      "missing entries of y stand in a branch that a discrete latent chooses",
+    );
+});
+
 test("a guide that names none of them leaves them to the sum, in minibatches too", async () => {
   const p = await bound(
     `data y: real[N]

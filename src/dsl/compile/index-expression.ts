@@ -49,19 +49,17 @@ const clamp = (b: Builder, index: Value, size: number): Value =>
   b.max(b.min(index, b.constant(Math.max(0, size - 1), "int")), b.constant(0, "int"));
 
 /** An index that is drawn (language.md rules 31 and 34) is known to no one before; where it is out of range, what it selects is NaN. */
-function drawnIndex(
-  c: Context,
-  index: Value,
-  size: number,
-  span: SourceSpan,
-): { readonly index: Value; readonly inside: Value } | undefined {
+function drawnIndex(c: Context, index: Value, size: number): { readonly index: Value; readonly inside: Value } | undefined {
   const { b } = c;
   if (!dependsOnLatents(index)) return undefined;
-  if (dtypeOf(index) !== "int") reject(bindCodes.index, span, "an index is not an integer", { label: "indices are int" });
-  const zeroBased = b.sub(index, b.constant(1, "int"));
+  const zeroBased = b.sub(integerOf(b, index), b.constant(1, "int"));
   const inside = b.and(b.ge(zeroBased, b.constant(0, "int")), b.lt(zeroBased, b.constant(size, "int")));
   return { index: clamp(b, zeroBased, size), inside };
 }
+
+/** An integer that a drawn index has selected is a real number, NaN where that index was out of range: 0 then, which is no index either. */
+const integerOf = (b: Builder, index: Value): Value =>
+  dtypeOf(index) === "real" ? b.cast(b.select(b.eq(index, index), index, b.constant(0)), "int") : index;
 
 /** Whether an element is out of range where the guards do not hold (so that it must be clamped); rejects where they hold. */
 function checkElements(
@@ -148,7 +146,7 @@ function selector(c: Context, s: Subscript, size: number, name: string): Selecto
       if (shapeOf(value).length > 1)
         reject(bindCodes.shape, s.span, "an index array has more than one axis", { label: "one index array per subscript" });
       const kind = shapeOf(value).length === 0 ? "scalar" : "array";
-      const drawn = drawnIndex(c, value, size, s.span);
+      const drawn = drawnIndex(c, value, size);
       return drawn ? { kind, ...drawn } : { kind, index: checkedIndex(c, value, size, s.span, name) };
     }
   }

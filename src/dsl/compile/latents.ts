@@ -13,6 +13,7 @@ import { arrayAt, type Elements, placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
 import { declaredPrior } from "./declared.ts";
 import { applyDistribution } from "./distribution.ts";
+import { dependence } from "./elimination/read.ts";
 import { checkFit } from "./likelihood.ts";
 import { alignToRows, constrainPiece, logScale, type Piece, unconstrainedShape } from "./piece.ts";
 import { addPrior } from "./prior.ts";
@@ -160,6 +161,8 @@ function indexedLatent(w: Walk, c: Context, s: SampleStatement, place: Place): v
   const { coordinates, count, inside } = oneRange(placeCoordinates(c, place, c.rows), place);
   const self = mentions(s, name);
   const array = readsGiven(w, name) ? undefined : arrayAt(c.root, name);
+  const { lower, upper } = s.type?.bounds ?? {};
+  if ([lower, upper].some((e) => e && namesIn(e).includes(name))) rejectOwnBounds(s, name);
   const type = s.type?.sizes.map((e) => evaluateSize(c, e, `the size of ${name}`));
   if (w.early.has(s)) return earlyPrior(w, c, s, name, type, inside);
   if (self && !type && array?.empty) {
@@ -188,8 +191,10 @@ function indexedLatent(w: Walk, c: Context, s: SampleStatement, place: Place): v
     w.pieces.push(makeOwn());
   }
   const law = self ? applyDistribution(c, s.distribution.call) : d;
-  if (piece) noteAffine(w, c, s, slot, piece, law, meeting, element);
-  addPrior(w, c, s, name, law, meeting, element, basis !== undefined);
+  // Bounds that read the latent's own elements read them by now.
+  const met = self ? meetType(c, s.type, law) : meeting;
+  if (piece) noteAffine(w, c, s, slot, piece, law, met, element);
+  addPrior(w, c, s, name, law, met, element, basis !== undefined);
 }
 
 /** The prior of elements that have been taken before their loop was run. */
@@ -268,8 +273,19 @@ function provisional(
 ): Applied {
   const input = c.b.input(`(elements of ${array.name} #${c.session.next++})`, { shape: [count, ...element], dtype: "real" });
   const placeholder = c.b.cast(input, array.dtype);
-  return array.provisionally(coordinates, placeholder, s.span, () => applyDistribution(c, s.distribution.call));
+  const law = array.provisionally(coordinates, placeholder, s.span, () => applyDistribution(c, s.distribution.call));
+  const { constraint, bounds } = law.support;
+  const { lower, upper } = bounds(c.b);
+  const reads = dependence([input]);
+  // Integers have their values from elsewhere.
+  if (!constraint.discrete && [lower, upper].some((v) => v && reads(v))) rejectOwnBounds(s, array.name);
+  return law;
 }
+
+const rejectOwnBounds = (s: SampleStatement, name: string): never =>
+  reject(bindCodes.notYet, s.span, `what the elements of ${name} lie between are other elements of it`, {
+    notes: [`give numbers between fixed bounds, and shift, stretch or restrict these`],
+  });
 
 /** The elements that a ~ gives: of one range or index array a row at most. */
 export function oneRange(elements: Elements, place: Place): Elements {

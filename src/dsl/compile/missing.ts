@@ -21,6 +21,11 @@ import { readsGiven, type Walk } from "./walk.ts";
 /** y ~ D where some entries of y are missing. */
 export function sampleMissing(w: Walk, c: Context, s: SampleStatement, name: string, data: DataValue): void {
   const { b } = c;
+  if (c.when && statementPositions(c, s, data.shape).positions.some((at) => data.missing?.[at]))
+    reject(bindCodes.notYet, s.span, `missing entries of ${name} stand in a branch that a discrete latent chooses`, {
+      label: "where the branch is not taken nothing says what they are",
+      notes: ["give them outside of the if, by c ? a : b"],
+    });
   if (readsGiven(w, name)) {
     const given = valueGiven(w, name);
     // Of integers what is observed is not in a draw.

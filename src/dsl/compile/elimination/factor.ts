@@ -71,7 +71,8 @@ export function factorOf(b: Builder, term: Value, sites: readonly Site[], { whol
   const values = columns.map((_, j) => b.input(`(value ${j} of a row)`, { shape: [], dtype: "int" }));
   const atValues = reads.map((read, i) => {
     const own = parts[i].map((j) => values[j]);
-    return [read, b.reshape(own.length === 1 ? own[0] : b.stack(own, 0), shapeOf(read))] as const;
+    const all = own.length === 0 ? b.tensor(new Int32Array(0), [0], "int") : own.length === 1 ? own[0] : b.stack(own, 0);
+    return [read, b.reshape(all, shapeOf(read))] as const;
   });
   let [table] = substitute(b, [row], new Map(atValues));
   const axes: number[] = [];
@@ -121,7 +122,7 @@ function columnsOf(
     const { values, batched } = vectorize(b, [over], new Map([[symbols[k], rowNumbers(b, shape[k])]]), shape[k]);
     over = batched[0] ? values[0] : b.reshape(over, [1, ...shapeOf(over)]);
     if (batched[0]) extents[k] = shape[k];
-    if (batched[0] && shape[k] > 1) varies[k] = true;
+    if (batched[0] && shape[k] !== 1) varies[k] = true;
   }
   const known = knownOf(over);
   if (!known) throw new InternalError("elements of a discrete latent that are not known");

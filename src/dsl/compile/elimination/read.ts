@@ -102,7 +102,8 @@ function reshapedBelow(b: Builder, x: Value, to: readonly number[]): Value | und
   if (isRead(x)) return readOf(b, b.reshape(elementsIn(x), to), anchorIn(x));
   if (op.elementwise) {
     const inputs = x.node.inputs.map((v): Value => {
-      if (shapeOf(v).length === 0) return v;
+      // Numbers go with any shape, but alone they would have none.
+      if (shapeOf(v).length === 0 && shape.length > 0) return v;
       const full = b.broadcastTo(v, shape);
       return reshapedBelow(b, full, to) ?? b.reshape(full, to);
     });

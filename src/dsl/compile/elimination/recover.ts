@@ -33,11 +33,12 @@ function backward(b: Builder, { sites }: Summed, steps: readonly Step[], chooser
   let codes: Value | undefined;
   let next = 0;
   const at = (elements: Int32Array): Value => {
-    if (!codes) throw new InternalError("a neighbour that has no value yet");
+    if (elements.length === 0) return b.tensor(elements, [0], "int");
+    if (!codes) return missingValue();
     return b.gather(
       codes,
       b.tensor(
-        elements.map((e) => position.get(e) ?? 0),
+        elements.map((e) => position.get(e) ?? missingValue()),
         [elements.length],
         "int",
       ),
@@ -58,6 +59,10 @@ function backward(b: Builder, { sites }: Summed, steps: readonly Step[], chooser
     }),
   );
 }
+
+const missingValue = (): never => {
+  throw new InternalError("an element that has no value yet");
+};
 
 function codesOf(b: Builder, step: Step, at: (elements: Int32Array) => Value, chooser: Chooser): Value {
   switch (step.kind) {

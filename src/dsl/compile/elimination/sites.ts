@@ -1,6 +1,7 @@
 // The discrete latents of a walk whose values nobody has given: their elements, and what each of these may be.
 import { broadcastIndex } from "../../../runtime/ir/broadcast.ts";
 import { type Builder, shapeOf, type Value } from "../../../runtime/ir/graph.ts";
+import { max, min } from "../../../runtime/ir/primitives/elementwise.ts";
 import { sizeOf } from "../../../runtime/ir/type.ts";
 import { knownOf } from "../known.ts";
 import type { Piece } from "../piece.ts";
@@ -78,8 +79,9 @@ export class OpenSites {
       const site = { name, anchor: anchorOf(this.#b, name), parts, count: last.from + last.count, base };
       const lower = this.#bounds(site, sites, "lower");
       const upper = this.#bounds(site, sites, "upper");
-      const least = lower.reduce((m, x) => Math.min(m, x), Number.POSITIVE_INFINITY);
-      const values = upper.reduce((m, x) => Math.max(m, x), Number.NEGATIVE_INFINITY) - least + 1;
+      const least = lower.reduce((m, x) => Math.min(m, x), lower[0] ?? 0);
+      // One at least, though it may be no element's own: bounds that leave nothing make the density 0.
+      const values = upper.reduce((m, x) => Math.max(m, x), least) - least + 1;
       if (values > MOST_VALUES) throw new TooMany(parts[0].piece, `each element may be one of ${values} integers`);
       const differ = lower.some((x) => x !== least) || upper.some((x) => x !== least + values - 1);
       sites.push({ ...site, least, values, ...(differ ? { own: ownValues(lower, upper, least, values) } : {}) });
@@ -101,12 +103,17 @@ export class OpenSites {
 
   /** One an element of the piece. */
   #numbers(bound: Value, piece: Piece, before: readonly Site[], side: "lower" | "upper"): Float64Array | undefined {
-    const b = this.#b;
     const known = knownOf(bound);
     if (known) {
       const own = shapeOf(bound);
       return Float64Array.from({ length: sizeOf(piece.shape) }, (_, i) => known[broadcastIndex(i, piece.shape, own)]);
     }
+    return this.#widest(bound, piece, before, side) ?? this.#ofOperands(bound, piece, before, side);
+  }
+
+  /** Of a bound that other latents decide on: over all that they may be. */
+  #widest(bound: Value, piece: Piece, before: readonly Site[], side: "lower" | "upper"): Float64Array | undefined {
+    const b = this.#b;
     if (!dependence(before.map((s) => s.anchor))(bound)) return undefined;
     const factor = factorOf(b, b.cast(b.broadcastTo(bound, piece.shape), "real"), before, { whole: true });
     const table = knownOf(factor.table);
@@ -119,6 +126,14 @@ export class OpenSites {
       return finite.reduce((x, y) => (side === "lower" ? Math.min(x, y) : Math.max(x, y)), finite[0] ?? Number.NaN);
     });
   }
+
+  /** Of the tighter of two bounds of which one is known: in s[t]: int<0, 9> ~ Binomial(s[t-1], p) the other reads the latent's own elements. */
+  #ofOperands(bound: Value, piece: Piece, before: readonly Site[], side: "lower" | "upper"): Float64Array | undefined {
+    if (bound.node.op !== (side === "lower" ? max : min)) return undefined;
+    const tighter = side === "lower" ? Math.max : Math.min;
+    const known = bound.node.inputs.flatMap((v) => this.#numbers(v, piece, before, side) ?? []);
+    return known.length === 0 ? undefined : known.reduce((x, y) => x.map((n, i) => tighter(n, y[i])));
+  }
 }
 
 export const unbounded = (piece: Piece): TooMany =>
@@ -127,7 +142,7 @@ export const unbounded = (piece: Piece): TooMany =>
 function ownValues(lower: Float64Array, upper: Float64Array, least: number, values: number): Uint8Array {
   const own = new Uint8Array(lower.length * values);
   lower.forEach((low, i) => {
-    own.fill(1, i * values + low - least, i * values + upper[i] - least + 1);
+    own.fill(1, i * values + low - least, i * values + Math.max(upper[i] - least + 1, 0));
   });
   return own;
 }

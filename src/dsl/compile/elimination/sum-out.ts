@@ -77,6 +77,7 @@ function readingNothing(b: Builder, g: Group): Value | undefined {
 
 /** The other rows, by which of their elements are there. */
 function present(b: Builder, g: Group): Group[] {
+  if (g.elements.length === 0) return [];
   if (g.elements.every((e) => !e.includes(NOTHING))) return [g];
   const patterns = new Map<string, number[]>();
   for (let row = 0; row < g.rows; row++) {
