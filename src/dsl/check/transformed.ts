@@ -151,8 +151,12 @@ function overNumbers(c: Context, m: Modifier, bases: readonly BasePart[]): boole
 /** A number against what its parameter must be. */
 function checkNumber(c: Context, m: Modifier, { parameter: p, at, type }: NumberPart): void {
   if (p.constraint) checkSupport(c, m.name, p.name, { constraint: p.constraint, rank: p.rank, doc: p.doc }, at, type);
-  if (p.condition === undefined || isUnknown(type) || type.dtype !== "real") return;
-  c.session.report.error("PPL207", at.span, `${nameOf(c, at)} is a real number`, {
+  if (p.condition === undefined || isUnknown(type)) return;
+  // A bound where a condition belongs would hold everywhere.
+  const isNeither = type.range.lower > 1 || type.range.upper < 0;
+  if (type.dtype !== "real" && !isNeither) return;
+  const what = type.dtype === "real" ? "is a real number" : "is never 0 or 1";
+  c.session.report.error("PPL207", at.span, `${nameOf(c, at)} ${what}`, {
     label: `${p.name} is a condition: ${p.condition}`,
     notes: [`write ${p.name} = a comparison, such as event[n] == 0`],
   });
