@@ -17,7 +17,7 @@ import type { Engine, Progress, Start } from "./inference/engine.ts";
 import { AUTO, chooseEngine } from "./inference/engines/choose.ts";
 import { engines } from "./inference/engines/index.ts";
 import { DEFAULT_RADIUS } from "./inference/engines/init.ts";
-import { START_TRIES, seekStart } from "./inference/hmc/start.ts";
+import { START_TRIES, type StartingPoint, seekStart } from "./inference/hmc/start.ts";
 import { resolveOptions } from "./inference/options.ts";
 import { DEFAULT_CHAINS, type RunOutcome, runEngine } from "./inference/run.ts";
 import { UsageError } from "./runtime/errors.ts";
@@ -310,10 +310,13 @@ export class Posterior {
     const isWhole = this.target.layout.every(({ name }) => given[name] !== undefined);
     const base = new Float64Array(this.dimension);
     let position: Float64Array = base;
-    const found = seekStart(isWhole ? 1 : START_TRIES, () => {
+    const attempt = (): StartingPoint => {
       if (!isWhole) for (let i = 0; i < base.length; i++) base[i] = radius * (2 * rng.uniform() - 1);
       position = this.#unconstrain(given, base);
       return { position, logDensity: this.gradient(position, this.#gradient), gradient: this.#gradient };
+    };
+    const found = seekStart(isWhole ? 1 : START_TRIES, attempt, (moved) => {
+      moved.logDensity = this.gradient(moved.position, this.#gradient);
     });
     return { position: typeof found === "string" ? position : found };
   }
