@@ -209,6 +209,56 @@ describe.each(methods)("%s", (method) => {
     }
   });
 
+  test("a component whose slope is a number, beside one that is not: sensitivities too", () => {
+    const beside: Problem = {
+      slope: (b, _t, [u, v], [k]) => [b.constant(1.5), b.neg(b.mul(k, b.mul(u, v)))],
+      y0: [0.2, 1.1],
+      ts: [0.5, 1.3],
+      parameters: [0.8],
+    };
+    // v = 1.1 exp(-k (0.2 t + 0.75 t²))
+    const area = 0.2 * 1.3 + 0.75 * 1.3 ** 2;
+    const v = 1.1 * Math.exp(-0.8 * area);
+    const equations = solved(beside, { method });
+    near(equations.values()[1][1], v, 1e-8, "value");
+    const [[byK], [byU0, byV0]] = equations.slopes(1, 1);
+    near(byK, -area * v, 1e-8, "by k");
+    near(byU0, -0.8 * 1.3 * v, 1e-8, "by u0");
+    near(byV0, v / 1.1, 1e-8, "by v0");
+  });
+
+  test("slopes that the guess of a first step would not find: behind the last time, of a small component", () => {
+    const until: Problem = {
+      slope: (b, t, [y], [k]) => [b.mul(b.mul(k, y), b.sqrt(b.sub(b.constant(1), t)))],
+      y0: [1],
+      ts: [0.5, 1],
+      parameters: [1e-4],
+    };
+    near(solved(until, { method, rtol: 1e-6, atol: 1e-6 }).values()[1][0], Math.exp(2e-4 / 3), 1e-6, "until 1");
+    // v' = -k sqrt(v): v = (sqrt(v0) - k t / 2)², beside a component that is a thousand times the tolerance
+    const small: Problem = {
+      slope: (b, _t, [, v], [k]) => [b.constant(0), b.neg(b.mul(k, b.sqrt(v)))],
+      y0: [1, 1e-8],
+      ts: [1e-5, 1e-4],
+      parameters: [0.3],
+    };
+    const values = solved(small, { method, rtol: 1e-6, atol: 1e-6 }).values();
+    small.ts.forEach((t, k) => {
+      near(values[k][1], (1e-4 - 0.15 * t) ** 2, 1e-12, `at ${t}`);
+    });
+  });
+
+  test("times that are large numbers, and a start of zeros", () => {
+    const rise: Problem = { slope: (b, _t, _y, [k]) => [b.mul(k, b.constant(1))], y0: [0], ts: [], parameters: [1e-9] };
+    // Milliseconds since 1970, and from 0.
+    for (const t0 of [1.7e12, -1.7e12, 0]) {
+      const ts = [t0 + 1e9, t0 + 1e13];
+      const values = solved({ ...rise, t0, ts }, { method, rtol: 1e-6, atol: 1e-6 }).values();
+      near(values[0][0], 1, 1e-5, `from ${t0}`);
+      near(values[1][0], 1e4, 0.1, `from ${t0}`);
+    }
+  });
+
   test("what does not move needs no steps to speak of", () => {
     const still: Problem = { slope: (b) => [b.constant(0)], y0: [1.5], ts: [1, 1e6], parameters: [1] };
     expect(solved(still, { method, steps: 40 }).values()).toEqual([[1.5], [1.5]]);

@@ -90,7 +90,8 @@ function identityOf(values: Numbers): number {
   return id;
 }
 
-function bodyOf(params: readonly Value[], results: readonly Value[]): Body {
+/** Of results that depend on these inputs and on constants alone, in a builder of its own. */
+export function bodyOf(params: readonly Value[], results: readonly Value[]): Body {
   let text: string | undefined;
   return {
     params,

@@ -3,10 +3,11 @@
 import { ShapeError } from "../../errors.ts";
 import { vectorize } from "../batch.ts";
 import { createBuilder } from "../builder.ts";
-import { type Builder, constantOf, dtypeOf, type Node, shapeOf, typeOf, type Value } from "../graph.ts";
+import { type Builder, dtypeOf, type Node, shapeOf, typeOf, type Value } from "../graph.ts";
 import { interpret } from "../interpret.ts";
 import { type Body, closeOver, instantiate } from "../loop/body.ts";
 import { symbol } from "../loop/make.ts";
+import { nodesOf } from "../order.ts";
 import type { Primitive, Probe } from "../primitive.ts";
 import { hosted } from "../primitives/tensor-rules.ts";
 import { formatType, type Numbers, real } from "../type.ts";
@@ -98,7 +99,7 @@ export const ode: Primitive<OdeAttrs> = {
   },
   gradient(b, [ct], node) {
     if (ct === null) return node.inputs.map(() => null);
-    const wanted = node.inputs.map((v) => dtypeOf(v) === "real" && constantOf(v) === null);
+    const wanted = node.inputs.map((v) => dtypeOf(v) === "real" && nodesOf([v]).some(({ op }) => op === "input"));
     const { copies } = node.attrs;
     if (copies === null) return cotangents(b, ct, node.inputs, node.attrs, wanted);
     // For one of the copies with symbols, then for all of them.

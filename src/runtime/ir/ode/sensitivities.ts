@@ -4,7 +4,7 @@ import { vectorize } from "../batch.ts";
 import { createBuilder } from "../builder.ts";
 import { pullback } from "../gradient.ts";
 import { type Builder, shapeOf, typeOf, type Value } from "../graph.ts";
-import { closeOver, instantiate } from "../loop/body.ts";
+import { bodyOf, instantiate } from "../loop/body.ts";
 import { symbol } from "../loop/make.ts";
 import { pushforward } from "../pushforward.ts";
 import { substitute } from "../substitute.ts";
@@ -32,7 +32,7 @@ export function widen(attrs: OdeAttrs, begins: number, learnt: readonly number[]
   const asVector = pieces[0] > 1;
   const changes = (asVector ? ofVector : ofComponents)(b, { attrs, t, all, frees, begins, learnt, size, columns });
   const [slope] = instantiate(b, body, [t, b.slice(all, 0, 0, size), ...frees]);
-  const { body: wide } = closeOver([t, all, ...frees], [b.concat([slope, ...changes], 0)]);
+  const wide = bodyOf([t, all, ...frees], [b.concat([slope, ...changes], 0)]);
   const tailOf = (k: number): number => (k % columns === Math.floor(k / columns) && k % columns < begins ? 1 : 0);
   return {
     columns,

@@ -19,8 +19,10 @@ const LEAST_GROWTH = 0.2;
 /** Weight of the error before. */
 const BETA = 0.04;
 const LEAST_LOG_ERROR = -9.210340371976182; // log 1e-4
-/** Steps shorter than this beside t do not change it. */
+/** Steps shorter than this beside t do not change it; at 0, where every step does, beside the next of the times, squared. */
 const LEAST_STEP = 16 * Number.EPSILON;
+/** The first step, in such. */
+const LEAST_FIRST = 100 * LEAST_STEP;
 /** A step that would end this near to a time, in steps, ends there. */
 const NEAR = 1.1;
 /** Turns that a loop can count. */
@@ -94,7 +96,7 @@ export function solve(b: Builder, inputs: readonly Value[], attrs: OdeAttrs): Va
       const arrived = b.and(accepted, lands);
       const t = b.select(accepted, b.select(lands, time, b.add(at.t, h)), at.t);
       const tried = b.add(at.tried, one);
-      const floor = b.mul(b.constant(LEAST_STEP), b.max(b.abs(at.t), b.abs(time)));
+      const floor = b.mul(b.constant(LEAST_STEP), b.max(b.abs(at.t), b.mul(b.constant(LEAST_STEP), b.abs(time))));
       // NaN is not larger than anything.
       const goesOn = b.and(b.and(b.gt(choice.h, floor), b.ge(rest, zero)), b.lt(tried, b.constant(attrs.steps)));
       const fails = b.and(b.not(arrived), b.not(goesOn));
@@ -201,7 +203,7 @@ function begin(b: Builder, inputs: readonly Value[], attrs: OdeAttrs, pieces: Pi
   const one = inputs.map((v, i) =>
     copies?.of[i] ? symbol(b, { dtype: v.node.results[v.index].dtype, shape: shapeOf(v).slice(1) }) : v,
   );
-  const [y0, t0, , ...frees] = one;
+  const [y0, t0, ts, ...frees] = one;
   const y = pieces.split(tail.length === 0 ? y0 : b.concat([y0, b.tensor(Float64Array.from(tail), [tail.length])], 0));
   const slopeAt = (t: Value, v: readonly Value[]): Value[] =>
     pieces.split(instantiate(b, body, [t, pieces.join(v), ...frees])[0]);
@@ -211,7 +213,10 @@ function begin(b: Builder, inputs: readonly Value[], attrs: OdeAttrs, pieces: Pi
   const norm = (vs: readonly Value[]): Value => pieces.largest(scale.map((s, i) => b.div(b.abs(vs[i]), s)));
   const [d0, d1] = [norm(y), norm(slope)];
   const small = (v: Value, bound: number): Value => b.lt(v, b.constant(bound));
-  const guess = b.select(b.or(small(d0, 1e-5), small(d1, 1e-5)), b.constant(1e-6), b.div(b.mul(b.constant(0.01), d0), d1));
+  const byStart = b.select(b.or(small(d0, 1e-5), small(d1, 1e-5)), b.constant(1e-6), b.div(b.mul(b.constant(0.01), d0), d1));
+  // The slope is never asked for behind the last of the times.
+  const span = b.sub(b.gather(ts, b.constant(shapeOf(ts)[0] - 1, "int")), t0);
+  const guess = b.select(b.and(b.gt(span, b.constant(0)), b.gt(byStart, span)), span, byStart);
   const ahead = slopeAt(
     b.add(t0, guess),
     y.map((v, i) => b.add(v, b.mul(guess, slope[i]))),
@@ -220,7 +225,9 @@ function begin(b: Builder, inputs: readonly Value[], attrs: OdeAttrs, pieces: Pi
   const bend = b.max(d1, d2);
   const byBend = b.pow(b.div(b.constant(0.01), bend), b.constant(1 / (orders[method] + 1)));
   const h1 = b.select(small(bend, 1e-15), b.max(b.constant(1e-6), b.mul(b.constant(1e-3), guess)), byBend);
-  const h = b.min(b.mul(b.constant(100), guess), h1);
+  const usual = b.min(b.mul(b.constant(100), guess), h1);
+  // Where the guess is too far for a slope, the step is tried, refused and made shorter, as any other.
+  const h = b.max(b.select(b.ne(bend, bend), guess, usual), b.mul(b.constant(LEAST_FIRST), b.abs(t0)));
   const roots = [...y, ...slope, h];
   if (copies === null) return { y, slope, h, batched: { y: false, slope: false, h: false }, size };
   const replaced = new Map(one.flatMap((v, i): [Value, Value][] => (copies.of[i] ? [[v, inputs[i]]] : [])));
