@@ -42,7 +42,7 @@ function verdictOf({ latent, evidence }: Proposal, sources?: readonly Source[]):
   const { span, statement, other, name } = latent;
   const text = sources?.[span.file]?.text.slice(span.start, span.end) ?? `${name} ~ ${statement}`;
   const line = lineOf(span, sources);
-  const words = text.replace(statement, other).replace(/\s+/g, " ");
+  const words = text.replace(statement, () => other).replace(/\s+/g, " ");
   const where = line === undefined ? name : `${name}, line ${line}`;
   return { what: CENTERING, level: "warn", value: line ?? Number.NaN, advice: `${where}: ${evidence}. Write ${words}` };
 }

@@ -10,7 +10,7 @@ import { simplify } from "../../src/runtime/ir/simplify.ts";
 import { sizeOf } from "../../src/runtime/ir/type.ts";
 import type { Target, Term } from "../../src/runtime/target.ts";
 import { compileWasm, instantiate } from "../../src/runtime/wasm/backend.ts";
-import { bound, gradientError, somewhere } from "../unit/model-under-test.ts";
+import { bound, gradientError, model, somewhere } from "../unit/model-under-test.ts";
 import { flat, paramShape } from "./distribution-cases.ts";
 
 interface Case {
@@ -236,6 +236,54 @@ const hierarchies: readonly Case[] = [
       for t in 2..4 { h[t] ~ DMultiNormalCholesky(phi * h[t-1], L) }`,
   },
   {
+    title: "elements that follow one another outside of a loop",
+    text: `s ~ HalfNormal(1)
+      x[1..2] ~ DNormal([0, 1], s)
+      x[3] ~ DNormal(x[1], s)
+      x[4] ~ DNormal(x[2] - x[3], exp(x[1]))`,
+  },
+  {
+    title: "a chain of two pasts, with positive ones beside it",
+    text: `s ~ HalfNormal(1)
+      x[1..2]: real[2] ~ DNormal(0, s)
+      v[1] ~ HalfNormal(1)
+      for t in 2..3 { v[t] ~ DHalfNormal(1 + v[t-1]) }
+      for t in 3..5 { x[t] ~ DNormal(x[t-1] - 0.3 * x[t-2], s) }`,
+  },
+  {
+    title: "chains in plates, backwards, and by indices of data",
+    text: `data p: int[4]
+      s: positive[2] ~ HalfNormal(1)
+      for j in 1..2 { x[j, 4] ~ DNormal(0, s[j])
+        for t in 3..1 by -1 { x[j, t] ~ DNormal(0.5 * x[j, t+1], s[j]) } }
+      z[1] ~ DNormal(0, s[1])
+      for t in 2..4 { z[t] ~ DNormal(0.5 * z[p[t]], exp(z[p[t]])) }`,
+    data: { p: [1, 1, 1, 2] },
+  },
+  {
+    title: "a declared sum of zero, and vectors of it by rows",
+    text: `s: positive[2] ~ HalfNormal(1)
+      x: sum_to_zero[3] ~ DZeroSumNormal(s[1])
+      for j in 1..2 { z[j]: sum_to_zero[3] ~ DZeroSumNormal(s[j]) }`,
+  },
+  {
+    title: "elements chosen by data, in branches on data",
+    text: `data g: int[4], h: int[4]
+      s: positive[2] ~ HalfNormal(1)
+      for n in 1..4 { x[g[n], h[n]] ~ DNormal(0, s[g[n]]) }
+      for n in 1..4 { if g[n] == 1 { z[n] ~ DNormal(0, s[1]) } else { z[n] ~ DStudentT(4, 1, s[2]) } }`,
+    data: { g: [1, 2, 2, 1], h: [1, 2, 1, 2] },
+  },
+  {
+    title: "no elements, and one",
+    text: `data N: int
+      s ~ HalfNormal(1)
+      for n in 1..N { x[n] ~ DNormal(0, s) }
+      z: real[N] ~ DNormal(0, s)
+      v: real[N + 1] ~ DNormal(0, s)`,
+    data: { N: 0 },
+  },
+  {
     title: "a funnel of one",
     text: "v ~ Normal(0, 3)\nx: real[3] ~ DNormal(0, exp(v / 2))",
   },
@@ -257,4 +305,62 @@ describe.each([...records, ...hierarchies])("$title", ({ text, data }) => {
     const one = centred.recentered(new Map(centred.affine.map((a) => [a.slot, Float64Array.of(1)])));
     expect(at(one, q).density).toBe(at(centred, q).density);
   });
+});
+
+describe("where a discrete latent says what location or scale are", () => {
+  const text = (prefix: string) => `data y: real
+    k ~ Bernoulli(0.3)
+    x ~ ${prefix}Normal(3 * k, 1 + k)
+    y ~ Normal(x, 1)`;
+  test("there are no coordinates to choose, and nothing to propose", async () => {
+    const posterior = await bound(text(""), { y: 2 });
+    expect(posterior.target.affine).toEqual([]);
+    const normal = (x: number, variance: number): number => Math.exp((-x * x) / (2 * variance)) / Math.sqrt(variance);
+    const [off, on] = [0.7 * normal(2, 2), 0.3 * normal(2 - 3, 5)];
+    const share = on / (off + on);
+    for (const centering of ["model", "auto"]) {
+      const fit = await posterior.run("nuts", { seed: 1, threads: 1, draws: 2000, centering });
+      const [k, x] = ["k", "x"].map((name) => fit.summary().find((r) => r.name === name));
+      if (!k || !x) throw new Error("no summary");
+      expect(Math.abs(k.mean - share) / k.mcseMean).toBeLessThan(4);
+      // Of Normal(3k, 1 + k) and an observation of it with error 1: 1 without k, 3 / 5 + 2 · 4 / 5 with it.
+      expect(Math.abs(x.mean - (1 - share) * 1 - share * 2.2) / x.mcseMean).toBeLessThan(4);
+    }
+  });
+  test("noncentered is refused where it is summed out, and has values where it is given", async () => {
+    const posterior = await bound(text("noncentered "), { y: 2 });
+    await expect(posterior.run("nuts", { seed: 1 })).rejects.toThrow(/x is noncentered, and a discrete latent says where it is/u);
+    expect(() => posterior.logDensity(Float64Array.of(0.3))).toThrow("Leave noncentered out");
+    // A product of q(k) and q(raw) that is best: fixed points of the coordinate updates.
+    const fit = await posterior.run("meanfield", { seed: 1, draws: 2000 });
+    const k = fit.summary().find((r) => r.name === "k")?.mean ?? Number.NaN;
+    const x = fit.summary().find((r) => r.name === "x")?.mean ?? Number.NaN;
+    const variance = 1 / (1 + (1 - k) + 4 * k);
+    const raw = (2 * (1 - k) - 2 * k) * variance;
+    expect(Math.abs(x - (1 - k) * raw - k * (3 + 2 * raw))).toBeLessThan(0.15);
+  });
+  test("so are bounds that wait for it", async () => {
+    const posterior = await bound("k ~ Bernoulli(0.3)\nx ~ Uniform(0, 1 + k)");
+    await expect(posterior.run("nuts", { seed: 1 })).rejects.toThrow(/a discrete latent says where x may lie \(x ~ Uniform/u);
+  });
+});
+
+test("entries of data that are missing have no other coordinates", () => {
+  expect(() => model("data y: real?[N]\ns ~ HalfNormal(1)\ny ~ noncentered Normal(0, s)")).toThrow(
+    "y is data, its missing entries included",
+  );
+});
+
+test("elements of a range that may read one another are left as they are", async () => {
+  const text = "s ~ HalfNormal(1)\nx[1] ~ Normal(0, 1)\nx[2..3] ~ Normal(x[1..2], s)";
+  expect((await bound(text)).target.affine).toEqual([]);
+  await expect(bound(text.replace("~ Normal(x", "~ noncentered Normal(x"))).rejects.toThrow("is outside 1..1");
+});
+
+test("what to write instead stands in the words of the statement", async () => {
+  const statements = async (text: string) => (await bound(text)).target.affine.map((a) => a.other);
+  const head = "s ~ HalfNormal(1)\nx ~ ";
+  expect(await statements(`${head}Normal(0, s)`)).toEqual(["noncentered Normal(0, s)"]);
+  expect(await statements(`${head}noncentered   Normal(0, s)`)).toEqual(["Normal(0, s)"]);
+  expect(await statements(`${head}unnormalized noncentered Normal(0, s)`)).toEqual(["unnormalized Normal(0, s)"]);
 });

@@ -158,12 +158,13 @@ function wider(
 
 function checkNoncentered(c: Context, s: SampleStatement, d: DistributionType, declared: DeclaredType | undefined): void {
   const { report } = c.session;
+  const own = d.constraint && d.constraint.event > 0 ? d.constraint.name : undefined;
   if (!d.affine) {
     report.error("PPL218", s.distribution.span, `${d.name} is not a location plus a scale times something fixed`, {
       label: "noncentered needs that",
       notes: ["leave noncentered out; Normal and StudentT have such a form"],
     });
-  } else if (declared && (declared.type.structure || !inside(d.range, declared.type.range))) {
+  } else if (declared && ((declared.type.structure ?? own) !== own || !inside(d.range, declared.type.range))) {
     report.error("PPL218", s.distribution.span, `${nameOf(c, s.target)} is restricted by its type`, {
       label: "noncentered gives any real number",
       notes: ["leave noncentered or the type's restriction out"],

@@ -115,8 +115,9 @@ function checkObserved(c: Context, s: SampleStatement, role: Role): void {
     });
   }
   for (const prefix of s.distribution.prefix) {
-    if (prefix === "noncentered" && role === "observed") {
-      report.error("PPL218", s.distribution.span, `${nameOf(c, s.target)} is observed`, {
+    if (prefix === "noncentered" && role !== "penalty") {
+      const what = role === "missing" ? "is data, its missing entries included" : "is observed";
+      report.error("PPL218", s.distribution.span, `${nameOf(c, s.target)} ${what}`, {
         label: "noncentered is about how a latent variable is sampled",
         notes: ["leave noncentered out"],
       });

@@ -30,8 +30,9 @@ export const isNoncentered = (s: Pick<SampleStatement, "distribution">): boolean
 export const nextSlot = ({ pieces }: Walk): number => pieces.reduce((n, p) => (p.constraint.discrete ? n : n + 1), 0);
 
 /** What the coordinates of a statement's latent are, if not its values: as the statement says, or as whoever runs the model has chosen. */
-export function coordinatesOf(w: Walk, c: Context, s: SampleStatement): Coordinates | undefined {
+export function coordinatesOf(w: Walk, c: Context, s: SampleStatement, d: Applied): Coordinates | undefined {
   if (isNoncentered(s)) return "standard";
+  if (d.support.constraint.discrete) return undefined;
   const weights = c.session.weights(nextSlot(w));
   const known = weights && constantOf(weights);
   return known?.every((x: number) => x === 0) ? "standard" : weights;
@@ -144,6 +145,8 @@ export interface AffineSite {
   /** Of each element, of the shape of the piece, where it has these values; the scale is the diagonal of a factor. */
   standardised(value: Value): Standardised;
   readonly piece: Piece;
+  /** Location and scale of a row. */
+  readonly reads: readonly Value[];
 }
 
 /** Notes a statement whose latent has no coordinates but its own by what it says. */
@@ -172,6 +175,7 @@ export function noteAffine(
     span: s.span,
     varies,
     piece,
+    reads: affine.location ? [affine.location, scale] : [scale],
     standardised(value) {
       const { kind, location, scale: over } = shiftOverRows(c, d, element.length, "standard");
       const everywhere = (v: Value): Value => b.broadcastTo(v, piece.shape);
@@ -193,12 +197,15 @@ export function noteAffine(
   });
 }
 
-const PREFIX = "noncentered ";
+const PREFIX = /\bnoncentered\s+/u;
 
 /** As engines see it. */
-export function affineLatent(c: Context, { piece: _, standardised: _s, distribution, ...site }: AffineSite): AffineLatent {
+export function affineLatent(
+  c: Context,
+  { piece: _, standardised: _s, reads: _r, distribution, ...site }: AffineSite,
+): AffineLatent {
   const statement = textOf(c, distribution.span);
-  return { ...site, statement, other: site.isNoncentered ? statement.replace(PREFIX, "") : `${PREFIX}${statement}` };
+  return { ...site, statement, other: site.isNoncentered ? statement.replace(PREFIX, "") : `noncentered ${statement}` };
 }
 
 /** What is the same for all elements is one number; a weight of 1 throughout is the model as it is. */

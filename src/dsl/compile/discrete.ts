@@ -6,7 +6,9 @@ import { type Shape, sizeOf, stridesOf } from "../../runtime/ir/type.ts";
 import type { Assignment, DiscreteSlot } from "../../runtime/target.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import type { SourceSpan } from "../diagnostics.ts";
+import type { Context } from "./context.ts";
 import type { TooMany } from "./elimination/cost.ts";
+import { readDiscrete } from "./elimination/read.ts";
 import { knownOf } from "./known.ts";
 import type { Piece } from "./piece.ts";
 import { axesOf, namedValue, type Walk } from "./walk.ts";
@@ -83,4 +85,18 @@ export function integersIn(b: Builder, values: Assignment, slots: readonly Discr
 export function refuseSum(model: CheckedModel, { piece, message, remedy }: TooMany): UsageError {
   const ways = remedy ?? "fewer values, or an engine that gives it a distribution of its own: --engine meanfield, or a guide";
   return new UsageError(`${piece.name} cannot be summed out (${statementAt(model, piece.span)}): ${message}. ${ways}`);
+}
+
+/** Refuses a latent whose values its coordinates alone do not tell, since bounds, or location and scale of standard coordinates, wait for what is summed out. */
+export function refuseWaiting({ model }: Context, { name, span, bounds, affine }: Piece): void {
+  const given = (values: readonly (Value | undefined)[]): boolean => readDiscrete(values.filter((v) => v !== undefined));
+  const where = `(${statementAt(model, span)})`;
+  if (given([affine?.location, affine?.scale]))
+    throw new UsageError(
+      `${name} is noncentered, and a discrete latent says where it is, or how wide ${where}: its values would wait for what is summed out. Leave noncentered out`,
+    );
+  if (given([bounds.lower, bounds.upper]))
+    throw new UsageError(
+      `a discrete latent says where ${name} may lie ${where}: its values would wait for what is summed out. Let its density depend on it, or take an engine that gives the discrete latent a distribution of its own: --engine meanfield, or a guide`,
+    );
 }

@@ -75,13 +75,13 @@ function provisionalScope(
 function takeOne(w: Walk, c: Context, inside: Context, s: SampleStatement, inputs: readonly Value[]): void {
   if (!s.place) return;
   const { name } = s.place.name;
-  if (coordinatesOf(w, inside, s) !== undefined)
+  const d = applyDistribution(inside, s.distribution.call);
+  if (coordinatesOf(w, inside, s, d) !== undefined)
     reject(bindCodes.notYet, s.distribution.span, `${name} is read by a recurrence of its loop and noncentered`, {
       label: "its location and scale wait for earlier elements of itself",
       notes: ["leave noncentered out"],
     });
   const elements = oneRange(placeCoordinates(inside, s.place, inside.rows), s.place);
-  const d = applyDistribution(inside, s.distribution.call);
   const type = s.type?.sizes.map((e) => evaluateSize(inside, e, `the size of ${name}`));
   const own = type ?? elementShape(inside, name, undefined, d, s).slice(elements.inside.length);
   const meeting = meetType(inside, s.type, d);

@@ -12,6 +12,7 @@ import { evaluateSize } from "./bind-data.ts";
 import { arrayAt, type Elements, placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
 import { declaredPrior } from "./declared.ts";
+import { refuseWaiting } from "./discrete.ts";
 import { applyDistribution } from "./distribution.ts";
 import { dependence } from "./elimination/read.ts";
 import { checkFit } from "./likelihood.ts";
@@ -110,6 +111,7 @@ function takeCoordinates({ source, pieces }: Walk, { b }: Context, piece: Piece)
 /** What the density owes to the coordinates of a piece. */
 function collect(w: Walk, c: Context, piece: Piece, rows: Rows, raw: Value, jacobian: Value): void {
   const { b } = c;
+  if (w.open && !w.open.empty) refuseWaiting(c, piece);
   const add = (to: Walk["terms"], role: "jacobian" | "prior", value: Value): void => {
     to.push({
       site: piece.name,
@@ -146,7 +148,7 @@ export function sampleLatent(w: Walk, c: Context, s: SampleStatement, symbol: La
   const meeting = meetType(c, type, d);
   register(w, name, s.span, meeting);
   const slot = nextSlot(w);
-  const basis = coordinatesOf(w, c, s);
+  const basis = coordinatesOf(w, c, s, d);
   if (given) w.pieces.push(makePiece(c, s, name, d, meeting, element, basis));
   else {
     const piece = makePiece(c, s, name, d, meeting, element, basis);
@@ -170,14 +172,17 @@ function indexedLatent(w: Walk, c: Context, s: SampleStatement, place: Place): v
       notes: [`give its first element a ~ of its own before`],
     });
   }
-  const d =
+  const first =
     self && array
       ? provisional(c, s, array, coordinates, count, type ?? array.elementShape)
       : applyDistribution(c, s.distribution.call);
   const slot = nextSlot(w);
-  const basis = coordinatesOf(w, c, s);
-  if (self && array && basis && w.source.kind === "coordinates")
-    return shiftedChain(w, c, s, { place, array, coordinates, inside, own: type ?? array.elementShape }, d, basis);
+  const basis = coordinatesOf(w, c, s, first);
+  const isShifted = self && array && basis && w.source.kind === "coordinates";
+  if (isShifted && c.rows.length > 0)
+    return shiftedChain(w, c, s, { place, array, coordinates, inside, own: type ?? array.elementShape }, first, basis);
+  // Outside of loops it reads what is there.
+  const d = isShifted ? applyDistribution(c, s.distribution.call) : first;
   const own = type ?? (self && array ? array.elementShape : elementShape(c, name, undefined, d, s).slice(inside.length));
   const element = [...inside, ...own];
   const meeting = meetType(c, s.type, d);
@@ -193,7 +198,9 @@ function indexedLatent(w: Walk, c: Context, s: SampleStatement, place: Place): v
   const law = self ? applyDistribution(c, s.distribution.call) : d;
   // Bounds that read the latent's own elements read them by now.
   const met = self ? meetType(c, s.type, law) : meeting;
-  if (piece) noteAffine(w, c, s, slot, piece, law, met, element);
+  // Elements of one range that read one another cannot be shifted one after the other, as rows of a loop are.
+  const isTied = self && basis === undefined && inside.length > 0;
+  if (piece && !isTied) noteAffine(w, c, s, slot, piece, law, met, element);
   addPrior(w, c, s, name, law, met, element, basis !== undefined);
 }
 

@@ -7,7 +7,7 @@ import { Folds } from "../../runtime/ir/folds.ts";
 import { gradient } from "../../runtime/ir/gradient.ts";
 import { type Builder, shapeOf, typeOf, type Value } from "../../runtime/ir/graph.ts";
 import { interpret } from "../../runtime/ir/interpret.ts";
-import { nodesOf } from "../../runtime/ir/order.ts";
+import { nodesBetween, nodesOf } from "../../runtime/ir/order.ts";
 import { simplify } from "../../runtime/ir/simplify.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
@@ -261,9 +261,12 @@ function learnLayout(model: CheckedModel, data: BoundData, folds: Folds): Layout
     return b.input(`coordinates#${pieces.length}`, { shape: [size], dtype: "real" });
   };
   const given: Piece[] = [];
+  const integersGiven: Value[] = [];
   const discrete = (p: Piece): Value => {
     given.push(p);
-    return b.cast(b.input(`(values of ${p.name})#${given.length}`, { shape: p.shape, dtype: "real" }), "int");
+    const values = b.input(`(values of ${p.name})#${given.length}`, { shape: p.shape, dtype: "real" });
+    integersGiven.push(values);
+    return b.cast(values, "int");
   };
   // Predictions take no part in the layout; a mistake in them is to be found before the run, not after it.
   const drawing = new Drawing(b);
@@ -286,7 +289,8 @@ function learnLayout(model: CheckedModel, data: BoundData, folds: Folds): Layout
     shapes,
     sites: sitesOf(w),
     parameters: learntBy(w, guide),
-    affine: w.affine.map((a) => affineLatent(w.context, a)),
+    // Where a discrete latent says what location and scale are, they have no numbers once it is summed out.
+    affine: w.affine.filter((a) => nodesBetween(integersGiven, a.reads).length === 0).map((a) => affineLatent(w.context, a)),
     ...(guide ? { guide: guide.guide } : {}),
     plates: [...plates.values()],
     notes: [...data.notes, ...w.context.session.notes],

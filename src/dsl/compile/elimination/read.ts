@@ -50,6 +50,9 @@ export function readAt(b: Builder, read: Value, places: Int32Array, shape: reado
 
 const isRead = (v: Value): boolean => v.node.op === discreteRead;
 
+/** Whether values depend on what is summed out, so that they are no numbers. */
+export const readDiscrete = (values: readonly Value[]): boolean => nodesOf(values).some((node) => node.op === discreteRead);
+
 /** Every reading below the values. */
 export function readsIn(b: Builder, anchors: readonly Value[], roots: readonly Value[]): Value[] {
   return nodesBetween(anchors, roots).flatMap((node) => (node.op === discreteRead ? resultsOf(b, node) : []));
