@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { ppl as model } from "../../src/index.ts";
-import { compareLoo, loo, stackingWeights } from "../../src/inference/diagnostics/loo.ts";
+import { compareLoo, loo } from "../../src/inference/diagnostics/loo.ts";
+import { stackingWeights } from "../../src/inference/diagnostics/stacking.ts";
 import { pointwiseLikelihood } from "../../src/pointwise.ts";
 import { stream } from "../../src/runtime/numeric/random.ts";
 import { ppl } from "./in-process.ts";
@@ -69,6 +70,26 @@ describe("leave-one-out", () => {
     const best = score(weights);
     for (let i = 0; i <= 20; i++)
       for (let j = 0; i + j <= 20; j++) expect(score([i / 20, j / 20, (20 - i - j) / 20])).toBeLessThan(best + 1e-9);
+    // Models that predict nearly alike: the best weights are found all the same, in a moment.
+    const near = [0, 1, 2].map(() => scores[0].map((x) => x + 1e-5 * rng.normal()));
+    const found = stackingWeights(near);
+    const gains = near.map((own) => {
+      const q = own.map((x, i) => Math.exp(x) / near.reduce((p, other, k) => p + found[k] * Math.exp(other[i]), 0));
+      return q.reduce((a, b) => a + b, 0) / q.length - 1;
+    });
+    // Of a maximum no model could gain, and those that take part gain nothing.
+    gains.forEach((g, k) => {
+      expect(g).toBeLessThan(1e-11);
+      if (found[k] > 0) expect(g).toBeGreaterThan(-1e-9);
+    });
+    // What no model thinks possible tells nothing apart; what is no number has no weights.
+    const none = Number.NEGATIVE_INFINITY;
+    expect(stackingWeights([Float64Array.of(none, -1, -3), Float64Array.of(none, -2, -1)])).toEqual(
+      stackingWeights([Float64Array.of(-1, -3), Float64Array.of(-2, -1)]),
+    );
+    expect(stackingWeights([Float64Array.of(Number.NaN, -1), Float64Array.of(-1, -2)])).toEqual(
+      Float64Array.of(Number.NaN, Number.NaN),
+    );
     // One model that is everywhere better has all of the weight.
     expect(stackingWeights([Float64Array.of(-1, -1), Float64Array.of(-2, -3)])[0]).toBeGreaterThan(1 - 1e-6);
   });

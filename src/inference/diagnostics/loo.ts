@@ -1,7 +1,7 @@
-// Leave-one-out cross-validation from draws of one fit (Vehtari, Gelman and Gabry 2017), differences between models, and stacking weights
-// (Yao, Vehtari, Simpson and Gelman 2018).
-import { exp, log } from "../../runtime/numeric/math.ts";
+// Leave-one-out cross-validation from draws of one fit (Vehtari, Gelman and Gabry 2017), and differences between models.
+import { log } from "../../runtime/numeric/math.ts";
 import { largestK, logSumExp, smoothed } from "./psis.ts";
+import { stackingWeights } from "./stacking.ts";
 
 export interface Loo {
   /** Expected log predictive density: Σ log p(y_i | the others). */
@@ -63,31 +63,4 @@ export function compareLoo(models: readonly { readonly name: string; readonly lo
     const apart = best.map((x, n) => x - own.pointwise[n]);
     return { name, loo: own, difference: total(apart), differenceSe: errorOfSum(apart), weight: weights[i] };
   });
-}
-
-const STEPS = 100_000;
-/** Of the mean log score: far below what observations can tell. */
-const TOLERANCE = 1e-12;
-
-/** Weights w of the mixture Σ w_k p_k(y_i | the others) with the greatest mean log score. The score is concave, and each step of EM,
- *  w_k <- w_k mean_i p_ik / Σ_j w_j p_ij, increases it; it ends when no weight could gain more than the tolerance (the largest of those means
- *  bounds what is left). */
-export function stackingWeights(pointwise: readonly Float64Array[]): Float64Array {
-  const [count, n] = [pointwise.length, pointwise[0]?.length ?? 0];
-  const top = Float64Array.from({ length: n }, (_, i) => pointwise.reduce((m, p) => Math.max(m, p[i]), Number.NEGATIVE_INFINITY));
-  const scaled = pointwise.map((p) => p.map((x, i) => exp(x - top[i])));
-  const weights = new Float64Array(count).fill(1 / count);
-  for (let step = 0; step < STEPS; step++) {
-    const gains = new Float64Array(count);
-    for (let i = 0; i < n; i++) {
-      let mixture = 0;
-      for (let k = 0; k < count; k++) mixture += weights[k] * scaled[k][i];
-      for (let k = 0; k < count; k++) gains[k] += scaled[k][i] / mixture / n;
-    }
-    if (gains.every((g) => g <= 1 + TOLERANCE)) break;
-    weights.forEach((w, k) => {
-      weights[k] = w * gains[k];
-    });
-  }
-  return weights;
 }
