@@ -72,7 +72,8 @@ Stephens, Doucet and Tsagaris 2011); moves take their scale from the cloud, and 
       let evaluations = 0;
       for (let r = 0; r < options.runs && !context.stop(); r++) {
         const rng = context.rng.split(`run ${r + 1}`);
-        const { positions } = await prior.draw(options.particles, rng.split("starts"));
+        const { positions } = await prior.draw(options.particles, rng.split("starts"), context);
+        if (context.stop()) break;
         // A choice, checked against its schema.
         const mover = moverOf(options.moves as MoveName, tempered, options);
         const run = temper(tempered, mover, positions, options, rng);

@@ -5,7 +5,7 @@ import type { Tempering } from "./temper.ts";
 
 export interface Combined {
   readonly mean: number;
-  /** The larger of two: by ancestry, and by what the runs differ. */
+  /** The largest of three: by ancestry, and by what the runs and their logarithms differ. */
   readonly se: number;
   /** Standard errors of the log evidence of single runs, by ancestry. */
   readonly own: Float64Array;
@@ -19,7 +19,8 @@ export interface Combined {
  * The estimate of each run is unbiased up to what its adaptation costs, so their mean is. Its variance within a run follows from ancestry (Chan and Lai 2013;
  * Lee and Whiteley 2018): particles that descend from one draw of the prior are one observation, and with c of N particles from it, Σ (c / N)² - 1 / N
  * is the relative variance. Systematic resampling varies less than the multinomial of these papers, and here counts in the rounding of c alone.
- * Between runs it is the variance of their estimates, which knows of modes that one run found and another did not.
+ * Between runs it is the variance of their estimates, which knows of modes that one run found and another did not. Relative to their mean it is never
+ * more than 1, however far they are apart; that of their logarithms, which is the same for small errors, has no such limit.
  */
 export function combined(runs: readonly Tempering[]): Combined {
   const logs = Float64Array.from(runs, (r) => r.logEvidence);
@@ -30,11 +31,12 @@ export function combined(runs: readonly Tempering[]): Combined {
   const R = runs.length;
   const between = R < 2 ? 0 : shares.reduce((s, share) => s + square(share - 1 / R), 0) * (R / (R - 1));
   const centre = logs.reduce((s, l) => s + l / R, 0);
+  const spread = Math.sqrt(logs.reduce((s, l) => s + square(l - centre), 0) / (R - 1));
   return {
     mean: total - log(R),
-    se: Math.sqrt(Math.max(within, between)),
+    se: Math.sqrt(Math.max(within, between, R < 2 ? 0 : square(spread) / R)),
     own,
-    spread: Math.sqrt(logs.reduce((s, l) => s + square(l - centre), 0) / (R - 1)),
+    spread,
     weights: Float64Array.from(
       runs.flatMap(({ origins }, r) => Array.from({ length: origins.length }, () => shares[r] / origins.length)),
     ),
@@ -50,9 +52,13 @@ function squaredShares(origins: Int32Array): number {
   return counts.reduce((s, c) => s + square(c / origins.length), 0);
 }
 
-/** Independent draws whose means would be as exact: the least over the coordinates, by the spread of families about the mean as in `combined`. */
+/** Independent draws whose means would be as exact: the least over the coordinates, by the spread of families about the mean as in `combined`. The mean
+ *  is made of the same families: with shares s of the weight it leaves 1 - Σ s² of their spread, and of the variance what its own does. Of a single family
+ *  nothing is known. */
 export function worthOfRuns(runs: readonly Tempering[], weights: Float64Array, n: number): number {
   let least = Number.POSITIVE_INFINITY;
+  const left = 1 - sharesOfFamilies(runs, weights);
+  if (left < ALONE) return 1;
   for (let k = 0; k < n; k++) {
     let mean = 0;
     let at = 0;
@@ -68,7 +74,20 @@ export function worthOfRuns(runs: readonly Tempering[], weights: Float64Array, n
       });
       for (const f of families) ofMean += f * f;
     }
-    if (ofMean > 0) least = Math.min(least, variance / ofMean);
+    if (ofMean > 0) least = Math.min(least, 1 + (left * variance) / ofMean);
   }
   return Math.min(least, weights.length);
+}
+
+/** Rounding of sums of weights. */
+const ALONE = 1e-9;
+
+/** Σ s² over the families of all runs, s the weight of one. */
+function sharesOfFamilies(runs: readonly Tempering[], weights: Float64Array): number {
+  let at = 0;
+  return runs.reduce((sum, { origins }) => {
+    const families = new Float64Array(origins.length);
+    for (const origin of origins) families[origin] += weights[at++];
+    return families.reduce((s, f) => s + square(f), sum);
+  }, 0);
 }

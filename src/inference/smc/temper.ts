@@ -34,8 +34,10 @@ export interface Tempering {
 const BATCH = 25;
 /** So many temperatures are those of a likelihood without bound. */
 const MOST_TEMPERATURES = 2000;
-/** Less than this share less correlation after a round: the rest is of modes between which nothing moves. */
+/** Less than this share less correlation after a round, and since half of the rounds less than a part of what the first did: the rest is of modes between
+ *  which nothing moves. Moves that are merely slow, as random walks in hundreds of dimensions, go on as they began. */
 const STALLED = 0.005;
+const SLOWED = 0.25;
 
 /** Yields its temperature while it runs. A sentence in place of a result says why there is none. */
 export function* temper(
@@ -59,7 +61,7 @@ export function* temper(
   while (beta < 1) {
     const differences = Float64Array.from(particles, (p) => p.difference);
     const highest = differences.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-    if (highest === Number.NEGATIVE_INFINITY) return { reason: NO_WEIGHT };
+    if (highest === Number.NEGATIVE_INFINITY) return { reason: noWeight(count) };
     if (highest === Number.POSITIVE_INFINITY) return { reason: INFINITE };
     const rest = 1 - beta;
     const step = nextStep(differences, options.threshold, rest);
@@ -90,9 +92,10 @@ export function* temper(
   const logDensities = Float64Array.from(particles, (p) => p.logDensity);
   return { logEvidence, betas, acceptances, rounds, positions, logDensities, origins };
 }
-const NO_WEIGHT = "all draws of the prior have weight 0: the posterior has no mass where they are, or the data are impossible";
+const noWeight = (count: number): string =>
+  `all ${count} draws of the prior have weight 0: the data are impossible, or possible where the prior has too little mass for so few draws; try more --particles`;
 const INFINITE = "the log density is infinite at one of the draws: it is no posterior";
-const ENDLESS = `after ${MOST_TEMPERATURES} temperatures the posterior is not reached: the likelihood has no upper bound, or is far narrower than the prior`;
+const ENDLESS = `after ${MOST_TEMPERATURES} temperatures the posterior is not reached: the likelihood has no upper bound, is far narrower than the prior, or --threshold is too near to 1`;
 
 function evaluated(tempered: Tempered, start: Float64Array): Particle[] {
   const { dimension: n } = tempered;
@@ -131,7 +134,9 @@ function* moveAll(
     before.set(position, i * n);
   });
   let acceptance = 0;
-  let last = 1;
+  // Copies of one particle have no correlation with where it was: they are moved as often as they may be.
+  const isOne = particles.every(({ position }) => position.every((x, k) => x === before[k]));
+  const course: number[] = [];
   for (let rounds = 1; ; rounds++) {
     for (let from = 0; from < count; from += BATCH) {
       const batch = particles.slice(from, from + BATCH);
@@ -144,9 +149,17 @@ function* moveAll(
     particles.forEach(({ position }, i) => {
       positions.set(position, i * n);
     });
-    const now = largestCorrelation(cloud, before);
-    if (now <= correlation || rounds >= maxMoves || (rounds > 1 && now > (1 - STALLED) * last))
+    course.push(largestCorrelation(cloud, before));
+    if (rounds >= maxMoves || (!isOne && (course[rounds - 1] <= correlation || hasStalled(course))))
       return { acceptance: acceptance / rounds, rounds };
-    last = now;
   }
+}
+
+/** Of the correlations after each round. */
+function hasStalled(course: readonly number[]): boolean {
+  const rounds = course.length;
+  if (rounds < 2) return false;
+  const now = course[rounds - 1];
+  const sinceHalf = course[Math.ceil(rounds / 2) - 1] - now;
+  return now > (1 - STALLED) * course[rounds - 2] && sinceHalf < SLOWED * (1 - course[0]);
 }
