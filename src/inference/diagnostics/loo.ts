@@ -38,10 +38,11 @@ export function loo(logLikelihood: readonly Float64Array[]): Loo {
 
 const total = (x: Float64Array): number => x.reduce((sum, v) => sum + v, 0);
 
-/** Of a sum of independent terms: sqrt(n) times their standard deviation. */
+/** Of a sum of n independent terms: sqrt(n) times their sample standard deviation, with n - 1 degrees of freedom as they have it; NaN of one. */
 function errorOfSum(x: Float64Array): number {
-  const mean = total(x) / x.length;
-  return Math.sqrt(x.reduce((sum, v) => sum + (v - mean) * (v - mean), 0));
+  const n = x.length;
+  const mean = total(x) / n;
+  return Math.sqrt((n / (n - 1)) * x.reduce((sum, v) => sum + (v - mean) * (v - mean), 0));
 }
 
 export interface Compared {
@@ -61,6 +62,6 @@ export function compareLoo(models: readonly { readonly name: string; readonly lo
   return order.map((i): Compared => {
     const { name, loo: own } = models[i];
     const apart = best.map((x, n) => x - own.pointwise[n]);
-    return { name, loo: own, difference: total(apart), differenceSe: errorOfSum(apart), weight: weights[i] };
+    return { name, loo: own, difference: total(apart), differenceSe: i === order[0] ? 0 : errorOfSum(apart), weight: weights[i] };
   });
 }
