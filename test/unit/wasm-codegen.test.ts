@@ -121,6 +121,22 @@ describe("code", () => {
       check(program, { u: wave(k) });
     }
   });
+  it("sums rows of any number of columns, as far as each row goes", () => {
+    for (const columns of [1, 2, 7, 8, 9, 14, 15, 16, 17, 25]) {
+      for (const rows of [6, 33, 64]) {
+        const ends = (i: number): number => (7 * i) % (rows + 1);
+        const inside = Float64Array.from({ length: 5 * rows }, (_, n) => (n % rows < ends(Math.floor(n / rows)) ? 1 : 0));
+        const program = density(rows * columns, (b, u) => {
+          const x = b.reshape(u, [1, rows, columns]);
+          const mask = b.tensor(inside, [5, rows, 1], "bool");
+          const kept = b.select(mask, b.mul(x, b.tensor(wave(5 * rows), [5, rows, 1])), b.constant(0));
+          const other = b.select(mask, x, b.constant(Number.NEGATIVE_INFINITY));
+          return b.add(b.sum(b.square(b.sum(kept, [1]))), b.sum(b.exp(b.sub(b.reduceMax(other, [1]), b.constant(1)))));
+        });
+        check(program, { u: wave(rows * columns) });
+      }
+    }
+  });
   it("waits for indices that are results themselves", () => {
     const b = createBuilder();
     const table = b.input("table", real([12]));

@@ -80,6 +80,7 @@ export class Scan {
     const ends = makeLoop(b, {
       steps: this.steps,
       apart: true,
+      keepsSums: true,
       states,
       ordinals: ordinals.map((o) => Int32Array.from(o.indices)),
       body: ({ states: own, ordinals: numbers }) => {

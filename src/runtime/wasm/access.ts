@@ -229,6 +229,12 @@ export class Access implements Algebra<VectorValue> {
     return this.graph.op("v128", [first, this.graph.op("f64", [high], suffix.convert)], [0xfd, 0x22, 1]);
   }
 
+  /** A number of a table, a 32-bit integer for each value of the variable. */
+  integer(table: Home, by: AxisVariable): Op<"i32"> {
+    const address = this.addresses.ofNarrow({ constant: 0, terms: [{ variable: by, coefficient: 1 }] }, 0, 1);
+    return this.addresses.read("i32", suffix.load32, 2, table.offset, address, "integer ");
+  }
+
   // ---- indices read when running
   /** The index times 8 in each lane. */
   private dynamic(variable: DynamicVariable): readonly [Op<"i32">, Op<"i32">] {

@@ -1,7 +1,9 @@
-// Code of a reduction: accumulators in locals where the inner loops are the reduced ones, else in memory.
+// Code of a reduction: accumulators in locals where the inner loops are the reduced ones, or all but a short innermost one that is written out;
+// else in memory.
 import { InternalError } from "../errors.ts";
 import { shapeOf, type Value } from "../ir/graph.ts";
 import { type Access, balanced } from "./access.ts";
+import type { Bindings } from "./addresses.ts";
 import { type Report, tuples } from "./analyse.ts";
 import type { Op, Scope } from "./dataflow.ts";
 import { join, type Parts, partsOf, relieved, resultOf } from "./factors.ts";
@@ -30,7 +32,7 @@ interface Target {
   readonly at: Index;
   /** Points of the unrolled reduced axes. */
   readonly indices: Index[][];
-  /** By row, then by position in a turn. */
+  /** By row, then by position in a turn; in a strip by pair. */
   readonly locals: Accumulator[][];
 }
 
@@ -45,19 +47,31 @@ export class Accumulators {
   private readonly space: Space;
   private readonly init: number;
   private readonly targets = new Map<string, Target>();
+  /** The innermost loop, where it is written out and not reduced, but the one around it is: each pair of its elements has accumulators. */
+  private readonly strip: AxisVariable | null;
   /** Some loop outside `depth` is reduced too: contributions are combined in memory. */
   private readonly inMemory: boolean;
   /** Rows side by side go into the same elements. */
   private readonly mergesRows: boolean;
 
-  constructor(context: GroupContext, { space, variables }: Report, sink: ReduceSink, nest: readonly AxisVariable[]) {
+  /** `isStraight`: the innermost loop is written out. */
+  constructor(
+    context: GroupContext,
+    { space, variables }: Report,
+    sink: ReduceSink,
+    nest: readonly AxisVariable[],
+    isStraight: boolean,
+  ) {
     this.context = context;
     this.value = sink.value;
     this.operand = sink.operand;
     this.space = space;
     this.init = this.rule.init;
     const isReduced = (v: AxisVariable): boolean => space.flat || sink.axes.includes(space.loops[variables.indexOf(v)]);
-    let depth = nest.length;
+    const last = nest[nest.length - 1];
+    const isStrip = isStraight && nest.length > 1 && !isReduced(last) && isReduced(nest[nest.length - 2]);
+    this.strip = isStrip ? last : null;
+    let depth = isStrip ? nest.length - 1 : nest.length;
     while (depth > 0 && isReduced(nest[depth - 1])) depth--;
     this.depth = depth;
     this.isLocal = depth < nest.length;
@@ -98,7 +112,7 @@ export class Accumulators {
     );
     const x = balanced(terms, (a, b) => join(w, this.rule, a, b));
     if (!this.isLocal) return this.deliver(target.at, this.result(x), rows[0], single, scope);
-    const which = nth % MOST_ACCUMULATORS;
+    const which = this.strip === null ? nth % MOST_ACCUMULATORS : single ? this.strip.size >> 1 : nth;
     while (target.locals.length <= row) target.locals.push([]);
     const locals = target.locals[row];
     while (locals.length <= which) locals.push(this.accumulator());
@@ -123,18 +137,25 @@ export class Accumulators {
       ...(product === null ? [] : [{ kind: "set", local: product, value: w.constant(1) } as const]),
     ]);
   }
-  /** After the reduced loops: accumulators and lanes combined. */
-  end(scope: Scope, rows: readonly Access[]): Statement[] {
+  /** After the reduced loops: accumulators and lanes combined; `accessAt`: under the bindings of each row, with others beside them. */
+  end(scope: Scope, rows: number, accessAt: (row: number, more: Bindings) => Access): Statement[] {
     const { graph } = this.context.w;
-    return rows.flatMap((access, row) =>
+    const { strip } = this;
+    return Array.from({ length: rows }).flatMap((_, row) =>
       [...this.targets.values()].flatMap(({ at, locals }) => {
+        if (strip !== null)
+          return locals[row].flatMap((l, k) => {
+            const single = 2 * k + 1 === strip.size;
+            const access = accessAt(row, new Map([[strip, { counter: null, constant: 2 * k, lane: single ? 0 : 1 }]]));
+            return this.deliver(at, this.result(this.held(l, scope)), access, single, scope);
+          });
         const parts = balanced(
           locals[row].map((l) => this.held(l, scope)),
           (a, b) => join(this.context.w, this.rule, a, b),
         );
         const both = this.result(parts);
         const total = this.combine(both, graph.op("v128", [both, both], swapped));
-        return this.deliver(at, total, access, true, scope);
+        return this.deliver(at, total, accessAt(row, new Map()), true, scope);
       }),
     );
   }

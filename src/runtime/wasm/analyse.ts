@@ -126,7 +126,7 @@ export class Analysis {
   /** Over the operand's axes. */
   report(sink: Sink): Report {
     if (sink.kind === "routine") return this.routine(sink);
-    return this.over(sink, spaceOf(sink.operand, this.roles.weight(sink.operand), this.runs));
+    return this.over(sink, spaceOf(sink, this.roles.weight(sink.operand), this.runs));
   }
   /** Over the operand's elements in order, whatever its axes; null where these matter. */
   flatReport(sink: LoopSink): Report | null {

@@ -7,13 +7,14 @@ import { Accumulators } from "./accumulators.ts";
 import type { Binding, Bindings } from "./addresses.ts";
 import { type Report, tuples } from "./analyse.ts";
 import type { Op, Scope } from "./dataflow.ts";
+import { type Ending, endingOf } from "./endings.ts";
 import type { Fusion, Group } from "./fuse.ts";
 import { type AxisVariable, constantIndex, flatten, type Index, plus, scale, zero } from "./indices.ts";
 import type { Layout } from "./memory.ts";
 import type { FunctionBuilder } from "./module.ts";
-import type { PieceSink, ScatterSink, Space } from "./plan.ts";
+import { type PieceSink, type ScatterSink, type Space, STRAIGHT } from "./plan.ts";
 import { Scatter } from "./scatters.ts";
-import type { Statement } from "./statements.ts";
+import type { Loop, Statement } from "./statements.ts";
 import { pairsAtOnce } from "./unroll.ts";
 import type { VectorValue } from "./vector-emitter.ts";
 import { type Memo, Walk } from "./walk.ts";
@@ -42,14 +43,17 @@ class GroupGenerator {
   /** Elements at constant indices, the same for all bindings of the loop variables. */
   private readonly fixed: Memo<VectorValue> = new Map();
   private readonly scatters = new Map<ScatterSink, Scatter>();
+  /** Of loops that may end early. */
+  private readonly endings: ReadonlyMap<AxisVariable, Ending>;
 
   constructor(context: GroupContext, { reports, nest }: Group) {
     this.context = context;
     this.reports = reports.filter(({ sink }) => !context.layout.placed.has(sink));
     this.nest = nest;
+    this.endings = this.endingsOf(nest);
     this.own = new Set(reports.flatMap(({ sink }) => (sink.kind === "store" && !sink.copy ? [sink.value] : [])));
     for (const r of this.reports) {
-      if (r.sink.kind === "reduce") this.reductions.set(r, new Accumulators(context, r, r.sink, nest));
+      if (r.sink.kind === "reduce") this.reductions.set(r, new Accumulators(context, r, r.sink, nest, this.isStraight));
       else if (r.sink.kind === "scatter") this.scatters.set(r.sink, new Scatter(context, r.sink));
     }
   }
@@ -80,8 +84,8 @@ class GroupGenerator {
     }
     for (const r of ending) out.push(...r.begin());
     out.push(...inner);
-    const accesses = ending.length > 0 ? rows.map((bindings) => this.access(bindings)) : [];
-    for (const r of ending) out.push(...r.end(scope, accesses));
+    const accessAt = (row: number, more: Bindings): Access => this.access(new Map([...rows[row], ...more]));
+    for (const r of ending) out.push(...r.end(scope, rows.length, accessAt));
   }
 
   private outer(
@@ -101,26 +105,66 @@ class GroupGenerator {
     });
     const body: Statement[] = [];
     this.level(depth + 1, inside, rows, body);
-    out.push({ kind: "loop", scope: inside, counter, from: 8 * from, to: 8 * to, step: 8 * together, body });
+    out.push({ kind: "loop", scope: inside, counter, ...this.range(this.nest[depth], [bindings], from, to, together), body });
+  }
+
+  private endingsOf(nest: readonly AxisVariable[]): Map<AxisVariable, Ending> {
+    const found = new Map<AxisVariable, Ending>();
+    nest.forEach((variable, depth) => {
+      const ending = endingOf(this.reports, variable, this.context.fusion.roles);
+      const isKnown = (by: AxisVariable): boolean =>
+        nest.indexOf(by, 0) < depth && (nest.includes(by) || this.context.bindings.has(by));
+      if (ending && (ending.by === null || isKnown(ending.by))) found.set(variable, ending);
+    });
+    return found;
+  }
+
+  /** Turns of a loop by elements, so many at once, as far as they matter; `rows`: bindings around it. */
+  private range(
+    variable: AxisVariable,
+    rows: readonly Bindings[],
+    from: number,
+    to: number,
+    together: number,
+  ): Pick<Loop, "from" | "to" | "until" | "step"> {
+    const all = { from: 8 * from, to: 8 * to, step: 8 * together };
+    const ending = this.endings.get(variable);
+    if (ending === undefined) return all;
+    const { by, counts } = ending;
+    const ends = counts.map((n) => 8 * Math.min(to, Math.max(from, from + together * Math.ceil((n - from) / together))));
+    if (by === null) return { ...all, to: Math.max(all.from + all.step, ends[0]) };
+    const [around] = rows;
+    const until = this.access(around).integer(this.context.constants.integers(ends), by);
+    return { ...all, until };
+  }
+
+  /** Flops at a point. */
+  private get cost(): number {
+    return this.reports.reduce((sum, r) => sum + r.cost + 1, 0);
+  }
+  /** The innermost loop is written out. */
+  private get isStraight(): boolean {
+    if (this.nest.length === 0) return true;
+    const { size } = this.nest[this.nest.length - 1];
+    return size <= STRAIGHT && this.cost * (size >> 1) <= STRAIGHT_COST;
   }
 
   /** Turns of the last but one loop that go side by side: in sums of little arithmetic, what the rows share is then loaded once. */
   private rowsTogether(size: number): number {
     const inner = this.nest[this.nest.length - 1].size;
     const sums = this.reports.some(({ sink }) => sink.kind === "reduce") && this.scatters.size === 0;
-    const cost = this.reports.reduce((sum, r) => sum + r.cost + 1, 0);
-    if (!sums || inner <= STRAIGHT || cost > 2 * CHEAP || size < 8) return 1;
-    return cost > CHEAP ? 2 : 4;
+    if (this.endings.has(this.nest[this.nest.length - 1])) return 1;
+    if (!sums || inner <= STRAIGHT || this.cost > 2 * CHEAP || size < 8) return 1;
+    return this.cost > CHEAP ? 2 : 4;
   }
 
   /** Pairs of elements, several a turn where that hides latency; then pairs that are left; then the last element alone. */
   private innermost(scope: Scope, rows: readonly Bindings[], out: Statement[]): void {
     const variable = this.nest[this.nest.length - 1];
     const pairs = variable.size >> 1;
-    const cost = this.reports.reduce((sum, r) => sum + r.cost + 1, 0);
     const at = (binding: Binding): Bindings[] => rows.map((bindings) => new Map([...bindings, [variable, binding]]));
     let done = 0;
-    if (variable.size > STRAIGHT || cost * pairs > STRAIGHT_COST) {
+    if (!this.isStraight) {
       const inside = this.context.w.graph.scope(scope);
       const counter = this.context.f.local("i32");
       const body: Statement[] = [];
@@ -130,7 +174,8 @@ class GroupGenerator {
       const together = Math.min(Math.max(pairsAtOnce(body, inside), this.leastTogether), pairs);
       for (let k = 1; k < together; k++) add(k);
       done = together * Math.floor(pairs / together);
-      if (done > 0) out.push({ kind: "loop", scope: inside, counter, from: 0, to: 16 * done, step: 16 * together, body });
+      if (done > 0)
+        out.push({ kind: "loop", scope: inside, counter, ...this.range(variable, rows, 0, 2 * done, 2 * together), body });
     }
     for (let k = done; k < pairs; k++) this.points(scope, at({ counter: null, constant: 2 * k, lane: 1 }), k - done, false, out);
     if (variable.size % 2 === 1) this.points(scope, at({ counter: null, constant: variable.size - 1, lane: 0 }), 0, true, out);
@@ -217,8 +262,7 @@ function positionOf(sink: PieceSink, space: Space, index: readonly Index[]): Ind
   return index.reduce((sum, i, axis) => (space.shape[axis] === 1 ? sum : plus(sum, scale(i, strides[axis]))), start);
 }
 
-/** Loops up to this length are written out, if their code stays small. */
-const STRAIGHT = 16;
+/** Flops of a loop that is written out. */
 const STRAIGHT_COST = 400;
 /** Flops at a point below which a sum waits for memory rather than for arithmetic. */
 const CHEAP = 6;

@@ -3,6 +3,7 @@
 import { constantOf, shapeOf } from "../ir/graph.ts";
 import type { AxisVariable, Index } from "./indices.ts";
 import { axesOf } from "./indices.ts";
+import { STRAIGHT } from "./plan.ts";
 import type { Batch } from "./schedule.ts";
 
 /** Costs of one access per element of the innermost loop, in flops of one lane. */
@@ -31,7 +32,9 @@ function costOf(batch: Batch, order: readonly AxisVariable[]): number {
     for (const { at, value } of report.loads.values()) perElement += accessCost(at, inner, constantOf(value) !== null, order);
     perElement += sinkCost(report, order);
   }
-  return perElement * (1 + LOOP_START / inner.size + (inner.size % 2) / inner.size);
+  // A short one is written out.
+  const start = inner.size > STRAIGHT ? LOOP_START : 0;
+  return perElement * (1 + start / inner.size + (inner.size % 2) / inner.size);
 }
 
 function accessCost(at: Index, inner: AxisVariable, isConstant: boolean, order: readonly AxisVariable[]): number {
@@ -66,6 +69,9 @@ function sinkCost({ sink, space, variables }: Batch[number], order: readonly Axi
         const keptInside = order.slice(outerReduced).some((v) => !sink.axes.includes(axisOf(v)));
         return keptInside ? COST.reduce + COST.strided / inner.size : COST.reduce;
       }
+      // A short loop inside is written out, with accumulators for each of its elements.
+      const around = order[order.length - 2];
+      if (inner.size <= STRAIGHT && around !== undefined && sink.axes.includes(axisOf(around))) return COST.reduce;
       return order.some((v) => sink.axes.includes(axisOf(v))) ? COST.accumulate : COST.contiguous;
     }
   }

@@ -74,6 +74,9 @@ const SHORT = 8;
 export const mayUnroll = (size: number, weight: number): boolean =>
   size <= LONGEST_FOLD && size * weight <= (size <= SHORT ? FOLD_COST.short : FOLD_COST.long);
 
+/** Loops up to this length are written out, if their code stays small. */
+export const STRAIGHT = 16;
+
 /** The number of the step that is being made. */
 export interface Step {
   readonly value: Value;
@@ -186,15 +189,19 @@ export type Runs = keyof typeof TINY;
 const MOST_COPIES = 32;
 
 /** Tiny spaces are written out whole; else short axes beside a longer one are. */
-export function spaceOf(operand: Value, weight: number, runs: Runs): Space {
-  const shape = shapeOf(operand);
+export function spaceOf(sink: LoopSink, weight: number, runs: Runs): Space {
+  const shape = shapeOf(sink.operand);
+  // What a sum keeps has accumulators of its own either way: as an inner loop it has them two by two.
+  const isStrip = (axis: number): boolean =>
+    sink.kind === "reduce" && !sink.axes.includes(axis) && shape[axis] > SHORT && shape[axis] <= STRAIGHT;
   const axes = shape.flatMap((size, axis) => (size === 1 ? [] : [axis]));
   if (sizeOf(shape) <= TINY[runs]) return { shape, flat: false, loops: [], unrolled: axes };
   const longest = axes.reduce((best, axis) => (shape[axis] >= shape[best] ? axis : best), axes[0]);
   let copies = 1;
   const unrolled: number[] = [];
   for (const axis of [...axes].sort((i, j) => shape[i] - shape[j] || j - i)) {
-    if (axis === longest || copies * shape[axis] > MOST_COPIES || !mayUnroll(copies * shape[axis], weight)) continue;
+    if (axis === longest || isStrip(axis) || copies * shape[axis] > MOST_COPIES || !mayUnroll(copies * shape[axis], weight))
+      continue;
     if (shape[axis] > SHORT && shape[longest] < 4 * shape[axis]) continue;
     unrolled.push(axis);
     copies *= shape[axis];

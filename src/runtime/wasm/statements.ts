@@ -13,7 +13,8 @@ export type Statement =
   /** memory.copy of bytes between fixed places. */
   | { readonly kind: "copy"; readonly to: I32; readonly from: I32; readonly bytes: I32 }
   | { readonly kind: "zero"; readonly address: I32; readonly bytes: I32 }
-  /** for (counter = from; counter < to; counter += step): at least one trip. */
+  /** for (counter = from; counter < to; counter += step): at least one trip, or, where a number that is found when running is to end it earlier,
+   *  none. */
   | Loop;
 export interface Loop {
   readonly kind: "loop";
@@ -21,6 +22,7 @@ export interface Loop {
   readonly counter: Local<"i32">;
   readonly from: number;
   readonly to: number;
+  readonly until?: Op<"i32">;
   readonly step: number;
   readonly body: readonly Statement[];
 }
@@ -150,10 +152,18 @@ class StatementWriter {
   }
 
   private loop(s: Loop, scope: Scope): void {
-    this.prepare(allRoots(s.body), scope, true);
-    this.f.for(s.from, s.to, s.step, () => this.block(s.body, s.scope), this.renamed(s.counter));
+    this.prepare(allRoots([s]), scope, true);
+    this.f.for(s.from, this.end(s, scope), s.step, () => this.block(s.body, s.scope), this.renamed(s.counter));
     for (const op of this.expiring.get(scope) ?? []) this.release(op);
     this.expiring.delete(scope);
+  }
+
+  private end({ to, until }: Loop, scope: Scope): number | I32 {
+    if (until === undefined) return to;
+    const limit = this.f.local("i32");
+    this.push(until, scope);
+    this.f.append([0x21], unsigned(limit.index));
+    return limit;
   }
 
   /** Puts into locals what the roots need of this place: what several places use, what loops and blocks inside use, and what nests deeply. */
@@ -248,8 +258,10 @@ class StatementWriter {
 export function allRoots(statements: readonly Statement[]): Op[] {
   const roots: Op[] = [];
   for (const s of statements) {
-    if (s.kind === "loop") for (const r of allRoots(s.body)) roots.push(r);
-    else for (const r of rootsOf(s)) roots.push(r);
+    if (s.kind === "loop") {
+      for (const r of allRoots(s.body)) roots.push(r);
+      if (s.until !== undefined) roots.push(s.until);
+    } else for (const r of rootsOf(s)) roots.push(r);
   }
   return roots;
 }

@@ -45,10 +45,13 @@ export function loopGradient(
   const results = instantiate(b, body, [...read, ...ordinals.slice(0, tables.length), ...given]);
   const placeOf = ({ at }: LoopWrite): Value | null =>
     at === null ? null : "ordinal" in at ? ordinals[at.ordinal] : results[at.result];
-  const mayVanish = givenVanish || cts.some((ct) => ct === null);
-  const seeds = attrs.writes.map((w): Seed => {
+  /** States that something depends on. */
+  const matters = states.map((_, i) => cts[i] !== null || isRead.has(body.params[i].node));
+  const mayVanish = givenVanish || cts.some((ct, i) => ct === null && matters[i]);
+  const seeds = attrs.writes.flatMap((w): Seed[] => {
+    if (!matters[w.state]) return [];
     const cotangent = rowsAt(b, collected[w.state], w.rows, placeOf(w), shapeOf(results[w.value]));
-    return { value: results[w.value], cotangent, mayVanish };
+    return [{ value: results[w.value], cotangent, mayVanish }];
   });
   const own = new Map<Value, Value>([
     ...read.map((s, i): [Value, Value] => {
@@ -56,6 +59,12 @@ export function loopGradient(
       return [s, at < 0 ? ends[i] : b.gather(records[at], ordinals[tables.length])];
     }),
     ...given.map((s, i): [Value, Value] => [s, frees[i]]),
+    // What a step has written is still there: it need not be computed again.
+    ...attrs.writes.flatMap((w): [Value, Value][] => {
+      const value = results[w.value];
+      if (written[w.state] === null || value.node.op === "input") return [];
+      return [[value, rowsAt(b, ends[w.state], w.rows, placeOf(w), shapeOf(value))]];
+    }),
   ]);
   /** What a step adds to the cotangents of states and frees, and the rows that it sets to 0, since it has overwritten them. */
   const added = pullback(b, seeds, [...read, ...learnt.map((i) => given[i])]).map((ct, i) =>

@@ -2,9 +2,11 @@
 // computed for all steps at once.
 import { InternalError } from "../../errors.ts";
 import { vectorize } from "../batch.ts";
-import { type Builder, constantOf, dtypeOf, type Node, shapeOf, typeOf, type Value } from "../graph.ts";
+import { type Builder, constantOf, dtypeOf, type Node, resultsOf, shapeOf, typeOf, type Value } from "../graph.ts";
 import { nodesBetween, nodesOf } from "../order.ts";
+import { dot } from "../primitives/dot.ts";
 import { type GatherAttrs, gather } from "../primitives/gather.ts";
+import { sum } from "../primitives/reduce.ts";
 import { reshape } from "../primitives/shape.ts";
 import { substitute } from "../substitute.ts";
 import { sizeOf, type TensorType } from "../type.ts";
@@ -28,6 +30,8 @@ export interface LoopSpec {
   readonly group?: number;
   /** No step reads what it writes, or writes what it has read. */
   readonly apart?: boolean;
+  /** Of an `apart` loop: what a step has summed of many elements is kept, since its derivative may ask for it. */
+  readonly keepsSums?: boolean;
   /** The arrays as they begin. */
   readonly states: readonly Value[];
   /** Numbers that a step is given, one each. */
@@ -59,6 +63,8 @@ export function makeLoop(b: Builder, spec: LoopSpec): Value[] {
   const values = hoist.rewritten([...writes.map((w) => w.value), ...writes.flatMap((w) => w.at ?? []), ...(stop ? [stop] : [])]);
   const rewritten = values.slice(0, writes.length);
   const places = values.slice(writes.length, stop ? -1 : undefined);
+  const sums = spec.keepsSums ? sumsOn(b, states, values, spec.steps) : [];
+  const histories = sums.map((v) => symbol(b, { shape: [spec.steps, ...shapeOf(v)], dtype: "real" }));
 
   const roots: Value[] = [];
   const resultAt = (v: Value): number => {
@@ -72,17 +78,22 @@ export function makeLoop(b: Builder, spec: LoopSpec): Value[] {
     const place = hoist.asOrdinal(places[next++]);
     return { state, mode, rows, value, at: typeof place === "number" ? { ordinal: place } : { result: resultAt(place) } };
   });
+  const counter = sums.length > 0 ? hoist.asOrdinal(hoist.counter()) : 0;
+  if (typeof counter !== "number") throw new InternalError("a step without its number");
+  sums.forEach((v, i) => {
+    own.push({ state: states.length + i, mode: "set", rows: spec.steps, value: resultAt(v), at: { ordinal: counter } });
+  });
   const stopAt = stop ? resultAt(values[values.length - 1]) : null;
 
   const used = new Set(nodesOf(roots));
   const named = new Set(own.flatMap(({ at }) => (at !== null && "ordinal" in at ? [at.ordinal] : [])));
   const kept = hoist.ordinals.flatMap((o, i) => (used.has(o.symbol.node) || named.has(i) ? [i] : []));
-  const symbols = [...states, ...kept.map((i) => hoist.ordinals[i].symbol)];
+  const symbols = [...states, ...histories, ...kept.map((i) => hoist.ordinals[i].symbol)];
   const { body, frees } = closeOver(symbols, roots);
   const attrs: LoopAttrs = {
     steps: spec.steps,
     group: spec.group ?? spec.steps,
-    states: states.length,
+    states: states.length + histories.length,
     tables: kept.map((i) => tableOf(hoist.ordinals[i].table)),
     body,
     writes: own.map((w) => (w.at !== null && "ordinal" in w.at ? { ...w, at: { ordinal: kept.indexOf(w.at.ordinal) } } : w)),
@@ -90,8 +101,23 @@ export function makeLoop(b: Builder, spec: LoopSpec): Value[] {
     apart: spec.apart ?? false,
   };
   const begin = spec.states.map((s, i) => (squared.has(i) ? b.square(s) : s));
-  const ends = b.apply(loop, [...begin, ...frees], attrs);
+  const empty = histories.map((h) => b.broadcastTo(b.constant(0), shapeOf(h)));
+  const ends = b.apply(loop, [...begin, ...empty, ...frees], attrs).slice(0, states.length);
   return ends.map((end, i) => (squared.has(i) ? rootsAgain(b, spec.states[i], end, i, attrs) : end));
+}
+
+/** Elements that a sum has at least, for each of its own, to be kept rather than computed once more. */
+const MANY = 8;
+
+/** What a step sums of many elements that depend on the states. */
+function sumsOn(b: Builder, states: readonly Value[], roots: readonly Value[], steps: number): Value[] {
+  return nodesBetween(states, roots).flatMap((node) => {
+    if (node.op !== sum && node.op !== dot) return [];
+    const [own] = resultsOf(b, node);
+    const size = sizeOf(shapeOf(own));
+    const most = Math.max(...node.inputs.map((x) => sizeOf(shapeOf(x))));
+    return dtypeOf(own) === "real" && most >= MANY * size && steps * size <= MOST_AHEAD ? [own] : [];
+  });
 }
 
 /** Elements up to which something is computed for all steps ahead. */
@@ -158,7 +184,8 @@ class Hoist {
   private add(table: Int32Array): number {
     return this.ordinals.push({ symbol: symbol(this.b, { shape: [], dtype: "int" }), table }) - 1;
   }
-  private counter(): Value {
+  /** The number of the step. */
+  counter(): Value {
     if (this.step === undefined) {
       this.step = symbol(this.b, { shape: [], dtype: "int" });
       this.ordinals.push({ symbol: this.step, table: Int32Array.from({ length: this.steps }, (_, i) => i) });
