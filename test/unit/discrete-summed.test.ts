@@ -305,6 +305,47 @@ test("missing entries in a branch that a discrete latent chooses are refused", a
     );
 });
 
+test("where all latents are discrete evidence and draws are exact, and samplers say who gives them", async () => {
+  const p = await bound(
+    `data wet: int
+cloudy ~ Bernoulli(0.5)
+rain ~ Bernoulli(cloudy == 1 ? 0.8 : 0.2)
+sprinkler ~ Bernoulli(cloudy == 1 ? 0.1 : 0.5)
+wet ~ Bernoulli(rain == 1 && sprinkler == 1 ? 0.99 : rain == 1 || sprinkler == 1 ? 0.9 : 0)
+quantity both = rain * sprinkler`,
+    { wet: 1 },
+  );
+  let [evidence, rains, both] = [0, 0, 0];
+  for (const cloudy of [0, 1])
+    for (const rain of [0, 1])
+      for (const sprinkler of [0, 1]) {
+        const ofRain = cloudy ? 0.8 : 0.2;
+        const ofSprinkler = cloudy ? 0.1 : 0.5;
+        const ofWet = rain && sprinkler ? 0.99 : rain || sprinkler ? 0.9 : 0;
+        const weight = 0.5 * (rain ? ofRain : 1 - ofRain) * (sprinkler ? ofSprinkler : 1 - ofSprinkler) * ofWet;
+        evidence += weight;
+        rains += weight * rain;
+        both += weight * rain * sprinkler;
+      }
+  const fit = await p.run("auto", { seed: 1, draws: 4000 });
+  expect(fit.provenance.engine).toBe("importance");
+  expect(Math.abs(fit.evidence!.mean - Math.log(evidence))).toBeLessThan(1e-14);
+  expect(fit.evidence!.se).toBe(0);
+  for (const [name, expected] of [
+    ["rain", rains / evidence],
+    ["both", both / evidence],
+  ] as const) {
+    const mean = fit.draws(name).values.reduce((sum, x) => sum + x, 0) / 4000;
+    expect(Math.abs(mean - expected)).toBeLessThan(4 * Math.sqrt((expected * (1 - expected)) / 4000));
+  }
+  for (const engine of ["nuts", "ais", "fullrank"])
+    await expect(p.run(engine)).rejects.toThrow(
+      "all latent variables are discrete, and are summed out: --engine importance draws them exactly",
+    );
+  const impossible = await bound("data y: int\nk ~ Bernoulli(0)\ny ~ Bernoulli(k)", { y: 1 });
+  await expect(impossible.run("auto")).rejects.toThrow("the data are impossible, whatever the latents are");
+});
+
 test("a guide that names none of them leaves them to the sum, in minibatches too", async () => {
   const p = await bound(
     `data y: real[N]

@@ -40,7 +40,8 @@ function choice(target: Target): readonly [name: string, reason?: string] {
   if (target.discrete.length > 0) {
     const summation = target.summation();
     if ("refusal" in summation) return ["meanfield", summation.refusal];
-    if (learnt === 0) return target.dimension > 0 ? ["nuts"] : ["meanfield", "all latents are discrete"];
+    if (learnt === 0)
+      return target.dimension > 0 ? ["nuts"] : ["importance", "all latents are discrete: they are summed out, and drawn exactly"];
     if (target.dimension === 0) return ["mle", "there is something to learn, and discrete latents are summed out"];
   }
   if (target.dimension === 0) return ["mle", "there is something to learn, and no latent to infer"];

@@ -1,8 +1,10 @@
 // The engine `importance`: the evidence, and draws, by weighting draws of a fitted proposal.
-import { defineEngine } from "../engine.ts";
+import type { Target } from "../../runtime/target.ts";
+import { defineEngine, type Result, type RunContext } from "../engine.ts";
 import { logWeightsOf } from "../vi/evidence.ts";
+import { evidenceIfProper } from "./prior-density.ts";
 import { type ProposalName, proposalOf, proposals, refuseProposal } from "./proposals.ts";
-import { refuseWithoutLatents } from "./refuse.ts";
+import { areAllSummed, refuseWithoutLatents } from "./refuse.ts";
 import { gaussianOptions } from "./training-options.ts";
 import { fromWeighted } from "./weighted.ts";
 
@@ -10,7 +12,7 @@ export const importance = defineEngine({
   name: "importance",
   doc: `Importance sampling: a proposal is fitted, --samples draws of it are weighted by posterior over proposal, and the mean weight is the
 evidence. Draws are resampled by Pareto-smoothed weights (Vehtari, Simpson, Gelman, Yao and Gabry 2024), whose k-hat tells whether the
-weights are to be trusted. --proposal prior is naive Monte Carlo.`,
+weights are to be trusted. --proposal prior is naive Monte Carlo. Where all latents are discrete and summed out, evidence and draws are exact.`,
   options: {
     proposal: {
       type: "choice",
@@ -25,8 +27,9 @@ weights are to be trusted. --proposal prior is naive Monte Carlo.`,
   unit: "run",
   discrete: "summed",
   precision: "float64",
-  refuse: refuseWithoutLatents,
+  refuse: (target) => (areAllSummed(target) ? undefined : refuseWithoutLatents(target)),
   async run(target, options, context) {
+    if (areAllSummed(target)) return allSummed(target, options.draws, context);
     const began = context.now();
     const name = options.proposal as ProposalName;
     const refusal = refuseProposal(target, name);
@@ -84,3 +87,31 @@ weights are to be trusted. --proposal prior is naive Monte Carlo.`,
     };
   },
 });
+
+/** Nothing is left to propose: the density is the evidence, and what was summed over is drawn exactly. */
+async function allSummed(target: Target, draws: number, context: RunContext): Promise<Result> {
+  const began = context.now();
+  const density = await target.density();
+  const mean = density.evaluate(new Float64Array(0), new Float64Array(0));
+  density.dispose();
+  if (mean === Number.NEGATIVE_INFINITY)
+    return { failure: { reason: "the data are impossible, whatever the latents are" }, verdicts: [], traces: {} };
+  if (!Number.isFinite(mean))
+    return { failure: { reason: "the log density is no number: it is no posterior" }, verdicts: [], traces: {} };
+  return {
+    chain: {
+      chain: 1,
+      dimension: 0,
+      draws,
+      positions: new Float64Array(0),
+      stats: { lp: new Float64Array(draws).fill(mean) },
+      seconds: { warmup: 0, sampling: (context.now() - began) / 1000 },
+      evaluations: 1,
+      interrupted: false,
+      divergences: [],
+    },
+    ...evidenceIfProper(target, { mean, se: 0 }),
+    verdicts: [],
+    traces: {},
+  };
+}

@@ -9,8 +9,18 @@ export function refuseSampling(target: Target): string | undefined {
     const [are, them] = learnt.length > 1 ? ["are params", "them"] : ["is a param", "it"];
     return `${listed(learnt)} ${are}, to be learnt and not sampled: fix ${them} as a run has learnt ${them} (--params DIR), sample ${them} too (--sample-params), or learn ${them} with --engine meanfield, map or mle (with a guide, amortized)`;
   }
-  if (target.dimension === 0) return "the model has no latent variable to sample; --engine prior draws its predictions";
+  if (target.dimension === 0) return withoutCoordinates(target, "no latent variable to sample");
   return undefined;
+}
+
+/** Whether nothing is left but discrete latents that are summed out. */
+export const areAllSummed = (target: Target): boolean =>
+  target.dimension === 0 && target.parameters.length === 0 && target.discrete.length > 0 && !("refusal" in target.summation());
+
+function withoutCoordinates(target: Target, lacks: string): string {
+  return areAllSummed(target)
+    ? "all latent variables are discrete, and are summed out: --engine importance draws them exactly"
+    : `the model has ${lacks}; --engine prior draws its predictions`;
 }
 
 /** Networks have many. */
@@ -23,7 +33,7 @@ export function refuseWithoutLatents(target: Target): string | undefined {
   if (target.dimension > 0) return undefined;
   return target.parameters.length > 0
     ? "the model has params and no latent variable, so there is nothing to infer beside them; use --engine mle or map"
-    : "the model has no latent variable; --engine prior draws its predictions";
+    : withoutCoordinates(target, "no latent variable");
 }
 
 export function refuseOptimum(target: Target): string | undefined {
