@@ -195,6 +195,7 @@ export function factsOf(
     quantile: d.quantile !== undefined,
     affine: d.affine !== undefined,
     sampler: d.draw !== undefined || d.sample !== undefined,
+    ...(d.undrawn === undefined ? {} : { undrawn: d.undrawn }),
     sizeless: d.event > 0 && d.eventShape === undefined,
     ...(about && about.lower === about.upper ? { symmetricAbout: about.lower } : {}),
   };

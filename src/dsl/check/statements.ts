@@ -162,7 +162,9 @@ function checkPredict(c: Context, s: PredictStatement): void {
         label: "predict draws a value",
         notes: c.session.densities.has(d.name)
           ? [`give the density a way to draw: density ${d.name}(…) = …, simulate = …`]
-          : undefined,
+          : d.undrawn === undefined
+            ? undefined
+            : [d.undrawn],
       });
     }
     if (s.distribution.prefix.includes("noncentered")) {

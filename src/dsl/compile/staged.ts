@@ -99,6 +99,7 @@ export class Drawing {
     if (!sample)
       return reject(bindCodes.notYet, span, `${d.name} cannot be drawn from`, {
         label: d.normalised ? "no sampler is known" : "it is not a proper distribution",
+        notes: d.undrawn === undefined ? undefined : [d.undrawn],
       });
     const event = shape.slice(shape.length - d.event);
     const lead = shape.slice(0, shape.length - d.event);

@@ -62,6 +62,8 @@ export interface Applied {
   readonly attempts?: AppliedDraw;
   /** One event drawn on the host; each argument holds one event's numbers. */
   sample?(rng: Rng, values: readonly Float64Array[], out: Float64Array): void;
+  /** Why there is no way to draw, and what to write instead. */
+  readonly undrawn?: string;
   readonly affine?: Affine;
   readonly symmetricAbout?: Value;
   logCdf?(b: Builder, x: Value): Value;
@@ -161,6 +163,7 @@ function at(d: Distribution, params: Readonly<Record<string, Value>>): Applied {
     ...(asProgram ? (draw ? { draw: asProgram } : { attempts: asProgram }) : {}),
     sample:
       sample && ((rng, values, out) => sample(rng, Object.fromEntries(args.map((a, i) => [a.name, values[i]])), out, shapes)),
+    undrawn: d.undrawn,
     affine: affineOf(d, params),
     symmetricAbout: symmetricAbout === undefined ? undefined : params[symmetricAbout],
     logCdf: elementwise(d.logCdf),

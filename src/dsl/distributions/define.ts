@@ -73,6 +73,8 @@ export interface Distribution<P extends Params = any> {
     noise(shape: Shape): readonly NoiseSpec[];
     build(b: Builder, noise: readonly Value[], params: Values<P, Value>, shape: Shape): Value;
   };
+  /** Why there is no way to draw, and what to write instead; a part of a sentence. */
+  readonly undrawn?: string;
   /** x = location + scale * raw, raw ~ the same distribution at location 0 and scale 1 (`standard`, where there is a shorter record of it).
    *  "covariance": the scale is the square of a factor, by which `byFactor` is the same distribution with otherwise the same parameters. */
   readonly affine?: {

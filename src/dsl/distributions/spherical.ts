@@ -3,7 +3,6 @@
 import { ShapeError } from "../../runtime/errors.ts";
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import { shapeOf } from "../../runtime/ir/graph.ts";
-import type { Shape } from "../../runtime/ir/type.ts";
 import { lgamma, log, sigmoid } from "../../runtime/numeric/math.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import { beta as betaDraw, logGamma } from "../../runtime/numeric/samplers.ts";
@@ -112,10 +111,6 @@ export const vonMisesFisher = defineDistribution({
   },
 });
 
-const atLeastTwo = (mu: Shape): Shape => {
-  if (mu[0] < 2) throw new ShapeError("PowerSpherical needs two dimensions");
-  return mu;
-};
 /** 1 + cos θ is 2 Beta(κ + h, h), h = (d - 1)/2; 1 - cos θ from gammas in logarithms, however small it is. */
 function drawPower(rng: Rng, d: number, kappa: number): number {
   const h = (d - 1) / 2;
@@ -128,10 +123,11 @@ export const powerSpherical = defineDistribution({
   params,
   support: { constraint: unitVector },
   event: 1,
-  eventShape: ({ mu }) => atLeastTwo(mu),
+  eventShape: ({ mu }) => mu,
   // With h = (d-1)/2: κ log(1 + mu'x) - (κ + 2h) log 2 - h log π + log Γ(κ + 2h) - log Γ(κ + h)
   logDensity: (b, x, { mu, kappa }) => {
     const h = (shapeOf(x)[0] - 1) / 2;
+    if (h <= 0) throw new ShapeError("PowerSpherical needs two dimensions or more");
     return total(
       b,
       b.mul(kappa, b.sub(b.log(halfSquare(b, b.add(x, mu))), b.constant(LOG_2))),
@@ -140,7 +136,7 @@ export const powerSpherical = defineDistribution({
     );
   },
   sample: (rng, { mu, kappa: [kappa] }, out) => {
-    if (kappa >= 0) turnFrom(rng, mu, drawPower(rng, out.length, kappa), out);
+    if (kappa >= 0 && out.length > 1) turnFrom(rng, mu, drawPower(rng, out.length, kappa), out);
     else out.fill(Number.NaN);
   },
   // The mean of cos θ is κ / (κ + 2h).

@@ -39,6 +39,8 @@ export interface DistributionFacts {
   /** A location plus a scale times something fixed. */
   readonly affine: boolean;
   readonly sampler: boolean;
+  /** Why there is none, and what to write instead. */
+  readonly undrawn?: string;
   /** Half of the mass lies on each side of this number. */
   readonly symmetricAbout?: number;
   /** Of real numbers, without a density on them: why a latent variable cannot follow it, although data can. */
