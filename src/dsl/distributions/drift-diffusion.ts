@@ -43,7 +43,7 @@ export const wiener = defineDistribution({
   logDensity: (b, x, { alpha, tau, beta, delta, sv }) => logPassage(b, b.sub(x, tau), alpha, other(b, beta), delta, sv),
   normalised: false,
   undrawn:
-    "whether that boundary is reached at all is a draw too: y ~ DriftDiffusion(alpha, tau, beta, delta), of both, has times at the lower one below 0",
+    "it tells of the upper boundary alone: DriftDiffusion, of the same parameters, draws decisions at both, those at the lower one as times below 0",
   golden: {
     from: "mpmath 1.3, 50 digits; rstan 2.32 agrees where sv is 0",
     rows: [
