@@ -16,6 +16,8 @@ export interface RunFacts {
   readonly modelPath?: string;
   /** Where the data are, as --data takes them. */
   readonly dataPaths?: readonly string[];
+  /** The folder whose parameters were fixed, with the hash of its guide.json. */
+  readonly params?: { readonly folder: string; readonly sha256: string };
   /** Which rows of the data were taken, as the user said it. */
   readonly rows?: string;
 }
@@ -36,6 +38,7 @@ export async function saveFit(folder: string, fit: Fit, facts: RunFacts = { mode
     modelSha256: modelHash(provenance.sources ?? []),
     set: provenance.set ?? {},
     ...(facts.rows === undefined ? {} : { rows: facts.rows }),
+    ...(facts.params === undefined ? {} : { params: facts.params }),
     files: facts.files ?? [],
     engine: provenance.engine,
     options: provenance.options,

@@ -70,8 +70,19 @@ async function fitted(folder: string, flags: CompareFlags): Promise<Fitted> {
   const params = bound.target.parameters;
   const isSampled = params.length > 0 && params.every((p) => draws.values[p.name]);
   const posterior = isSampled ? await model.withSampledParams().bindData(data, set) : bound;
-  const { target } = params.length > 0 && !isSampled ? await posterior.fix(folder) : posterior;
+  const { target } = params.length > 0 && !isSampled ? await posterior.fix(learntFor(folder, about)) : posterior;
   return { name: folder, ...pointwiseLikelihood(target, draws) };
+}
+
+/** Where the parameters are that a run has learnt, or was given. */
+function learntFor(folder: string, about: JsonObject): string {
+  if (!about.has("params")) return folder;
+  const params = about.object("params");
+  const given = params.text("folder");
+  const file = join(given, "guide.json");
+  if (!existsSync(file) || hashFile(file).sha256 !== params.text("sha256"))
+    throw new UsageError(`the run in ${folder} was made with the parameters of ${given}, which are others by now: run it again`);
+  return given;
 }
 
 /** What the run has read; a UsageError where that is no longer there. */

@@ -1,4 +1,5 @@
 // ppl run
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { chooseBackend } from "../backends.ts";
 import { readDataFile } from "../data-files.ts";
@@ -68,7 +69,7 @@ export async function runCommand(path: string, given: Record<string, unknown>): 
   const read = await readData(path, model, flags);
   const { data } = read;
   // Before what may take hours: what is run on may change meanwhile, and a place that takes no files is better known now.
-  const saving = flags.save ? prepareSaving(model.name, path, read, rowsFlag(flags), flags.out, started) : undefined;
+  const saving = flags.save ? prepareSaving(model.name, path, read, flags, started) : undefined;
   for (const d of model.diagnostics) if (!flags.quiet) process.stderr.write(`${renderDiagnostic(d, model.sources)}\n\n`);
   const bound = await model.bindData(data, readAssignments(flags.set));
   const posterior = flags.params === undefined ? bound : await fixed(bound, flags.params, warn);
@@ -218,11 +219,13 @@ function prepareSaving(
   model: string,
   path: string,
   data: Pick<DataGiven, "paths" | "flags">,
-  rows: string | undefined,
-  out: string | undefined,
+  flags: RunFlags,
   started: Date,
 ): { readonly folder: string; readonly facts: RunFacts } {
-  const folder = out ?? join("ppl-runs", model, started.toISOString().replace(/[:.]/g, "-").replace("Z", ""));
+  const rows = rowsFlag(flags);
+  // Of a folder without, the run says so.
+  const params = flags.params !== undefined && existsSync(join(flags.params, "guide.json")) ? flags.params : undefined;
+  const folder = flags.out ?? join("ppl-runs", model, started.toISOString().replace(/[:.]/g, "-").replace("Z", ""));
   refuseUnwritable(folder);
   return {
     folder,
@@ -233,6 +236,9 @@ function prepareSaving(
       files: [path, ...data.paths].map(hashFile),
       started,
       ...(rows === undefined ? {} : { rows }),
+      ...(params === undefined
+        ? {}
+        : { params: { folder: resolve(params), sha256: hashFile(join(params, "guide.json")).sha256 } }),
     },
   };
 }

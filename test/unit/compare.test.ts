@@ -38,8 +38,7 @@ describe("leave-one-out", () => {
     expect(Math.abs(found.pLoo - 1)).toBeLessThan(0.5);
     expect(Math.max(...found.k)).toBeLessThan(0.5);
     const mean = found.elpd / n;
-    const squares = found.pointwise.reduce((s, x) => s + (x - mean) * (x - mean), 0);
-    expect(Math.abs(found.se - Math.sqrt((squares * n) / (n - 1)))).toBeLessThan(1e-12);
+    expect(Math.abs(found.se - Math.sqrt(found.pointwise.reduce((s, x) => s + (x - mean) * (x - mean), 0)))).toBeLessThan(1e-12);
   });
 
   test("differences and their errors are those of pairs", () => {
@@ -58,7 +57,7 @@ describe("leave-one-out", () => {
     expect([first.name, first.difference, first.differenceSe]).toEqual(["better", 0, 0]);
     expect(second.difference).toBe(2);
     // 2, 0, 0 lie 4/3, -2/3, -2/3 from their mean.
-    expect(Math.abs(second.differenceSe - Math.sqrt(((24 / 9) * 3) / 2))).toBeLessThan(1e-12);
+    expect(Math.abs(second.differenceSe - Math.sqrt(24) / 3)).toBeLessThan(1e-12);
   });
 
   test("stacking weights have the best mean log score", () => {
@@ -244,6 +243,9 @@ describe("ppl compare", () => {
     const short = ["--chains", "2", "--draws", "200", "--warmup", "200", "--seed", "1", "--quiet"];
     for (const name of ["line", "flat"])
       await ppl("run", at(`${name}.ppl`), "--data", at("d.json"), "--rows", "N=1..20", ...short, "--out", at(`${name}20`));
+    writeFileSync(at("slope.ppl"), `${head}param b: real\ny ~ Normal(a + b * x, s)\n`);
+    await ppl("run", at("slope.ppl"), "--data", at("d.json"), "--engine", "map", "--seed", "1", "--quiet", "--out", at("learnt"));
+    await ppl("run", at("slope.ppl"), "--data", at("d.json"), "--params", at("learnt"), ...short, "--out", at("given"));
     await ppl("run", at("line.ppl"), "--data", at("d.json"), "--engine", "map", "--seed", "1", "--quiet", "--out", at("map"));
   });
 
@@ -275,6 +277,19 @@ describe("ppl compare", () => {
     const made = await ppl("compare", at("line20"), at("flat20"));
     expect(made.code).not.toBe(1);
     expect(made.out).toContain(at("line20"));
+  });
+
+  test("params that a run was given are given again", async () => {
+    const made = await ppl("compare", at("line"), at("given"), "--json");
+    expect(made.code).not.toBe(1);
+    const { models } = JSON.parse(made.out) as { models: { name: string; p_loo: number }[] };
+    expect(models.map((m) => m.name).sort()).toEqual([at("given"), at("line")]);
+    const about = readFileSync(at("learnt/guide.json"), "utf8");
+    writeFileSync(at("learnt/guide.json"), `${about} `);
+    const other = await ppl("compare", at("line"), at("given"));
+    writeFileSync(at("learnt/guide.json"), about);
+    expect(other.code).toBe(1);
+    expect(other.err).toContain("which are others by now");
   });
 
   test.each([

@@ -389,6 +389,12 @@ describe("what cannot be drawn is said", () => {
     ["integers that are no integers", ppl`data y: int[N]; 0.5 * y ~ Normal(0, 1)`, { N: 2 }, /y has integers/],
     ["observe", ppl`data N: int; m ~ Normal(0, 1); observe(lpdf(Normal(m, 1), 2))`, { N: 2 }, /observe adds a log density/],
     ["an improper prior", ppl`data y: real; m ~ Flat(); y ~ Normal(m, 1)`, {}, /Flat cannot be drawn from/],
+    [
+      "networks",
+      ppl`data x: real[N, 2], y: real[N]; net f = mlp([2, 3, 1]); for n in 1..N { y[n] ~ Normal(f(x[n])[1], 1) }`,
+      { x: [[1, 2]] },
+      /f\.1\.weight, .* of embedded are to be learnt.*--params DIR$/,
+    ],
     ["params", ppl`data y: real; param m: real; y ~ Normal(m, 1)`, {}, /m of embedded is to be learnt[\s\S]*--params DIR/],
     [
       "a set without volume",

@@ -53,7 +53,7 @@ export function simulator(model: CheckedModel, data: DataSet, inputs: Simulation
     if (parameters.own.length > 0) {
       if (!inputs.parameters)
         throw new UsageError(
-          `${parameters.own.map((p) => p.name).join(", ")} of ${model.name} ${parameters.own.length === 1 ? "is" : "are"} to be learnt, and a simulation needs values: give the folder of a run that has learnt them, --params DIR, or sample them, --sample-params`,
+          `${parameters.own.map((p) => p.name).join(", ")} of ${model.name} ${parameters.own.length === 1 ? "is" : "are"} to be learnt, and a simulation needs values: give the folder of a run that has learnt them, --params DIR${parameters.own.every(isOfNetwork) ? "" : ", or sample them, --sample-params"}`,
         );
       const fixed = new Map([...bound.fixed, ...Object.entries(inputs.parameters(parameters.own, parameters.check))]);
       joint = jointDraws(model, { ...bound, fixed }, options);
@@ -68,6 +68,9 @@ export function simulator(model: CheckedModel, data: DataSet, inputs: Simulation
     throw e;
   }
 }
+
+/** Tensors of networks have a point in their names, and no ~ to be sampled from. */
+const isOfNetwork = ({ name }: Parameter): boolean => name.includes(".");
 
 /** What the data decide on cannot read what is drawn in their place. */
 function explained(d: Diagnostic, names: ReadonlySet<string>): Diagnostic {
