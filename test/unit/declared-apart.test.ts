@@ -164,13 +164,72 @@ test("what ties its elements together is declared so: apart, a bare shape has co
   }
 });
 
-test("noncentered coordinates cannot be had where the declaration has given coordinates", async () => {
-  const apart = `
-    data N: int, y: real[N]
-    sigma ~ HalfNormal(1)
-    x: real[N]
-    for n in 1..N { x[n] ~ noncentered Normal(0, sigma) }
-    y ~ Normal(x, 1)`;
-  await expect(bound(apart, { N: 2, y: [1, 2] })).rejects.toThrow("x is declared apart from its prior, and noncentered");
-  expect((await bound(apart.replace("noncentered ", ""), { N: 2, y: [1, 2] })).dimension).toBe(3);
+describe("each element has one ~", () => {
+  test.each([
+    ["x: real[3]\nx[1..2] ~ Normal(0, 1)", "x[3] is declared, and no ~ gives it a distribution"],
+    ["x: real<0, 1>[2, 2]\nfor n in 1..2 { x[1, n] ~ Beta(2, 2) }", "x[2,1] is declared, and no ~ gives it a distribution"],
+    ["x: ordered[2, 3]\nx[1] ~ Normal(0, 1)", "x[2,1] is declared, and no ~ gives it a distribution"],
+    ["x: real[3]\nfor n in 1..3 { x[n] ~ Normal(0, 1) }\nx[2] ~ Normal(1, 1)", "x[2] is given twice"],
+    ["x: real[3]\nfor n in 1..2 { x[n] ~ noncentered Normal(0, 1) }", "x is declared with shape [3]"],
+    ["x: real[3]\nfor n in 1..4 { x[n] ~ noncentered Normal(0, 1) }", "x is declared with shape [3]"],
+    ["x: real[3]\nfor n in 1..3 { x[n] ~ noncentered Normal(0, 1) }\nx[2] ~ Normal(0, 1)", "x[2] is given twice"],
+  ])("%s", async (text, words) => {
+    await expect(bound(text)).rejects.toThrow(words);
+  });
+  test("by columns, by indices of data, in branches, and of tied elements some", async () => {
+    const data = { i: [3, 1, 2], g: [1, 0, 1] } as never;
+    for (const [text, dimension] of [
+      ["x: real[2, 3]\nfor n in 1..3 { x[, n] ~ Normal(n, 1) }", 6],
+      ["data i: int[3]\nx: real[3]\nfor n in 1..3 { x[i[n]] ~ Normal(n, 1) }", 3],
+      ["data g: int[3]\nx: real[3]\nfor n in 1..3 { if g[n] == 1 { x[n] ~ Normal(0, 1) } else { x[n] ~ Cauchy(0, 1) } }", 3],
+      ["k ~ Bernoulli(0.5)\nx: real[2]\nif k == 1 { x[1] ~ Normal(0, 1) } else { x[1] ~ Normal(3, 1) }\nx[2] ~ Normal(0, 1)", 2],
+      ["mu: ordered[2]\nmu[2] ~ Normal(-1, 1)", 2],
+      ["x: real[0]\nx ~ Normal(0, 1)\nz ~ Normal(0, 1)", 1],
+    ] as const)
+      expect((await bound(text, data)).dimension, text).toBe(dimension);
+  });
+});
+
+describe("noncentered, declared apart", () => {
+  const laws = [
+    ["x: real[N] ~ L", "x: real[N]\nx ~ L"],
+    ["for n in 1..N { x[n] ~ L }", "x: real[N]\nfor n in 1..N { x[n] ~ L }"],
+    ["for n in 1..N { x[n]: real[2] ~ L }", "x: real[N, 2]\nfor n in 1..N { x[n] ~ L }"],
+    ["x[1] ~ HalfNormal(1)\nx[2..N] ~ L", "x: real[N]\nx[1] ~ HalfNormal(1)\nx[2..N] ~ L"],
+  ];
+  for (const [inside, apart] of laws)
+    test(apart.replaceAll("\n", "; "), async () => {
+      const head = "data N: int\ns ~ HalfNormal(1)\n";
+      const [p, q] = await Promise.all(
+        [inside, apart].map((text) => bound(head + text.replaceAll("L", "noncentered Normal(0.3, s)"), { N: 3 })),
+      );
+      expect(q.dimension).toBe(p.dimension);
+      expect(q.target.affine.map((a) => a.isNoncentered)).toEqual([true]);
+      const at = Float64Array.from({ length: p.dimension }, (_, i) => Math.sin(1.3 * i + 0.4));
+      expect(q.logDensity(at)).toBe(p.logDensity(at));
+      const draws = (await q.run("prior", { seed: 1, draws: 5 })).draws("x").values;
+      expect(draws.every(Number.isFinite)).toBe(true);
+    });
+  test("along a chain, and with nothing to give", async () => {
+    const text = "x: real[4]\nx[1] ~ Normal(0, s)\nfor t in 2..4 { x[t] ~ noncentered Normal(0.5 * x[t-1], s) }";
+    const [p, q] = await Promise.all([text.replace("x: real[4]\n", ""), text].map((t) => bound(s + t)));
+    const at = Float64Array.of(0.3, 0.4, -1, 0.2, 0.7);
+    expect(q.logDensity(at)).toBe(p.logDensity(at));
+    const none = "data N: int\nx: real[N]\nfor n in 1..N { x[n] ~ noncentered Normal(0, s) }\n";
+    expect((await bound(`${s}${none}`, { N: 0 })).dimension).toBe(1);
+  });
+  test("cannot be had where the type restricts the values", async () => {
+    const text = "x: positive[2]\nfor n in 1..2 { x[n] ~ noncentered HalfNormal(s) }";
+    await expect(bound(s + text)).rejects.toThrow("x is declared apart from its prior, and noncentered");
+    expect((await bound(s + text.replace("noncentered ", ""))).dimension).toBe(3);
+  });
+});
+
+test("integers that are declared apart are drawn", async () => {
+  const { draws } = await model("k: int<1, 3>[2]\nfor n in 1..2 { k[n] ~ Categorical([0.2, 0.3, 0.5]) }").simulate(
+    {},
+    { seed: 1, draws: 2000 },
+  );
+  const share = draws.values.k.filter((v) => v === 3).length / 4000;
+  expect(Math.abs(share - 0.5)).toBeLessThan(4 * Math.sqrt(0.25 / 4000));
 });

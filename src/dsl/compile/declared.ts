@@ -3,31 +3,87 @@ import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { Bounds } from "../constraints/define.ts";
 import type { Applied } from "../distributions/applied.ts";
-import type { SampleStatement } from "../language/ast.ts";
+import type { SampleStatement, Statement } from "../language/ast.ts";
 import { isNoncentered } from "./affine.ts";
+import { path } from "./bind-data.ts";
 import type { Context } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
 import { evaluate } from "./evaluate.ts";
 import { knownOf } from "./known.ts";
 import { checkFit, numbersIn, termOf } from "./likelihood.ts";
 import { isUnnormalized, logPrior } from "./prior.ts";
+import { statementsOf } from "./recurrence.ts";
 import { bindCodes, reject } from "./rejection.ts";
+import { overRows } from "./rows.ts";
 import { Scope } from "./scope.ts";
 import { type Meeting, meet, type Support } from "./support.ts";
-import { addTerm, type Walk } from "./walk.ts";
+import { addTerm, namedValue, type Walk } from "./walk.ts";
 
 export interface Declared {
   readonly support: Support;
   readonly shape: Shape;
+  /** Its coordinates are those of its statements, of which some are noncentered: the declaration gives the shape alone. */
+  readonly shifted: boolean;
+  /** Of each element, whether a ~ has given it; undefined where nobody asks. */
+  readonly given?: Uint8Array;
+}
+
+/** Whether a statement of an array that its type does not restrict is noncentered. */
+export function isShifted({ model }: Context, name: string, { constraint, bounds }: Support): boolean {
+  const shifts = (s: Statement): boolean =>
+    (s.kind === "sample" && s.place?.name.name === name && isNoncentered(s)) || statementsOf(s).some(shifts);
+  const isFree = constraint.event === 0 && !constraint.discrete && bounds.lower === undefined && bounds.upper === undefined;
+  return isFree && model.statements.some(shifts);
+}
+
+/** Each element has exactly one ~ (language.md rule 14): none is left without. */
+export function checkDeclared(w: Walk): void {
+  for (const [name, { shape, shifted, given }] of w.declared) {
+    const span = w.latents.get(name)?.span ?? { file: 0, start: 0, end: 0 };
+    const value = shifted ? namedValue(w, name) : undefined;
+    if (shifted && (!value || shapeOf(value).join() !== shape.join()))
+      reject(bindCodes.coverage, span, `${name} is declared with shape [${shape.join(", ")}]`, {
+        label: `its statements give ${value ? `[${shapeOf(value).join(", ")}]` : "no element"}`,
+      });
+    const absent = given?.indexOf(0) ?? -1;
+    if (absent >= 0)
+      reject(bindCodes.coverage, span, `${path(name, shape, absent)} is declared, and no ~ gives it a distribution`, {
+        label: "every element needs a ~",
+        notes: [`write ${path(name, shape, absent)} ~ Flat() if it has none`],
+      });
+  }
+}
+
+/** Notes the elements that a statement gives; of what ties elements together, whole objects. */
+function mark(c: Context, s: SampleStatement, name: string, { given, shape, support }: Declared): void {
+  if (!given || !s.place) return;
+  const { event } = support.constraint;
+  const object = sizeOf(shape.slice(shape.length - event));
+  const isPart = event > 0 && s.place.subscripts.length > shape.length - event;
+  const numbers = Float64Array.from(given, (_, i) => i);
+  const scope = new Scope(c.scope);
+  scope.value(name, c.b.tensor(numbers, shape));
+  const [own] = overRows(c.b, [evaluate({ ...c, scope }, s.target)], c.rows);
+  for (const i of knownOf(own) ?? []) {
+    // Branches that a discrete latent chooses between give the same elements.
+    if (given[i] === 1 && !isPart && !c.when)
+      reject(bindCodes.twice, s.span, `${path(name, shape, i)} is given twice`, {
+        label: "each element has exactly one ~",
+        notes: ["factor(lpdf(D, x)) adds another term"],
+      });
+    if (isPart) given.fill(1, i - (i % object), i - (i % object) + object);
+    else given[i] = 1;
+  }
 }
 
 /** The prior of the whole or of elements: as if the type stood in the statement, where what stands there is whole objects of the type. */
 export function declaredPrior(w: Walk, c: Context, s: SampleStatement, name: string, declared: Declared): void {
   if (isNoncentered(s))
     reject(bindCodes.notYet, s.distribution.span, `${name} is declared apart from its prior, and noncentered`, {
-      label: "its coordinates are those of the declaration",
+      label: "its type restricts it, and its coordinates are those of the type",
       notes: [`leave the declaration of ${name} out, or noncentered`],
     });
+  mark(c, s, name, declared);
   const d = applyDistribution(c, s.distribution.call);
   const x = evaluate(c, s.target);
   const { constraint } = declared.support;
@@ -43,7 +99,12 @@ export function declaredPrior(w: Walk, c: Context, s: SampleStatement, name: str
 }
 
 /** How the declared type meets the distribution of a statement. Values are those of the type: where it reaches beyond the support they have density 0. */
-export function meetDeclared(c: Context, s: SampleStatement, { support, shape }: Declared, d: Applied): Meeting {
+export function meetDeclared(
+  c: Context,
+  s: SampleStatement,
+  { support, shape }: Pick<Declared, "support" | "shape">,
+  d: Applied,
+): Meeting {
   const { b } = c;
   const { constraint } = support;
   const given = d.support.constraint;

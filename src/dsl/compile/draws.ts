@@ -116,7 +116,7 @@ function inBranch(c: Context, when: Value, s: SampleStatement, { bounds, constra
 
 /** A set without volume is never met by chance. */
 function restrict(source: Draws, r: Restriction): void {
-  if (sizeOf(r.constraint.unconstrainedShape(r.object)) !== sizeOf(r.object))
+  if (!r.constraint.discrete && sizeOf(r.constraint.unconstrainedShape(r.object)) !== sizeOf(r.object))
     reject(bindCodes.notYet, r.span, `${r.name} cannot be drawn: independent draws are never ${r.constraint.words}`, {
       label: "its density is restricted to the type",
     });
@@ -128,7 +128,7 @@ export function declareDrawn(w: Walk, source: Draws, c: Context, s: DeclareState
   const name = s.name.name;
   const shape = s.type.sizes.map((e) => evaluateSize(c, e, `the size of ${name}`));
   const support = declaredSupport(c, s.type);
-  w.declared.set(name, { support, shape });
+  w.declared.set(name, { support, shape, shifted: false });
   register(w, name, s.type.span, support);
   source.declared.set(name, shape);
   restrict(source, {

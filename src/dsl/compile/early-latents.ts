@@ -21,7 +21,7 @@ export function takeEarly(w: Walk, c: Context, loop: ForStatement): void {
   const gives: Gives = (s) =>
     s.kind === "sample" &&
     s.place &&
-    !w.declared.has(s.place.name.name) &&
+    w.declared.get(s.place.name.name)?.shifted !== false &&
     c.model.symbols.get(s.place.name.name)?.kind === "latent"
       ? s.place.name.name
       : undefined;
@@ -82,7 +82,9 @@ function takeOne(w: Walk, c: Context, inside: Context, s: SampleStatement, input
       notes: ["leave noncentered out"],
     });
   const elements = oneRange(placeCoordinates(inside, s.place, inside.rows), s.place);
-  const type = s.type?.sizes.map((e) => evaluateSize(inside, e, `the size of ${name}`));
+  const type =
+    s.type?.sizes.map((e) => evaluateSize(inside, e, `the size of ${name}`)) ??
+    w.declared.get(name)?.shape.slice(s.place.subscripts.length);
   const own = type ?? elementShape(inside, name, undefined, d, s).slice(elements.inside.length);
   const meeting = meetType(inside, s.type, d);
   const { lower, upper } = meeting.bounds;

@@ -11,7 +11,7 @@ import { type Coordinates, coordinatesOf, isAffine, nextSlot, noteAffine, type S
 import { evaluateSize } from "./bind-data.ts";
 import { arrayAt, type Elements, placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
-import { declaredPrior } from "./declared.ts";
+import { declaredPrior, isShifted } from "./declared.ts";
 import { refuseWaiting } from "./discrete.ts";
 import { applyDistribution } from "./distribution.ts";
 import { dependence } from "./elimination/read.ts";
@@ -29,12 +29,15 @@ import { axesOf, readsGiven, sizeNames, type Walk } from "./walk.ts";
 
 type LatentSymbol = Extract<ModelSymbol, { kind: "latent" }>;
 
-/** mu: ordered[2] — coordinates for the whole; the statements that follow give its prior. */
+/** mu: ordered[2] — coordinates for the whole; the statements that follow give its prior, or, of what is noncentered, coordinates as well. */
 export function declareLatent(w: Walk, c: Context, s: DeclareStatement): void {
   const name = s.name.name;
   const shape = s.type.sizes.map((e) => evaluateSize(c, e, `the size of ${name}`));
   const support = declaredSupport(c, s.type);
-  w.declared.set(name, { support, shape });
+  const shifted = sizeOf(shape) > 0 && isShifted(c, name, support);
+  const isAsked = w.source.kind === "coordinates" && !w.source.merged;
+  w.declared.set(name, { support, shape, shifted, ...(isAsked && !shifted ? { given: new Uint8Array(sizeOf(shape)) } : {}) });
+  if (shifted) return;
   register(w, name, s.type.span, support);
   const piece = pieceOf(name, support, shape, platesOf(c, s.type, shape), s.type.span);
   if (readsGiven(w, name)) {
@@ -135,7 +138,7 @@ export function sampleLatent(w: Walk, c: Context, s: SampleStatement, symbol: La
   if (!place) throw new InternalError("a latent without a place");
   const { name } = place.name;
   const declared = w.declared.get(name);
-  if (declared) return declaredPrior(w, c, s, name, declared);
+  if (declared && !declared.shifted) return declaredPrior(w, c, s, name, declared);
   const given = readsGiven(w, name);
   if (given && !c.root.get(name)) c.root.value(name, valueGiven(w, name));
   if (place.subscripts.length > 0) return indexedLatent(w, c, s, place);
@@ -165,7 +168,9 @@ function indexedLatent(w: Walk, c: Context, s: SampleStatement, place: Place): v
   const array = readsGiven(w, name) ? undefined : arrayAt(c.root, name);
   const { lower, upper } = s.type?.bounds ?? {};
   if ([lower, upper].some((e) => e && namesIn(e).includes(name))) rejectOwnBounds(s, name);
-  const type = s.type?.sizes.map((e) => evaluateSize(c, e, `the size of ${name}`));
+  const type =
+    s.type?.sizes.map((e) => evaluateSize(c, e, `the size of ${name}`)) ??
+    w.declared.get(name)?.shape.slice(place.subscripts.length);
   if (w.early.has(s)) return earlyPrior(w, c, s, name, type, inside);
   if (self && !type && array?.empty) {
     reject(bindCodes.constant, s.span, `${name} is read by the statement that gives its first elements`, {
@@ -178,11 +183,11 @@ function indexedLatent(w: Walk, c: Context, s: SampleStatement, place: Place): v
       : applyDistribution(c, s.distribution.call);
   const slot = nextSlot(w);
   const basis = coordinatesOf(w, c, s, first);
-  const isShifted = self && array && basis && w.source.kind === "coordinates";
-  if (isShifted && c.rows.length > 0)
+  const isBehind = self && array && basis && w.source.kind === "coordinates";
+  if (isBehind && c.rows.length > 0)
     return shiftedChain(w, c, s, { place, array, coordinates, inside, own: type ?? array.elementShape }, first, basis);
   // Outside of loops it reads what is there.
-  const d = isShifted ? applyDistribution(c, s.distribution.call) : first;
+  const d = isBehind ? applyDistribution(c, s.distribution.call) : first;
   const own = type ?? (self && array ? array.elementShape : elementShape(c, name, undefined, d, s).slice(inside.length));
   const element = [...inside, ...own];
   const meeting = meetType(c, s.type, d);

@@ -33,6 +33,7 @@ import type { CheckedModel } from "../check/checked-model.ts";
 import { affineLatent, centeringOf } from "./affine.ts";
 import type { BoundData } from "./bind-data.ts";
 import { blameAt } from "./blame.ts";
+import { checkDeclared } from "./declared.ts";
 import { discreteSlots, integersIn } from "./discrete.ts";
 import { makeFinisher, predict } from "./finisher.ts";
 import { guideOf } from "./guide.ts";
@@ -277,6 +278,7 @@ function learnLayout(model: CheckedModel, data: BoundData, folds: Folds): Layout
     { kind: "coordinates", merged: false, take, discrete },
     { onPredict: (walked, c, s) => predict(walked, c, s, drawing) },
   );
+  checkDeclared(w);
   const shapes = new Map([...w.latents.keys()].map((name) => [name, shapeOf(latentValue(w, name))]));
   const integers = new Set([...w.latents].flatMap(([name, l]) => (l.integer ? [name] : [])));
   const plates = new Map<string, Axis>();
