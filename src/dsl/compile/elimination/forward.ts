@@ -49,7 +49,8 @@ export function logRecursion(r: Recursion, join: Join): Forward {
   return { forward, total: join === "sum" ? b.logSumExp(end, [2]) : b.reduceMax(end, [2]) };
 }
 
-/** Probabilities scaled to sum to 1 at each step (Rabiner 1989, section V.A): exponentials are taken for all steps at once, and a step multiplies.
+/** Probabilities scaled at each step (Rabiner 1989, section V.A): exponentials are taken for all steps at once, and a step multiplies. The scale is
+ *  the sum of the step before, which the products need not wait for: a step's own sum is then the probability of what it observes.
  *  log p = log Σ a(T) + Σ log c(t) holds for any scales c, so that derivatives hold them, and the shifts of exponents, constant. What underflows is less than 1e-300 of what
  *  is beside it, and stays negligible as long as each state may follow each. */
 export function scaledRecursion(r: Recursion): Forward {
@@ -61,7 +62,7 @@ export function scaledRecursion(r: Recursion): Forward {
     isShared: p.isShared,
   }));
   const states = b.reshape(b.slice(own.weights, 0, 0, 1), [...row, values]);
-  const first = scaled(b, states);
+  const first = scaled(b, states, states);
   const begin = b.concat(
     [b.reshape(first.probabilities, [1, ...row, values]), b.broadcastTo(b.constant(0), [length - 1, ...row, values])],
     0,
@@ -76,7 +77,7 @@ export function scaledRecursion(r: Recursion): Forward {
       const before = b.gather(h, b.sub(t, b.constant(1, "int")));
       const table = pairs.map((p) => (p.isShared ? p.weights : b.gather(p.weights, t))).reduce((x, y) => b.mul(x, y));
       const moved = b.sum(b.mul(b.reshape(before, [...row, values, 1]), table), [2]);
-      const next = scaled(b, b.mul(moved, b.gather(own.weights, t)));
+      const next = scaled(b, b.mul(moved, b.gather(own.weights, t)), before);
       const isThere = mask && b.reshape(b.gather(mask, t), [count, 1]);
       const value = isThere ? b.select(b.reshape(isThere, [count, 1, 1]), next.probabilities, before) : next.probabilities;
       const scale = isThere ? b.select(isThere, next.scale, b.constant(1)) : next.scale;
@@ -118,10 +119,10 @@ function weights(b: Builder, v: Value, axes: readonly number[]): { readonly weig
   return { weights: b.exp(b.sub(v, b.reshape(shift, beside))), shift };
 }
 
-/** Divided by their sum, which is held constant; by 1 where it is 0. */
-function scaled(b: Builder, v: Value): { readonly probabilities: Value; readonly scale: Value } {
+/** Divided by the sum of others, which is held constant; by 1 where it is 0. */
+function scaled(b: Builder, v: Value, by: Value): { readonly probabilities: Value; readonly scale: Value } {
   const axis = shapeOf(v).length - 1;
-  const scale = b.stopGradient(b.sum(v, [axis]));
+  const scale = b.stopGradient(b.sum(by, [axis]));
   const divisor = b.select(b.gt(scale, b.constant(0)), scale, b.constant(1));
   return { probabilities: b.div(v, b.reshape(divisor, [...shapeOf(scale), 1])), scale };
 }
