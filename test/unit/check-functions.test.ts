@@ -43,6 +43,7 @@ const six = tensor([6], [1, -2, 0.5, 3, 0.25, -1]);
 const smaller = tensor([2, 2], [2, 0.5, 0.5, 1]);
 /** Of functions whose arguments must fit each other in ways of their own. */
 const fitting: Readonly<Record<string, readonly (readonly Argument[])[]>> = {
+  acosh: [[number(1.25)], [tensor([2], [1, 7])]],
   bspline: [[vector, tensor([4], [0, 0.5, 0.75, 1]), int(3)]],
   periodic_bspline: [[vector, tensor([4], [0, 0.5, 0.75, 1]), int(2)]],
   hsgp_basis: [[vector, number(1.5), int(4)]],

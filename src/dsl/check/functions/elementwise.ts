@@ -54,7 +54,7 @@ interface Several {
   readonly integers?: boolean;
 }
 /** A function of several arguments whose shapes join. */
-function zip(
+export function zip(
   name: string,
   names: readonly string[],
   doc: string,
@@ -203,7 +203,10 @@ const all: readonly BuiltIn[] = [
     { range: () => openUnit },
   ),
   map("log_Phi", "log(Phi(x)), accurate in both tails.", (b, x) => b.logNormalCdf(x), { range: () => nonpositive }),
-  map("inv_Phi", "The standard normal quantile function.", (b, x) => b.normalQuantile(x), { domain: unit }),
+  map("inv_Phi", "The standard normal quantile function.", (b, x) => b.normalQuantile(x), {
+    aliases: ["std_normal_qf"],
+    domain: unit,
+  }),
   map("logistic_density", "inv_logit(x) (1 - inv_logit(x)).", (b, x) => b.mul(b.sigmoid(x), b.sigmoid(b.neg(x))), {
     range: () => range(0, 0.25),
   }),

@@ -8,12 +8,14 @@ import { kernels } from "./kernels.ts";
 import { linearAlgebra } from "./linear-algebra.ts";
 import { processes } from "./processes.ts";
 import { reductions } from "./reductions.ts";
+import { special } from "./special.ts";
 import { splines } from "./splines.ts";
 
 export type { BuiltIn, FunctionParameter } from "./define.ts";
 
 export const functions: readonly BuiltIn[] = [
   ...elementwise,
+  ...special,
   ...activations,
   ...reductions,
   ...arrays,

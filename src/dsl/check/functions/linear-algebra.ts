@@ -149,6 +149,7 @@ export const linearAlgebra: readonly BuiltIn[] = [
   ),
   {
     name: "inverse",
+    aliases: ["inverse_spd"],
     doc: "The inverse matrix; solve(A, b) is better where it will do.",
     parameters: [square("A")],
     result: ([a]) => ({
@@ -160,7 +161,7 @@ export const linearAlgebra: readonly BuiltIn[] = [
   },
   {
     name: "log_det",
-    aliases: ["logdet", "log_determinant"],
+    aliases: ["logdet", "log_determinant", "log_determinant_spd"],
     doc: "log |det A|.",
     parameters: [square("A")],
     result: () => ({ dtype: "real", shape: [] }),
@@ -213,6 +214,7 @@ export const linearAlgebra: readonly BuiltIn[] = [
   },
   {
     name: "quad_form",
+    aliases: ["quad_form_sym"],
     doc: "x' A x.",
     parameters: [square("A"), vector("x")],
     result: ([a, x]) =>

@@ -148,6 +148,10 @@ function logSoftmax(b: Builder, x: Value): Value {
   return b.sub(x, restored(b, b.logSumExp(x, [last]), x, [last]));
 }
 
+function squaredDistance(b: Builder, name: string, u: Value, v: Value): Value {
+  sameSize(name, shapeOf(u)[0], shapeOf(v)[0]);
+  return b.sum(b.square(b.sub(asReal(b, u), asReal(b, v))));
+}
 export const reductions: readonly BuiltIn[] = [
   ...reduction("sum", "The sum", (b, x, axes) => b.sum(x, axes), { range: signOnly, integers: true, neutral: 0, numbers: true }),
   ...reduction("prod", "The product", (b, x, axes) => b.prod(x, axes), {
@@ -234,6 +238,28 @@ export const reductions: readonly BuiltIn[] = [
       sameSize("dot", shapeOf(u)[0], shapeOf(v)[0]);
       return b.sum(b.mul(asReal(b, u), asReal(b, v)));
     },
+  },
+  {
+    name: "squared_distance",
+    doc: "The sum of squares of u - v.",
+    parameters: [
+      { name: "u", kind: "vector" },
+      { name: "v", kind: "vector" },
+    ],
+    result: ([u, v]) =>
+      sizesFit("squared_distance", u, v, u.shape?.[0], v.shape?.[0]) ?? { dtype: "real", shape: [], range: nonnegative },
+    lower: (b, [u, v]) => squaredDistance(b, "squared_distance", u, v),
+  },
+  {
+    name: "distance",
+    doc: "The Euclidean distance of two points, norm(u - v).",
+    parameters: [
+      { name: "u", kind: "vector" },
+      { name: "v", kind: "vector" },
+    ],
+    result: ([u, v]) =>
+      sizesFit("distance", u, v, u.shape?.[0], v.shape?.[0]) ?? { dtype: "real", shape: [], range: nonnegative },
+    lower: (b, [u, v]) => b.sqrt(squaredDistance(b, "distance", u, v)),
   },
   {
     name: "cumsum",
