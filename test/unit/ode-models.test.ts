@@ -206,6 +206,21 @@ describe("failures", () => {
     expect(fit.sampler.divergences).toBeGreaterThan(0);
   });
 
+  test("a solution that takes a million steps before it fails is blamed at once", async () => {
+    const p = await bound(
+      `data y: real
+        ${decay}
+        a ~ Normal(1, 1)
+        y ~ Normal(ode(decay, [1], 0, [1], exp(a), steps = 1000000)[1, 1], 1)`,
+      { y: 0.3 },
+    );
+    // The interpreter of programs would take minutes.
+    const began = process.cpuUsage();
+    expect(p.target.blame(Float64Array.of(40)).culprits.map((c) => c.site)).toEqual(["y"]);
+    expect(process.cpuUsage(began).user).toBeLessThan(20e6);
+    expect(p.target.blame(Float64Array.of(0.4)).culprits).toEqual([]);
+  });
+
   test("one row's is its own", async () => {
     const p = await bound(
       `data k: real[N]

@@ -32,7 +32,7 @@ import { densityOf } from "../../runtime/wasm/density.ts";
 import type { CheckedModel } from "../check/checked-model.ts";
 import { affineLatent, centeringOf } from "./affine.ts";
 import type { BoundData } from "./bind-data.ts";
-import { blameAt } from "./blame.ts";
+import { createBlame } from "./blame.ts";
 import { checkDeclared } from "./declared.ts";
 import { discreteSlots, integersIn } from "./discrete.ts";
 import { makeFinisher, predict } from "./finisher.ts";
@@ -185,7 +185,7 @@ export function makeTarget(model: CheckedModel, data: BoundData): Target {
       return like(unconstrain(all));
     },
     simulatePrior: priorSimulator(model, data, shapes, unconstrain),
-    blame: (q) => blameAt(model, data, { pieces, dimension, discrete, width }, q),
+    blame: createBlame(model, data, { pieces, dimension, discrete, width }),
     image: async () => ({ dimension, density: await densityImage() }),
   };
   return target;
