@@ -38,7 +38,8 @@ describe("leave-one-out", () => {
     expect(Math.abs(found.pLoo - 1)).toBeLessThan(0.5);
     expect(Math.max(...found.k)).toBeLessThan(0.5);
     const mean = found.elpd / n;
-    expect(Math.abs(found.se - Math.sqrt(found.pointwise.reduce((s, x) => s + (x - mean) * (x - mean), 0)))).toBeLessThan(1e-12);
+    const squares = found.pointwise.reduce((s, x) => s + (x - mean) * (x - mean), 0);
+    expect(Math.abs(found.se - Math.sqrt((squares * n) / (n - 1)))).toBeLessThan(1e-12);
   });
 
   test("differences and their errors are those of pairs", () => {
@@ -57,7 +58,7 @@ describe("leave-one-out", () => {
     expect([first.name, first.difference, first.differenceSe]).toEqual(["better", 0, 0]);
     expect(second.difference).toBe(2);
     // 2, 0, 0 lie 4/3, -2/3, -2/3 from their mean.
-    expect(Math.abs(second.differenceSe - Math.sqrt(24) / 3)).toBeLessThan(1e-12);
+    expect(Math.abs(second.differenceSe - Math.sqrt(((24 / 9) * 3) / 2))).toBeLessThan(1e-12);
   });
 
   test("stacking weights have the best mean log score", () => {
