@@ -70,16 +70,11 @@ export function mapElements(
           out[at + k] = f(x[from[0] + k * steps[0]], y[from[1] + k * steps[1]], z[from[2] + k * steps[2]]);
       });
       return out;
-    case 4:
+    default:
       eachLine(shape, strides, starts, (at, count, from, steps) => {
-        for (let k = 0; k < count; k++) {
-          const last = operands[3][from[3] + k * steps[3]];
-          out[at + k] = f(x[from[0] + k * steps[0]], y[from[1] + k * steps[1]], z[from[2] + k * steps[2]], last);
-        }
+        for (let k = 0; k < count; k++) out[at + k] = f(...operands.map((v, i) => v[from[i] + k * steps[i]]));
       });
       return out;
-    default:
-      throw new InternalError(`an elementwise operation on ${operands.length} operands`);
   }
 }
 

@@ -7,6 +7,7 @@ import type { Primitive } from "./primitive.ts";
 import { besselIQuotient, logBesselI } from "./primitives/bessel.ts";
 import * as compare from "./primitives/compare.ts";
 import { convolve, convolveImage } from "./primitives/convolution.ts";
+import * as counts from "./primitives/counts.ts";
 import * as elementwise from "./primitives/elementwise.ts";
 import { logFirstPassage } from "./primitives/first-passage.ts";
 import { gather, scatterAdd } from "./primitives/gather.ts";
@@ -16,6 +17,7 @@ import * as linalg from "./primitives/linalg.ts";
 import * as reduce from "./primitives/reduce.ts";
 import * as shape from "./primitives/shape.ts";
 import * as special from "./primitives/special.ts";
+import * as tails from "./primitives/tails.ts";
 import * as transcendental from "./primitives/transcendental.ts";
 import { broadcastShapes, formatShape } from "./type.ts";
 
@@ -103,7 +105,20 @@ export function createBuilder({ literal = false, folds }: BuilderOptions = {}): 
     gammaUpperQuantile: binary(incompleteGamma.gammaUpperQuantile),
     logGammaDraw: binary(incompleteGamma.logGammaDraw),
     betaLogitDraw: (alpha, beta, z) => apply(incompleteBeta.betaLogitDraw, [alpha, beta, z], null)[0],
-    betaBinomialSum: (x, n, alpha, beta) => apply(incompleteBeta.betaBinomialSum, [x, n, alpha, beta], null)[0],
+    betaBinomialSum: (...xs) => apply(counts.betaBinomialSum, xs, null)[0],
+    betaNegBinomialBelow: (...xs) => apply(counts.betaNegBinomialBelow, xs, null)[0],
+    betaNegBinomialAbove: (...xs) => apply(counts.betaNegBinomialAbove, xs, null)[0],
+    logBetaPooled: (...xs) => apply(counts.logBetaPooled, xs, null)[0],
+    poissonQuantile: (...xs) => apply(counts.poissonQuantile, xs, null)[0],
+    binomialQuantile: (...xs) => apply(counts.binomialQuantile, xs, null)[0],
+    negativeBinomialQuantile: (...xs) => apply(counts.negativeBinomialQuantile, xs, null)[0],
+    betaBinomialQuantile: (...xs) => apply(counts.betaBinomialQuantile, xs, null)[0],
+    betaNegBinomialQuantile: (...xs) => apply(counts.betaNegBinomialQuantile, xs, null)[0],
+    logSkewNormalCdf: binary(tails.logSkewNormalCdf),
+    skewNormalQuantile: binary(tails.skewNormalQuantile),
+    inverseGaussianQuantile: (...xs) => apply(tails.inverseGaussianQuantile, xs, null)[0],
+    logVonMisesArc: (...xs) => apply(tails.logVonMisesArc, xs, null)[0],
+    vonMisesQuantile: binary(tails.vonMisesQuantile),
     betaKernel: (alpha, beta, odds) => apply(incompleteBeta.betaKernel, [alpha, beta, odds], null)[0],
     logBetaI: (alpha, beta, odds) => apply(incompleteBeta.logBetaI, [alpha, beta, odds], null)[0],
     betaQuantile: (alpha, beta, p) => apply(incompleteBeta.betaQuantile, [alpha, beta, p], null)[0],

@@ -96,6 +96,29 @@ export interface Builder {
   /** log odds at which I(a, b) = Φ(z): a beta draw of a standard normal */ betaLogitDraw(a: Value, b: Value, z: Value): Value;
   /** log P(X <= x) / P(X = x) of a beta-binomial X of n trials */
   betaBinomialSum(x: Value, n: Value, a: Value, b: Value): Value;
+  /** log P(X <= x) / P(X = x) and log P(X >= x) / P(X = x) of a beta-negative-binomial X */
+  betaNegBinomialBelow(x: Value, r: Value, alpha: Value, beta: Value): Value;
+  betaNegBinomialAbove(x: Value, r: Value, alpha: Value, beta: Value): Value;
+  /** log B(a + c, b + d) / (B(a, b) B(c, d)) */ logBetaPooled(a: Value, b: Value, c: Value, d: Value): Value;
+  /** the least x with P(X <= x) >= p, of the parameters, log p and log(1 - p) */
+  poissonQuantile(mean: Value, logP: Value, logQ: Value): Value;
+  binomialQuantile(n: Value, success: Value, failure: Value, logP: Value, logQ: Value): Value;
+  negativeBinomialQuantile(shape: Value, failure: Value, logP: Value, logQ: Value): Value;
+  betaBinomialQuantile(n: Value, a: Value, b: Value, logP: Value, logQ: Value): Value;
+  betaNegBinomialQuantile(r: Value, alpha: Value, beta: Value, logP: Value, logQ: Value): Value;
+  /** log F(z) of the density 2 φ(z) Φ(alpha z); log(1 - F) is that of -z and -alpha */ logSkewNormalCdf(
+    z: Value,
+    alpha: Value,
+  ): Value;
+  /** z with log F(z) = l <= log ½ */ skewNormalQuantile(alpha: Value, l: Value): Value;
+  /** x/μ with P(X <= x) = p, X inverse Gaussian, of λ/μ, log p and log(1 - p) */
+  inverseGaussianQuantile(k: Value, logP: Value, logQ: Value): Value;
+  /** log P(from < T <= to), T von Mises about 0, to - from at most 2π */ logVonMisesArc(
+    from: Value,
+    to: Value,
+    kappa: Value,
+  ): Value;
+  /** t <= 0 with log P(-π < T <= t) = l <= log ½ */ vonMisesQuantile(kappa: Value, l: Value): Value;
   /** odds at which I(a, b) = p */ betaQuantile(a: Value, b: Value, p: Value): Value;
   /** log(Γ(v + 1) (2/x)^v e^-x I_v(x)), I_v the modified Bessel function of the first kind */
   logBesselI(v: Value, x: Value): Value;

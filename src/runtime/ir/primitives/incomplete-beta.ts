@@ -1,9 +1,8 @@
-// The incomplete beta function in logarithms, as a function of odds, with the kernel, derivatives by the parameters, rate, quantiles, draws, and
-// sums of beta-binomial probabilities.
+// The incomplete beta function in logarithms, as a function of odds, with the kernel, derivatives by the parameters, rate, quantiles and draws.
 import type { Builder, Value } from "../graph.ts";
 import type { Primitive, Probe } from "../primitive.ts";
 import { at, bySecondDifference, COST, HALF_LOG_TWO_PI, iterative } from "./iterative.ts";
-import { integers, probe, singular, vector } from "./pointwise.ts";
+import { probe, singular, vector } from "./pointwise.ts";
 
 const { POSITIVE_INFINITY: inf, NaN: none } = Number;
 const ofBeta: readonly Probe<null>[] = [
@@ -140,35 +139,4 @@ export const betaLogitDraw = iterative(
     probe({ type: { shape: [], dtype: "real" }, values: [2.6] }, vector(0.7, 2.1, 5.2), vector(0.17, -0.52, 2.9)),
     singular(vector(1.5, -2, none), vector(2.5, 1.1, 1.2), vector(none, 0.3, 0.4)),
   ],
-);
-
-// ---------------------------------------------------------------- sums of the beta-binomial
-
-const ofSum: readonly Probe<null>[] = [
-  probe(integers(3, 0, 7, 20, 2), integers(9, 4, 7, 50, 6), vector(0.4, 1.8, 3.5, 12.5, 0.03), vector(0.7, 2.3, 1.7, 40.2, 0.4)),
-  probe(integers(5), integers(8), vector(0.7, 2.1, 5.2), { type: { shape: [2, 1], dtype: "real" }, values: [0.6, 1.4] }),
-  singular(integers(2, 1, 3), integers(4, 5, 6), vector(none, 1.5, inf), vector(1.5, -2, 2.5)),
-];
-const ofSumSlope = (name: "betaBinomialSumSlopeA" | "betaBinomialSumSlopeB", self: () => Primitive<null>): Primitive<null> =>
-  iterative(
-    name,
-    COST,
-    (b, [x, n, alpha, beta]) => [
-      null,
-      null,
-      bySecondDifference(b, alpha, (v) => at(b, self(), [x, n, v, beta])),
-      bySecondDifference(b, beta, (v) => at(b, self(), [x, n, alpha, v])),
-    ],
-    ofSum,
-    true,
-  );
-/** Derivatives by a and b; their own are by differences. */
-export const betaBinomialSumSlopeA: Primitive<null> = ofSumSlope("betaBinomialSumSlopeA", () => betaBinomialSumSlopeA);
-export const betaBinomialSumSlopeB: Primitive<null> = ofSumSlope("betaBinomialSumSlopeB", () => betaBinomialSumSlopeB);
-/** log P(X <= x) / P(X = x) of a beta-binomial X with N trials, of integers x and N and of a and b */
-export const betaBinomialSum = iterative(
-  "betaBinomialSum",
-  COST,
-  (b, xs) => [null, null, at(b, betaBinomialSumSlopeA, xs), at(b, betaBinomialSumSlopeB, xs)],
-  ofSum,
 );

@@ -6,6 +6,7 @@ import type { Primitive } from "../primitive.ts";
 import * as bessel from "./bessel.ts";
 import * as compare from "./compare.ts";
 import * as convolution from "./convolution.ts";
+import * as counts from "./counts.ts";
 import * as elementwise from "./elementwise.ts";
 import * as firstPassage from "./first-passage.ts";
 import * as gather from "./gather.ts";
@@ -15,6 +16,7 @@ import * as linalg from "./linalg.ts";
 import * as reduce from "./reduce.ts";
 import * as shape from "./shape.ts";
 import * as special from "./special.ts";
+import * as tails from "./tails.ts";
 import * as transcendental from "./transcendental.ts";
 
 const families = [
@@ -23,6 +25,8 @@ const families = [
   special,
   incompleteGamma,
   incompleteBeta,
+  counts,
+  tails,
   bessel,
   firstPassage,
   compare,

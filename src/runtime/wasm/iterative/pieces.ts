@@ -60,35 +60,21 @@ export const stirlingRest: Definition = {
     b.return(sub(b.math("lgamma", a), stirling));
   },
 };
-/** log a - ψ(a), a > 0. */
-export const logMinusDigamma: Definition = {
-  name: "log a - digamma(a)",
+/** log a - ψ(a), or log a - ψ(a + 1), which is less by 1/a; a > 0. */
+const digammaRest = (next: boolean): Definition => ({
+  name: `log a - digamma(a${next ? " + 1" : ""})`,
   arguments: 1,
   results: 1,
   write(b, [a]) {
     b.if(ge(a, STIRLING_FROM), () => {
       const r = b.let(div(1, a));
       const z = b.let(mul(r, r));
-      b.return(add(mul(0.5, r), mul(z, polynomial(z, digammaW))));
+      b.return(add(mul(next ? -0.5 : 0.5, r), mul(z, polynomial(z, digammaW))));
     });
-    b.return(sub(b.math("log", a), b.math("digamma", a)));
+    b.return(sub(b.math("log", a), b.math("digamma", next ? add(a, 1) : a)));
   },
-};
-/** log a - ψ(a + 1) = log a - ψ(a) - 1/a, a > 0. */
-export const logMinusNextDigamma: Definition = {
-  name: "log a - digamma(a + 1)",
-  arguments: 1,
-  results: 1,
-  write(b, [a]) {
-    b.if(ge(a, STIRLING_FROM), () => {
-      const r = b.let(div(1, a));
-      const z = b.let(mul(r, r));
-      b.return(add(mul(-0.5, r), mul(z, polynomial(z, digammaW))));
-    });
-    b.return(sub(b.math("log", a), b.math("digamma", add(a, 1))));
-  },
-};
-
+});
+export const [logMinusDigamma, logMinusNextDigamma] = [digammaRest(false), digammaRest(true)];
 /** log of x / m, x and m positive, given also (x - m) / m as it does not cancel. */
 export const logRatio: Definition = {
   name: "log of a ratio",

@@ -28,6 +28,8 @@ import {
 const MOST_STEPS = 200;
 /** The error after a step is its square times a curvature of 1e3 or so: nothing is left of it. */
 const LAST_STEP = 1e-11;
+/** Log of what is nothing beside 1. */
+const NOTHING = -40;
 
 /** x > 0 with log F(x) = target, from x; `sign` is that of the slope of log F. */
 function solve(b: Body, x: Local<"f64">, target: F64, sign: 1 | -1, log: (x: F64) => F64, kernel: (x: F64) => F64): void {
@@ -105,6 +107,9 @@ const logGammaDraw: Definition = {
     // P = x^a / Γ(a + 1) (1 - a x / (a + 1) + …) <= x^a / Γ(a + 1): the root is not below s.
     const s = b.let(div(add(b.math("logNormalCdf", z), b.math("lgamma", add(a, 1))), a));
     b.if(lt(s, -40), () => b.return(s));
+    // Above the median it is not above this (as in gammaQuantile).
+    const tail = b.let(neg(b.math("logNormalCdf", neg(z))));
+    const far = b.let(b.math("log", add(a, mul(2, tail), mul(2, sqrt(mul(a, tail))))));
     // Wilson and Hilferty 1931: the cube root is nearly normal.
     const root = b.let(add(sub(1, div(1, mul(9, a))), div(z, mul(3, sqrt(a)))));
     b.if(and(gt(a, 0.5), gt(root, 0.3)), () => b.set(s, add(b.math("log", a), mul(3, b.math("log", root)))));
@@ -115,7 +120,7 @@ const logGammaDraw: Definition = {
         const l = b.let(b.call(log, a, x));
         const slope = b.math("exp", sub(b.call(gammaKernel, a, x), l));
         const step = b.let(mul(sign, div(sub(target, l), slope)));
-        b.increase(s, step);
+        b.set(s, sign === 1 ? add(s, step) : least(add(s, step), far));
         // The curvature of log F is below its slope, and that below a + x.
         return gt(mul(step, step, add(1, a, x)), 1e-17);
       });
@@ -138,16 +143,20 @@ const betaLogitDraw: Definition = {
     const valid = and(and(gt(a, 0), lt(a, Infinity)), and(gt(b, 0), lt(b, Infinity)));
     g.if(not(and(valid, le(abs(z), Infinity))), () => g.return(Number.NaN));
     g.if(ge(abs(z), Infinity), () => g.return(z));
-    // Far below, I = x^a / (a B(a, b)); far above, the same of 1 - I.
-    const logBeta = g.let(sub(add(g.math("lgamma", a), g.math("lgamma", b)), g.math("lgamma", add(a, b))));
-    const lowest = g.let(div(add(g.math("logNormalCdf", z), g.math("log", a), logBeta), a));
-    const highest = g.let(neg(div(add(g.math("logNormalCdf", neg(z)), g.math("log", b), logBeta), b)));
-    // Beside x, b x is nothing too: b below e^20.
-    g.if(lt(lowest, -60), () => g.return(lowest));
-    g.if(gt(highest, 60), () => g.return(highest));
+    // Far below, at odds beside which 1 and b times them are nothing, I = x^a / (a B(a, b)): log I is linear there, and known at the edge. Far
+    // above, the same of 1 - I.
+    const beyond = (shape: F64, other: F64, target: F64): { readonly edge: F64; readonly root: F64 } => {
+      const edge = g.let(sub(NOTHING, g.math("log1p", other)));
+      const there = sub(g.call(betaKernel, shape, other, g.math("exp", edge)), g.math("log", shape));
+      return { edge, root: g.let(add(edge, div(sub(target, there), shape))) };
+    };
+    const low = beyond(a, b, g.math("logNormalCdf", z));
+    g.if(lt(low.root, low.edge), () => g.return(low.root));
+    const high = beyond(b, a, g.math("logNormalCdf", neg(z)));
+    g.if(lt(high.root, high.edge), () => g.return(neg(high.root)));
     const spread = sqrt(add(g.math("trigamma", a), g.math("trigamma", b)));
     const start = add(sub(g.math("digamma", a), g.math("digamma", b)), mul(spread, z));
-    const s = g.let(most(-60, least(start, 60)));
+    const s = g.let(most(low.edge, least(start, neg(high.edge))));
     const newton = (sign: 1 | -1): void => {
       const target = g.let(g.math("logNormalCdf", sign === 1 ? z : neg(z)));
       g.repeat(MOST_STEPS, () => {

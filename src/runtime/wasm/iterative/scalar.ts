@@ -21,6 +21,7 @@ export const mul = (first: Expression, ...rest: readonly Expression[]): F64 =>
 export const div = (a: Expression, b: Expression): F64 => f64.div(of(a), of(b));
 export const neg = (a: Expression): F64 => f64.neg(of(a));
 export const abs = (a: Expression): F64 => f64.abs(of(a));
+export const floor = (a: Expression): F64 => f64.floor(of(a));
 export const sqrt = (a: Expression): F64 => f64.sqrt(of(a));
 export const least = (a: Expression, b: Expression): F64 => f64.min(of(a), of(b));
 export const most = (a: Expression, b: Expression): F64 => f64.max(of(a), of(b));
