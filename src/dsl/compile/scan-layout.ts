@@ -68,18 +68,20 @@ export class ScanLayout {
     return this.without(subscripts);
   }
 
+  private ordered: Int32Array | undefined;
   /** Flat places in the state, by flat place in the array. */
   private get order(): Int32Array {
-    const sizes = [...this.slots, ...this.axes.map((k) => this.extents[k])];
-    const from = [...this.without(this.extents.map((_, k) => k)), ...this.axes];
-    const strides = stridesOf(sizes);
-    const ofAxis = this.extents.map((_, k) => strides[from.indexOf(k)]);
-    return Int32Array.from({ length: sizeOf(this.extents) }, (_, place) =>
-      this.coordinatesOf(place).reduce((sum, v, k) => sum + v * ofAxis[k], 0),
-    );
-  }
-  private coordinatesOf(place: number): number[] {
-    return stridesOf(this.extents).map((stride, k) => Math.floor(place / stride) % this.extents[k]);
+    if (this.ordered) return this.ordered;
+    const { extents, axes } = this;
+    const from = [...this.without(extents.map((_, k) => k)), ...axes];
+    const own = stridesOf(extents);
+    const strides = stridesOf(from.map((k) => extents[k]));
+    const order = new Int32Array(sizeOf(extents));
+    from.forEach((k, i) => {
+      for (let place = 0; place < order.length; place++) order[place] += strides[i] * (Math.floor(place / own[k]) % extents[k]);
+    });
+    this.ordered = order;
+    return order;
   }
 
   /** Of each element that an array has already: its flat places in the state and in the array. */
@@ -108,20 +110,18 @@ export class ScanLayout {
   elements(isGiven: (slot: number) => boolean): { readonly places: Int32Array; readonly coordinates: readonly Float64Array[] } {
     const { order } = this;
     const count = sizeOf(this.across);
-    const given = Array.from(order.keys()).filter((place) => isGiven(Math.floor(order[place] / count)));
-    const coordinates = given.map((place) => this.coordinatesOf(place));
-    return {
-      places: Int32Array.from(given, (place) => order[place]),
-      coordinates: this.extents.map((_, k) => Float64Array.from(coordinates, (own) => own[k] + 1)),
-    };
+    const given = Int32Array.from(order.keys()).filter((place) => isGiven(Math.floor(order[place] / count)));
+    const coordinates = stridesOf(this.extents).map((stride, k) =>
+      Float64Array.from(given, (place) => (Math.floor(place / stride) % this.extents[k]) + 1),
+    );
+    return { places: given.map((place) => order[place]), coordinates };
   }
 
   /** 1-based subscripts of a slot, in the first plate. */
   subscriptsOf(slot: number): string {
-    const { order } = this;
-    const place = slot * sizeOf(this.across);
-    return this.coordinatesOf(order.indexOf(place))
-      .map((v) => v + 1)
+    const place = this.order.indexOf(slot * sizeOf(this.across));
+    return stridesOf(this.extents)
+      .map((stride, k) => (Math.floor(place / stride) % this.extents[k]) + 1)
       .join(", ");
   }
 }
