@@ -346,6 +346,29 @@ quantity both = rain * sprinkler`,
   await expect(impossible.run("auto")).rejects.toThrow("the data are impossible, whatever the latents are");
 });
 
+test("draws that look up what the same pass stores are compiled", async () => {
+  const p = await bound(
+    `data P: simplex[2, 2], y: real
+mu: real[4] ~ Normal(0, 1)
+one ~ Categorical([1])
+s[1] ~ Categorical([0.4, 0.6])
+for t in 2..9 { s[t] ~ Categorical(P[s[t-1]]) }
+last ~ Categorical([[0, 1]][one])
+y ~ Normal(mu[s[3]] + mu[one], 0.5)`,
+    {
+      P: [
+        [1, 0],
+        [0.45, 0.55],
+      ],
+      y: 0.103,
+    },
+  );
+  for (const output of [undefined, "map", "marginals"] as const)
+    expect([...(await columnsAt(p.target, new Float64Array(4), output)).values()].flatMap((x) => [...x])).toSatisfy(
+      (all: number[]) => all.every(Number.isFinite),
+    );
+});
+
 test("a guide that names none of them leaves them to the sum, in minibatches too", async () => {
   const p = await bound(
     `data y: real[N]

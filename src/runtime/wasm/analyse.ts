@@ -37,6 +37,8 @@ interface Step {
   readonly operands: readonly Step[];
   /** Values in memory that it needs, itself or through its operands. */
   readonly reads: ReadonlySet<Value>;
+  /** Those of them that are read where only the run knows. */
+  readonly elsewhere: ReadonlySet<Value>;
 }
 /** A value computed in place at one index. */
 export interface Visit {
@@ -67,6 +69,8 @@ export interface Report {
   readonly loads: ReadonlyMap<string, Load>;
   /** Values in memory (neither constants nor inputs) that must be complete before. */
   readonly reads: ReadonlySet<Value>;
+  /** Those of them that are read where only the run knows, by elements too that were looked at for another sink. */
+  readonly elsewhere: ReadonlySet<Value>;
   readonly visits: ReadonlyMap<Value, ReadonlyMap<string, Visit>>;
   /** Flops at one point of the loops, less what does not depend on them. */
   readonly cost: number;
@@ -147,7 +151,7 @@ export class Analysis {
     let cost = 0;
     const step = (flops: number, axes: bigint, operands: readonly Step[], reads = union(operands)): Step => {
       if (axes !== 0n) cost += flops;
-      return { flops, axes, operands, reads };
+      return { flops, axes, operands, reads, elsewhere: union(operands, (x) => x.elsewhere) };
     };
     /** Index tensors are read like everything else. */
     const ofIndices = (i: Index): Step[] =>
@@ -158,9 +162,10 @@ export class Analysis {
       constant: () => nothing,
       load: (value, at) => {
         if (!isConstant(at)) loads.set(`${value.node.id}.${value.index}@${keyOf(at)}`, { value, at });
-        const flops = at.terms.some((t) => t.variable.kind === "dynamic") ? 3 : 1;
-        const own: Step = { ...nothing, reads: this.inMemory(value) ? new Set([value]) : none };
-        return step(flops, maskOf([at]), [own, ...ofIndices(at)]);
+        const isElsewhere = at.terms.some((t) => t.variable.kind === "dynamic");
+        const reads = this.inMemory(value) ? new Set([value]) : none;
+        const own: Step = { ...nothing, reads, elsewhere: isElsewhere ? reads : none };
+        return step(isElsewhere ? 3 : 1, maskOf([at]), [own, ...ofIndices(at)]);
       },
       map: (node, operands) => step(flopsOf(node), maskOfAll(operands), operands),
       fold: (_node, terms) => step(Math.max(0, terms.length - 1), maskOfAll(terms), terms),
@@ -189,7 +194,7 @@ export class Analysis {
       if (sink.kind === "write" && sink.place !== null) steps.push(...ofIndices(walk.dynamic(sink.place, [], sink.rows)));
       cost += sink.kind === "reduce" ? Math.max(1, flopsOf(sink.value.node)) : 1;
     }
-    return { sink, space, variables, loads, reads: union(steps), visits, cost };
+    return { sink, space, variables, loads, reads: union(steps), elsewhere: union(steps, (x) => x.elsewhere), visits, cost };
   }
 
   private routine(sink: RoutineSink): Report {
@@ -203,17 +208,18 @@ export class Analysis {
       loads.set(`${base.node.id}.${base.index}`, { value: base, at: zero });
     }
     const space: Space = { shape: [], flat: false, loops: [], unrolled: [] };
-    return { sink, space, variables: [], loads, reads, visits: new Map(), cost: 0 };
+    return { sink, space, variables: [], loads, reads, elsewhere: none, visits: new Map(), cost: 0 };
   }
 }
 
 const none: ReadonlySet<Value> = new Set();
-const nothing: Step = { flops: 0, axes: 0n, operands: [], reads: none };
+const nothing: Step = { flops: 0, axes: 0n, operands: [], reads: none, elsewhere: none };
 /** Often one of them contains the others: then it is the union, and no new set is made. */
-function union(steps: readonly Step[]): ReadonlySet<Value> {
+function union(steps: readonly Step[], of: (step: Step) => ReadonlySet<Value> = (step) => step.reads): ReadonlySet<Value> {
   let all: ReadonlySet<Value> = none;
   let own: Set<Value> | null = null;
-  for (const { reads } of steps) {
+  for (const step of steps) {
+    const reads = of(step);
     if (reads === all || reads.size === 0) continue;
     if (all.size === 0) all = reads;
     else {

@@ -128,6 +128,7 @@ function link(
 function isSamePlace(reader: Job, store: Job, v: Value, naturalKeys: (r: Report) => ReadonlySet<string>): boolean {
   const { sink } = store.report;
   if (sink.kind !== "store" || sink.copy || reader.key !== store.key || reader === store) return false;
+  if (reader.report.elsewhere.has(v)) return false;
   const natural = naturalKeys(store.report);
   for (const load of reader.report.loads.values()) if (load.value === v && !natural.has(keyOf(load.at))) return false;
   return true;
