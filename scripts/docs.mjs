@@ -420,21 +420,23 @@ export async function records(load) {
   };
 }
 async function functionFamilies(load) {
-  const [elementwise, activations, reductions, arrays, algebra, kernels, gaussian, splines, processes] = await Promise.all(
-    [
-      "elementwise",
-      "activations",
-      "reductions",
-      "arrays",
-      "linear-algebra",
-      "kernels",
-      "gaussian-processes",
-      "splines",
-      "processes",
-    ].map((name) => load(`dsl/check/functions/${name}`)),
-  );
+  const [elementwise, special, activations, reductions, arrays, algebra, kernels, gaussian, splines, processes] =
+    await Promise.all(
+      [
+        "elementwise",
+        "special",
+        "activations",
+        "reductions",
+        "arrays",
+        "linear-algebra",
+        "kernels",
+        "gaussian-processes",
+        "splines",
+        "processes",
+      ].map((name) => load(`dsl/check/functions/${name}`)),
+    );
   return [
-    { title: "Elementwise", functions: elementwise.elementwise },
+    { title: "Elementwise", functions: [...elementwise.elementwise, ...special.special] },
     { title: "Activations of networks", functions: activations.activations },
     { title: "Reductions", functions: reductions.reductions },
     { title: "Arrays", functions: arrays.arrays },

@@ -14,6 +14,7 @@ test("there are models with data of their own, with pages", () => {
     "eight_schools",
     "horse_kicks",
     "lake_huron",
+    "moving_dots",
     "nile",
     "o_rings",
     "survival",

@@ -45,7 +45,7 @@ export const wiener = defineDistribution({
   undrawn:
     "it tells of the upper boundary alone: DriftDiffusion, of the same parameters, draws decisions at both, those at the lower one as times below 0",
   golden: {
-    from: "mpmath 1.3, 50 digits; rstan 2.32 agrees where sv is 0",
+    from: "mpmath 1.3, 50 digits; rstan 2.21 agrees where sv is 0",
     rows: [
       { x: 0.75, params: { alpha: 1.5, tau: 0.25, beta: 0.5, delta: 0.8, sv: 0 }, logDensity: -0.3232877329638252 },
       { x: 0.45, params: { alpha: 2.2, tau: 0.3, beta: 0.35, delta: -1.25, sv: 0.6 }, logDensity: -6.016093651343844 },
