@@ -83,9 +83,9 @@ export function declaredPrior(w: Walk, c: Context, s: SampleStatement, name: str
       label: "its type restricts it, and its coordinates are those of the type",
       notes: [`leave the declaration of ${name} out, or noncentered`],
     });
-  mark(c, s, name, declared);
   const d = applyDistribution(c, s.distribution.call);
   const x = evaluate(c, s.target);
+  mark(c, s, name, declared);
   const { constraint } = declared.support;
   const lead = declared.shape.length - constraint.event;
   if (constraint.event > 0 && (s.place?.subscripts.length ?? 0) > lead) {

@@ -4,7 +4,8 @@ import { type Builder, dtypeOf, shapeOf, type Value } from "../../runtime/ir/gra
 import { type Shape, sizeOf, stridesOf } from "../../runtime/ir/type.ts";
 import type { DataValue } from "../data/value.ts";
 import type { Applied } from "../distributions/applied.ts";
-import type { SampleStatement } from "../language/ast.ts";
+import type { SampleStatement, Statement } from "../language/ast.ts";
+import { path } from "./bind-data.ts";
 import { placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
 import { applyDistribution } from "./distribution.ts";
@@ -14,6 +15,7 @@ import { knownOf } from "./known.ts";
 import { give, mentions, oneRange, register, valueGiven } from "./latents.ts";
 import { termOf } from "./likelihood.ts";
 import type { Piece } from "./piece.ts";
+import { statementsOf } from "./recurrence.ts";
 import { bindCodes, reject } from "./rejection.ts";
 import { overRows } from "./rows.ts";
 import { readsGiven, type Walk } from "./walk.ts";
@@ -31,7 +33,7 @@ export function sampleMissing(w: Walk, c: Context, s: SampleStatement, name: str
     // Of integers what is observed is not in a draw.
     c.root.value(name, isInteger(c, name) ? b.select(missingMask(b, data), given, observed(c, name, data)) : given);
     const d = applyDistribution(c, s.distribution.call);
-    const piece = missingPiece(c, s, name, data, d, statementPositions(c, s, data.shape).positions);
+    const piece = missingPiece(w, c, s, name, data, d, statementPositions(c, s, data.shape).positions);
     if (piece) w.pieces.push(piece.piece);
   } else {
     const before = currentValue(c, name, data);
@@ -84,6 +86,24 @@ function registerMissing(w: Walk, c: Context, s: SampleStatement, name: string, 
   );
 }
 
+/** Each missing entry has a ~ (language.md rule 18), but where an `if` may have left it out. */
+export function checkMissing(w: Walk): void {
+  const { model, data } = w.context;
+  const isLeftOut = (s: Statement, name: string): boolean =>
+    s.kind === "if" ? givesTo(s, name) : statementsOf(s).some((inner) => isLeftOut(inner, name));
+  const givesTo = (s: Statement, name: string): boolean =>
+    (s.kind === "sample" && s.place?.name.name === name) || statementsOf(s).some((inner) => givesTo(inner, name));
+  for (const [name, filled] of w.filled) {
+    const value = data.values.get(name);
+    const absent = value && missingOf(value).find((at) => !filled.has(at));
+    if (absent === undefined || model.statements.some((s) => isLeftOut(s, name))) continue;
+    const span = model.symbols.get(name)?.span ?? { file: 0, start: 0, end: 0 };
+    reject(bindCodes.coverage, span, `${path(name, value?.shape ?? [], absent)} is missing, and no ~ gives it a distribution`, {
+      label: "missing entries are latent, each with a ~ of its own",
+    });
+  }
+}
+
 export const missingOf = (data: DataValue): number[] => [...(data.missing ?? [])].flatMap((m, i) => (m ? [i] : []));
 
 /** The array so far: NaN where no statement has reached a missing entry yet. */
@@ -119,7 +139,7 @@ function fill(
 ): Value {
   const { b } = c;
   const { positions, inside } = statementPositions(c, s, data.shape);
-  const missing = missingPiece(c, s, name, data, d, positions);
+  const missing = missingPiece(w, c, s, name, data, d, positions);
   if (!missing) return before;
   const { piece, which, chosen } = missing;
   const total = sizeOf(data.shape);
@@ -168,10 +188,27 @@ function drawAll(w: Walk, c: Context, s: SampleStatement, d: Applied, inside: Sh
 }
 
 /** The missing elements among those that the statement gives; undefined if there are none. */
-function missingPiece(c: Context, s: SampleStatement, name: string, data: DataValue, d: Applied, positions: Float64Array) {
+function missingPiece(
+  w: Walk,
+  c: Context,
+  s: SampleStatement,
+  name: string,
+  data: DataValue,
+  d: Applied,
+  positions: Float64Array,
+) {
   const { b } = c;
   const which = [...positions.keys()].filter((k) => data.missing?.[positions[k]]);
   if (which.length === 0) return undefined;
+  const filled = w.filled.get(name) ?? new Set();
+  w.filled.set(name, filled);
+  for (const at of which.map((k) => positions[k])) {
+    if (filled.has(at))
+      reject(bindCodes.twice, s.span, `${path(name, data.shape, at)} is missing, and given twice`, {
+        label: "each missing entry has exactly one ~",
+      });
+    filled.add(at);
+  }
   const chosen = b.tensor(Float64Array.from(which), [which.length], "int");
   /** A value of each row at the missing elements of the statement. */
   const atMissing = (v: Value | undefined): Value | undefined =>

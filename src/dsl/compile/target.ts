@@ -37,6 +37,7 @@ import { checkDeclared } from "./declared.ts";
 import { discreteSlots, integersIn } from "./discrete.ts";
 import { makeFinisher, predict } from "./finisher.ts";
 import { guideOf } from "./guide.ts";
+import { checkMissing } from "./missing.ts";
 import { constrainParameter, type ParameterPiece, parameterOf, unconstrained } from "./parameters.ts";
 import {
   elementsOf,
@@ -279,6 +280,7 @@ function learnLayout(model: CheckedModel, data: BoundData, folds: Folds): Layout
     { onPredict: (walked, c, s) => predict(walked, c, s, drawing) },
   );
   checkDeclared(w);
+  checkMissing(w);
   const shapes = new Map([...w.latents.keys()].map((name) => [name, shapeOf(latentValue(w, name))]));
   const integers = new Set([...w.latents].flatMap(([name, l]) => (l.integer ? [name] : [])));
   const plates = new Map<string, Axis>();

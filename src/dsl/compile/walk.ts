@@ -98,6 +98,8 @@ export interface Walk {
   >;
   /** Latents declared as a whole by `mu: ordered[2]`: their statements give priors alone. */
   readonly declared: Map<string, Declared>;
+  /** Of data with missing entries, those that a ~ has given. */
+  readonly filled: Map<string, Set<number>>;
   readonly observed: Set<string>;
   readonly observations: (() => Observation)[];
   readonly quantities: Saved[];
@@ -137,6 +139,7 @@ export function walk(b: Builder, model: CheckedModel, data: BoundData, source: L
     affine: [],
     latents: new Map(),
     declared: new Map(),
+    filled: new Map(),
     observed: new Set(),
     observations: [],
     quantities: [],
