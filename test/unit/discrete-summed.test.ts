@@ -369,6 +369,30 @@ y ~ Normal(mu[s[3]] + mu[one], 0.5)`,
     );
 });
 
+test("draws that are looked up in tables of indices are compiled", async () => {
+  const p = await bound(
+    `data P: simplex[1, 2], Q: simplex[1, 2], y: real[4], x: real[5], f: int[4], g: int[5]
+mu: real[4] ~ Normal(0, 1)
+for i in 1..4 { a[i] ~ Categorical([1]) }
+for i in 1..2, j in 1..2 { b[i, j] ~ Categorical(P[a[mod(i + j, 4) + 1]]) }
+for i in 1..2, j in 1..1 { c[i, j] ~ Categorical(Q[a[mod(i + j, 4) + 1]]) }
+for i in 1..4 { y[i] ~ Normal(mu[b[div(f[i] - 1, 2) + 1, mod(f[i] - 1, 2) + 1]], 0.5) }
+for i in 1..5 { x[i] ~ Normal(mu[c[g[i], 1]], 0.5) }`,
+    {
+      P: [[0.6, 0.4]],
+      Q: [[0.125, 0.875]],
+      y: [-1.2, 1.2, -1, 0.4],
+      x: [0.6, 1.7, -0.2, 0.4, -1.2],
+      f: [1, 3, 2, 1],
+      g: [1, 2, 2, 2, 1],
+    },
+  );
+  for (const output of [undefined, "map", "marginals"] as const)
+    expect([...(await columnsAt(p.target, new Float64Array(4), output)).values()].flatMap((v) => [...v])).toSatisfy(
+      (all: number[]) => all.every(Number.isFinite),
+    );
+});
+
 test("a guide that names none of them leaves them to the sum, in minibatches too", async () => {
   const p = await bound(
     `data y: real[N]

@@ -155,9 +155,11 @@ export class Analysis {
     };
     /** Index tensors are read like everything else. */
     const ofIndices = (i: Index): Step[] =>
-      i.terms.flatMap(({ variable: x }) =>
-        x.kind === "dynamic" && constantOf(x.value) === null ? [walk.at(x.value, x.at)] : [],
-      );
+      i.terms.flatMap(({ variable: x }) => {
+        if (x.kind !== "dynamic") return [];
+        // A constant need not be computed, but may be read where something that is computed says.
+        return constantOf(x.value) === null ? [walk.at(x.value, x.at)] : x.at.flatMap(ofIndices);
+      });
     const algebra: Algebra<Step> = {
       constant: () => nothing,
       load: (value, at) => {
