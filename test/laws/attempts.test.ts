@@ -10,9 +10,12 @@ import type { Builder, Value } from "../../src/runtime/ir/graph.ts";
 import { simplify } from "../../src/runtime/ir/simplify.ts";
 import { stream } from "../../src/runtime/numeric/random.ts";
 import { compileWasm, instantiate } from "../../src/runtime/wasm/backend.ts";
+import { caseOf, drawMany } from "./distribution-cases.ts";
+import { expectInside } from "./distribution-draws.ts";
 
 const DRAWS = 20000;
 const attempted = [...new Set(distributions.values())].filter((d) => d.attempts && d.event === 0);
+const vectors = [...new Set(distributions.values())].filter((d) => d.attempts && d.event === 1);
 /** Around where one way ends and the other begins, small, large, and as the golden rows have them. */
 const more: Readonly<Record<string, readonly Readonly<Record<string, number>>[]>> = {
   Poisson: [0.3, 9.9, 10.1, 45, 3000].map((lambda) => ({ lambda })),
@@ -81,6 +84,31 @@ describe.each(attempted)("$name", (record) => {
       );
       expect(compare(draws, host), JSON.stringify(params)).toBeLessThan(LIMIT);
     }
+  });
+});
+
+describe.each(vectors)("$name", (record) => {
+  test.each(record.golden.rows)("draws like the host: $params", (row) => {
+    const b = createBuilder();
+    const c = caseOf(record, row, record.name);
+    const d = c.make(b);
+    const draw = d.attempts;
+    if (!draw) throw new Error(`${record.name} lost its attempts`);
+    const shape = [DRAWS, ...c.shape];
+    const draws = drawn(b, draw.noise(shape), (noise) => draw.build(b, noise, shape));
+    const host = drawMany({ ...c, make: (other) => ({ ...c.make(other), draw: undefined }) }, DRAWS, stream(5, "host"));
+    if (!host) throw new Error(`${record.name} has no sampler`);
+    expectInside(c, draws);
+    // Along elements, and along a direction in which no element lies.
+    const size = c.shape[0];
+    const along = (v: Float64Array, w: (k: number) => number): Float64Array =>
+      Float64Array.from({ length: DRAWS }, (_, i) => c.at.reduce((s, _x, k) => s + w(k) * v[i * size + k], 0));
+    for (let k = 0; k < size; k++) {
+      const one = (j: number): number => (j === k ? 1 : 0);
+      expect(compare(along(draws, one), along(host, one)), `element ${k}`).toBeLessThan(LIMIT);
+    }
+    const mixed = (j: number): number => 1 + j * j;
+    expect(compare(along(draws, mixed), along(host, mixed)), "a mixture of elements").toBeLessThan(LIMIT);
   });
 });
 

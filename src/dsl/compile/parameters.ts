@@ -139,13 +139,15 @@ export function unconstrained(
 }
 
 /** Matrices of numbers without bounds, which break the symmetry of layers: normal with variance 2 / (rows + columns) (Glorot and Bengio
- *  2010); everything else, and tables with a row a datapoint: 0, unconstrained. */
+ *  2010); unit vectors, which have no direction at 0: standard normal; everything else, and tables with a row a datapoint: 0, unconstrained. */
 function defaultStart(p: Omit<ParameterPiece, "initial">, rng: Rng): Float64Array {
   const size = sizeOf(unconstrainedShapeOf(p));
   const out = new Float64Array(size);
   const isFree = p.constraint.event === 0 && p.bounds.lower === undefined && p.bounds.upper === undefined;
-  if (!isFree || p.shape.length < 2) return out;
+  const isRay = p.constraint.redraw !== undefined;
+  if (!isRay && (!isFree || p.shape.length < 2)) return out;
   rng.fillNormal(out);
+  if (isRay) return out;
   const [rows, columns] = p.shape.slice(-2);
   const scale = Math.sqrt(2 / (rows + columns));
   return out.map((x) => scale * x);

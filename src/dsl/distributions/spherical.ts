@@ -139,6 +139,22 @@ export const powerSpherical = defineDistribution({
     if (kappa >= 0 && out.length > 1) turnFrom(rng, mu, drawPower(rng, out.length, kappa), out);
     else out.fill(Number.NaN);
   },
+  // Reparameterised (De Cao & Aziz 2020, §3): the beta by its quantile at Φ of a normal, the direction of d more by what of them is at right
+  // angles to mu. With log odds s of (1 + cos θ)/2, cos θ = tanh(s/2) and sin θ = 1 / cosh(s/2).
+  attempts: {
+    gradient: "pathwise",
+    noise: (shape) => [
+      { kind: "normal", shape: [] },
+      { kind: "normal", shape },
+    ],
+    build: (b, [z, g], { mu, kappa }, [d]) => {
+      const h = b.constant((d - 1) / 2);
+      const s = halve(b, b.betaLogitDraw(b.add(kappa, h), h, z));
+      const across = b.sub(g, b.mul(b.sum(b.mul(g, mu)), mu));
+      const sine = b.reciprocal(b.mul(b.cosh(s), b.sqrt(b.sum(b.square(across)))));
+      return b.add(b.mul(b.tanh(s), mu), b.mul(sine, across));
+    },
+  },
   // The mean of cos θ is κ / (κ + 2h).
   mean: (b, { mu, kappa }) => b.mul(mu, b.div(kappa, b.add(kappa, b.constant(shapeOf(mu)[0] - 1)))),
   normalised: true,
