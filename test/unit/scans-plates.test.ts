@@ -1,6 +1,6 @@
 // Recurrences in plates: densities written out once more by plain loops, whether the plates can go side by side or not; and that they do.
 import { describe, expect, test } from "vitest";
-import type { DataObject } from "../../src/model.ts";
+import type { DataObject, Posterior } from "../../src/model.ts";
 import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import { type LoopAttrs, loop } from "../../src/runtime/ir/loop/loop.ts";
 import { nodesOf } from "../../src/runtime/ir/order.ts";
@@ -13,6 +13,12 @@ const ROUNDING = 1e-11;
 
 const wave = (n: number, frequency = 1): number[] => Array.from({ length: n }, (_, i) => Math.sin(frequency * (i + 1)));
 const table = (rows: number, columns: number): number[][] => Array.from({ length: rows }, (_, i) => wave(columns, i + 0.7));
+
+function longestLoop({ target }: Posterior): number {
+  const b = createBuilder();
+  const density = target.logDensity(b, b.input("q", { shape: [target.dimension], dtype: "real" }));
+  return Math.max(...nodesOf([density]).flatMap((node) => (node.op === loop ? [(node.attrs as LoopAttrs).steps] : [])));
+}
 
 interface Case {
   readonly name: string;
@@ -215,10 +221,34 @@ describe.each(cases)("$name", ({ text, data, density, steps }) => {
     expect(gradientError(p, q)).toBeLessThan(DIFFERENCES);
   });
   test("as many steps as one plate has, where they go side by side", async () => {
-    const { target } = await bound(text, data);
-    const b = createBuilder();
-    const density = target.logDensity(b, b.input("q", { shape: [target.dimension], dtype: "real" }));
-    const loops = nodesOf([density]).flatMap((node) => (node.op === loop ? [(node.attrs as LoopAttrs).steps] : []));
-    expect(Math.max(...loops)).toBe(steps);
+    expect(longestLoop(await bound(text, data))).toBe(steps);
+  });
+});
+
+describe("noncentered along chains in plates", () => {
+  const text = (prefix: string): string => `data y: real[M, T]
+    rho ~ Normal(0, 1)
+    for m in 1..M {
+      x[m, 1] ~ Normal(0, 1)
+      for t in 2..T { x[m, t] ~ ${prefix} Normal(rho * x[m, t-1] + 0.1 * m, exp(0.3 * x[m, t-1])) }
+    }
+    y ~ Normal(x, 1)`;
+  const data = { y: table(3, 4) };
+
+  test("raw coordinates make the same density of x, in as many steps as a chain has", async () => {
+    const [raw, centred] = [await bound(text("noncentered"), data), await bound(text(""), data)];
+    const q = somewhere(raw.dimension);
+    // Latents of a statement after one another: rho, all x[m, 1], then the others.
+    const x = [0, 1, 2].map((m) => {
+      const row = [q[1 + m]];
+      for (let t = 1; t < 4; t++) row.push(q[0] * row[t - 1] + 0.1 * (m + 1) + Math.exp(0.3 * row[t - 1]) * q[4 + 3 * m + t - 1]);
+      return row;
+    });
+    const stretch = total(x.map((row) => total(row.slice(0, 3).map((v) => 0.3 * v))));
+    const own = Float64Array.of(q[0], ...x.map((row) => row[0]), ...x.flatMap((row) => row.slice(1)));
+    const expected = centred.logDensity(own) + stretch;
+    expect(Math.abs(raw.logDensity(q) - expected)).toBeLessThan(ROUNDING * (1 + Math.abs(expected)));
+    expect(gradientError(raw, q)).toBeLessThan(DIFFERENCES);
+    expect(longestLoop(raw)).toBe(3);
   });
 });

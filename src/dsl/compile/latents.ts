@@ -1,13 +1,13 @@
 // Latents: what a ~ statement on a free name, or a declaration, makes of the unconstrained vector, and the prior that goes with it.
 
 import { InternalError } from "../../runtime/errors.ts";
-import { type Builder, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { shapeOf, type Value } from "../../runtime/ir/graph.ts";
 import { type Shape, sizeOf } from "../../runtime/ir/type.ts";
 import type { Axis } from "../../runtime/target.ts";
 import type { ModelSymbol } from "../check/checked-model.ts";
 import type { Applied } from "../distributions/applied.ts";
 import type { DeclareStatement, Place, SampleStatement, TypeExpression } from "../language/ast.ts";
-import { type Coordinates, coordinatesOf, isAffine, nextSlot, noteAffine, type Shift, shifted, shiftOverRows } from "./affine.ts";
+import { type Coordinates, coordinatesOf, isAffine, nextSlot, noteAffine, shiftOverRows } from "./affine.ts";
 import { evaluateSize } from "./bind-data.ts";
 import { arrayAt, type Elements, placeCoordinates } from "./block.ts";
 import type { Context } from "./context.ts";
@@ -21,9 +21,8 @@ import { addPrior } from "./prior.ts";
 import { namesIn } from "./recurrence.ts";
 import { bindCodes, reject } from "./rejection.ts";
 import { MOST_ELEMENTS, type Rows, rowShape } from "./rows.ts";
-import { Scan } from "./scan.ts";
-import { ScanLayout } from "./scan-layout.ts";
-import { type PieceArray, Scope } from "./scope.ts";
+import type { PieceArray } from "./scope.ts";
+import { runChain } from "./shifted-chain.ts";
 import { declaredSupport, eventOf, type Meeting, meet, type Support } from "./support.ts";
 import { axesOf, readsGiven, sizeNames, type Walk } from "./walk.ts";
 
@@ -235,7 +234,7 @@ function shiftedChain(
 ): void {
   const { b } = c;
   const slot = nextSlot(w);
-  const { array, coordinates, inside, own } = to;
+  const { place, array, coordinates, inside, own } = to;
   const { name } = array;
   const element = [...inside, ...own];
   const meeting = meetType(c, s.type, provisionally);
@@ -243,35 +242,14 @@ function shiftedChain(
   const centred = { ...makePiece(c, s, name, provisionally, meeting, element, basis), coordinates };
   const { affine: _, ...standard } = centred;
   const { raw, jacobian } = constrainPiece(b, standard, takeCoordinates(w, c, centred));
-  const scan = new Scan(b, [], [], c.rows);
-  const begun = array.extents;
-  const extents = coordinates.map((axis, k) => axis.reduce((m, v) => Math.max(m, v), begun[k]));
-  const state = scan.add(name, array, new ScanLayout(c, extents, [], [to.place]));
-  const scope = new Scope(c.scope);
-  scope.set(name, { kind: "scan", array: state });
-  const context: Context = { ...c, scope, rows: scan.rows, scan: true };
-  const rows = b.reshape(raw, [scan.steps, ...element]);
   const isShared = basis === "standard" || shapeOf(basis).length === 0 || provisionally.affine?.kind === "cholesky";
-  const weights = isShared ? undefined : b.reshape(basis, [scan.steps, ...shapeOf(basis).slice(c.rows.length)]);
-  state.give(context, to.place, s.span, () => {
-    const law = applyDistribution(context, s.distribution.call);
-    const own = weights ? b.gather(weights, scan.step) : basis;
-    return fromRaw(b, shifted(b, law, own), b.gather(rows, scan.step), element);
-  });
-  scan.finish();
-  if (!state.ended) throw new InternalError(`${name} has no value after its loop`);
-  array.replace(state.ended.coordinates, state.ended.value, s.span);
+  runChain(c, s, { place, array, coordinates, element, raw, basis, isShared });
   const d = applyDistribution(c, s.distribution.call);
   const piece = { ...makePiece(c, s, name, d, meeting, element, basis), coordinates };
   w.pieces[w.pieces.indexOf(centred)] = piece;
   collect(w, c, piece, c.rows, raw, jacobian);
   noteAffine(w, c, s, slot, piece, d, meeting, element);
   addPrior(w, c, s, name, d, meeting, element, true);
-}
-
-function fromRaw(b: Builder, { kind, location, scale }: Shift, raw: Value, element: Shape): Value {
-  const scaled = kind === "cholesky" ? b.matmul(scale, raw) : b.mul(scale, raw);
-  return b.broadcastTo(location ? b.add(location, scaled) : scaled, element);
 }
 
 /** The distribution of a statement that reads its own array, for its support alone: the new elements are a placeholder. */

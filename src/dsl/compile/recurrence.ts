@@ -5,6 +5,7 @@ import {
   eachLoopExpression,
   type ForStatement,
   type LetStatement,
+  type LoopIndex,
   type QuantityStatement,
   type Statement,
   type Subscript,
@@ -25,7 +26,10 @@ export function letsOf(s: Statement): (LetStatement | QuantityStatement)[] {
 
 /** Whether a turn of the loop reads elements of the arrays that another turn gives: false where every read, as every write, has the loop's
  *  variable as the same subscript, and of arrays that no write subscripts by it, which are others in each turn. */
-export function carriedBy(loop: ForStatement, arrays: ReadonlySet<string>): boolean {
+export function carriedBy(
+  loop: { readonly loops: readonly Pick<LoopIndex, "variable">[]; readonly body: readonly Statement[] },
+  arrays: ReadonlySet<string>,
+): boolean {
   if (loop.loops.length > 1) return true;
   const [{ variable }] = loop.loops;
   const all = loop.body.flatMap(letsOf).filter((s) => arrays.has(s.place.name.name));

@@ -127,7 +127,7 @@ export class ScanLayout {
 }
 
 /** Whether the subscript is the plate's variable and nothing else. */
-function isVariable(c: Context, s: Subscript | undefined, plate: RowAxis): boolean {
+export function isVariable(c: Context, s: Subscript | undefined, plate: RowAxis): boolean {
   if (s?.kind !== "at" || s.value.kind !== "name" || plate.ordinals.length !== 1) return false;
   const value: Value = evaluate(c, s.value);
   return value === plate.ordinals[0].symbol;

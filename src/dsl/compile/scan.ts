@@ -30,17 +30,21 @@ export class Scan {
   private readonly b: Builder;
   /** The number of the step, from 0. */
   readonly step: Value;
+  /** The number of the plate. */
+  private readonly plate: Value;
+  /** Plates, then steps, one by one. */
+  private readonly order: Rows;
   private readonly arrays: ScanArray[] = [];
 
   /** `rows`: those whose turns follow one another, merged into one axis; `outside`: those that do not concern the arrays; `plates`: those of
    *  which each turn has arrays, or parts of arrays, of its own. OutOfLine is thrown, here or later, where they have not. */
   constructor(b: Builder, outside: Rows, plates: Rows, rows: Rows) {
     this.b = b;
-    this.plates = plates.length > 0 ? merged(plates) : undefined;
-    const all = merged(rows);
+    this.plate = symbol(b, { shape: [], dtype: "int" });
+    this.plates = plates.length > 0 ? counted(merged(plates), this.plate) : undefined;
+    this.order = [...plates, ...rows];
     this.step = symbol(b, { shape: [], dtype: "int" });
-    const counter = { symbol: this.step, indices: Float64Array.from({ length: all.size }, (_, i) => i) };
-    this.axis = { ...all, ordinals: [...all.ordinals, counter] };
+    this.axis = counted(merged(rows), this.step);
     this.rows = [...outside, ...(this.plates ? [this.plates] : []), this.axis];
   }
   get steps(): number {
@@ -57,6 +61,15 @@ export class Scan {
     const known = knownOf(overRows(this.b, [v], [this.axis])[0]);
     if (known === null && this.plates) throw new OutOfLine();
     return known;
+  }
+  /** Of a value for all of these rows, the plates' and the steps', what belongs to the turn: [rows…, …element] gives an element. */
+  ofTurn(v: Value, rows: Rows): Value {
+    const { b, order, plates } = this;
+    const behind = shapeOf(v).slice(rows.length);
+    const inOrder = b.transpose(v, [...order.map((row) => rows.indexOf(row)), ...behind.map((_, k) => rows.length + k)]);
+    if (!plates) return b.gather(b.reshape(inOrder, [this.steps, ...behind]), this.step);
+    const flat = b.reshape(inOrder, [plates.size, this.steps, ...behind]);
+    return b.gather(b.gather(flat, this.plate), this.step);
   }
   /** A number of each step. */
   perStep(values: Float64Array, dtype: "int" | "bool" = "int"): Value {
@@ -135,6 +148,11 @@ export class Scan {
     };
   }
 }
+
+const counted = (axis: RowAxis, counter: Value): RowAxis => ({
+  ...axis,
+  ordinals: [...axis.ordinals, { symbol: counter, indices: Float64Array.from({ length: axis.size }, (_, i) => i) }],
+});
 
 /** An array under way. */
 export class ScanArray implements ScanBinding {
