@@ -223,7 +223,8 @@ describe("distribution functions", () => {
   });
 
   const probabilities = [1e-12, 0.03, 0.4, 0.6, 0.985];
-  it.each(golden.filter(({ d }) => d.quantile))("$title: quantiles invert them, in both tails", ({ d, row }) => {
+  const continuous = golden.filter(({ d }) => d.quantile && !d.support.constraint.discrete);
+  it.each(continuous)("$title: quantiles invert them, in both tails", ({ d, row }) => {
     const { b, applied, inputs } = open(d, row);
     const { logCdf, logCcdf, quantile, upperQuantile } = applied;
     if (!logCdf || !logCcdf || !quantile) return;
@@ -255,7 +256,45 @@ describe("distribution functions", () => {
       expect(Math.abs(above[i] - Math.log(v)), `q = ${v}, x = ${y[i]}`).toBeLessThanOrEqual(tolerance);
     });
   });
-  const nearZero = golden.filter(({ d, row, title }) => d.quantile && boundsOf(caseOf(d, row, title)).lower === 0);
+  const integers = golden.filter(({ d }) => d.quantile && d.support.constraint.discrete);
+  it.each(integers)("$title: quantiles are the least integers that reach a probability, in both tails", ({ d, row, title }) => {
+    const { b, x, applied, inputs } = open(d, row);
+    const { logCdf, logCcdf, quantile, upperQuantile } = applied;
+    if (!logCdf || !logCcdf || !quantile || !upperQuantile) return expect.fail("both tails and both quantiles");
+    const { lower = Number.NEGATIVE_INFINITY, upper = Number.POSITIVE_INFINITY } = boundsOf(caseOf(d, row, title));
+    // A few roundings of log F, and of the logarithm of p.
+    const close = (l: number): number => 64 * EPSILON * (1 + Math.abs(l)) + 1e-12;
+    const tails = { logCdf, logCcdf };
+    const tail = (side: "logCdf" | "logCcdf", at: number): number => {
+      const [below, above] = side === "logCdf" ? [Number.NEGATIVE_INFINITY, 0] : [0, Number.NEGATIVE_INFINITY];
+      if (at < lower) return below;
+      return at >= upper ? above : interpret([tails[side](b, x)], { ...inputs, "(x)": Float64Array.of(at) })[0][0];
+    };
+    const p = b.input("(p)", { shape: [], dtype: "real" });
+    const found = (f: (b: Builder, v: Value) => Value, v: number): number =>
+      interpret([f(b, p)], { ...inputs, "(p)": Float64Array.of(v) })[0][0];
+    for (const v of [1e-200, ...probabilities]) {
+      const [at, upperAt] = [found(quantile, v), found(upperQuantile, v)];
+      expect(Number.isInteger(at) && Number.isInteger(upperAt), `${at}, ${upperAt}`).toBe(true);
+      const log = Math.log(v);
+      expect(tail("logCdf", at), `P(X <= ${at}) reaches ${v}`).toBeGreaterThanOrEqual(log - close(log));
+      expect(tail("logCdf", at - 1), `P(X <= ${at - 1}) does not reach ${v}`).toBeLessThanOrEqual(
+        at > lower ? log + close(log) : 0,
+      );
+      expect(tail("logCcdf", upperAt), `P(X > ${upperAt}) is down to ${v}`).toBeLessThanOrEqual(log + close(log));
+      if (upperAt > lower) expect(tail("logCcdf", upperAt - 1), `P(X > ${upperAt - 1})`).toBeGreaterThanOrEqual(log - close(log));
+    }
+    // At the probability of an integer it is that integer, unless the probability of a lower one is the same number.
+    const [own] = flat(row.x);
+    const [below, above] = [tail("logCdf", own), tail("logCcdf", own)].map(Math.exp);
+    if (below < 1 && Math.exp(tail("logCdf", own - 1)) < below * (1 - 1e-11)) expect(found(quantile, below)).toBe(own);
+    if (above > 0 && Math.exp(tail("logCcdf", own - 1)) > above * (1 + 1e-11)) expect(found(upperQuantile, above)).toBe(own);
+    expect(found(quantile, 0)).toBe(lower);
+    expect(found(upperQuantile, 1)).toBe(lower);
+    expect(found(quantile, -0.1)).toBeNaN();
+    expect(found(upperQuantile, 1.1)).toBeNaN();
+  });
+  const nearZero = continuous.filter(({ d, row, title }) => d.quantile && boundsOf(caseOf(d, row, title)).lower === 0);
   it.each(nearZero)("$title: quantiles of probabilities that vanish beside 1, at a support that begins at 0", ({ d, row }) => {
     const { b, applied, inputs } = open(d, row);
     const { logCdf, quantile } = applied;

@@ -31,6 +31,24 @@ const beta = (alpha: number, beta: number): Case => {
   const n = alpha + beta;
   return { name: "Beta", params: { alpha, beta }, f: itself, expected: [beta / n ** 2, -alpha / n ** 2] };
 };
+/** E cos x is A(κ) cos μ, A = I₁ / I₀, whose derivative is 1 - A / κ - A². */
+const circle = (mu: number, kappa: number): Case => {
+  const bessel = (order: number): number => {
+    let [sum, term] = [0, (kappa / 2) ** order];
+    for (let k = 1; term > 1e-17 * sum; k++) {
+      sum += term;
+      term *= (kappa / 2) ** 2 / (k * (k + order));
+    }
+    return sum;
+  };
+  const a = bessel(1) / bessel(0);
+  return {
+    name: "VonMises",
+    params: { mu, kappa },
+    f: (b, x) => b.cos(x),
+    expected: [-a * Math.sin(mu), (1 - a / kappa - a * a) * Math.cos(mu)],
+  };
+};
 const cases: readonly Case[] = [
   gamma(0.05, 0.3),
   gamma(0.7, 2),
@@ -44,6 +62,8 @@ const cases: readonly Case[] = [
   beta(2, 5),
   beta(40, 7),
   { name: "BetaProportion", params: { mu: 0.3, kappa: 6 }, f: squared, expected: [0.6 + 0.4 / 7, -0.21 / 49] },
+  circle(0.4, 2.5),
+  circle(2.9, 4),
   {
     // E x₁ x₂ = α₁ α₂ / (n (n + 1))
     name: "Dirichlet",

@@ -199,6 +199,22 @@ describe("types and supports", () => {
     close(await at("lpdf(Exponential(2), m)", 0.25), exponential(0.25, 2));
   });
 
+  test("of integers they are asked between integers too", async () => {
+    const at = async (query: string, m: number) =>
+      (await bound(`m ~ Normal(0, 1)\nfactor(${query})`)).logDensity(Float64Array.of(m)) - normal(m, 0, 1);
+    // P(X > n) = 0.7^(n + 1)
+    close(await at("lccdf(Geometric(0.3), m)", 2.75), 3 * Math.log(0.7));
+    close(await at("cdf(Geometric(0.3), m)", 2.75), 1 - 0.7 ** 3);
+    close(await at("cdf(Geometric(0.3), m)", 3), 1 - 0.7 ** 4);
+    expect(await at("cdf(Geometric(0.3), m)", -0.25)).toBe(0);
+    expect(await at("lpmf(Geometric(0.3), m)", 2.75)).toBe(Number.NEGATIVE_INFINITY);
+    close(await at("lpmf(Geometric(0.3), m)", 2), Math.log(0.3) + 2 * Math.log(0.7));
+    // Bounds that lie between integers: 2, 3 and 4 are left.
+    const between = Math.log(0.3) - Math.log(1 - 0.7 ** 3);
+    close(await at("0 * m + lpmf(truncated(Geometric(0.3), lower = 1.5, upper = 4.5), 2)", 1), between);
+    close(await at("lpmf(truncated(Geometric(0.3), lower = m, upper = m + 3), 2)", 1.5), between);
+  });
+
   test("a plain matrix is an elementwise scale, a Cholesky factor is not", async () => {
     const y = [
       [1, 2],

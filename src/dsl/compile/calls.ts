@@ -125,10 +125,20 @@ export function inlineValues(c: Context, f: FunctionStatement, given: readonly V
 }
 
 type Query = (c: Context, d: Applied, x: Value) => Value | undefined;
-const lpdf: Query = (c, d, x) =>
-  continued(c, d, x, (b, v) => logDensityToEnds(b, d, v), Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY);
-const lcdf: Query = (c, d, x) => d.logCdf && continued(c, d, x, d.logCdf, Number.NEGATIVE_INFINITY, 0);
-const lccdf: Query = (c, d, x) => d.logCcdf && continued(c, d, x, d.logCcdf, 0, Number.NEGATIVE_INFINITY);
+const lpdf: Query = (c, d, x) => {
+  const none = Number.NEGATIVE_INFINITY;
+  const f = (b: Builder, v: Value): Value => {
+    const log = logDensityToEnds(b, d, v);
+    return isReal(d, v) ? b.select(b.eq(v, b.floor(v)), log, b.constant(none)) : log;
+  };
+  return continued(c, d, x, f, none, none);
+};
+/** Numbers asked of a distribution of integers. */
+const isReal = (d: Applied, x: Value): boolean => d.event === 0 && d.support.constraint.discrete && dtypeOf(x) === "real";
+/** Distribution functions of integers are constant between them. */
+const stepped = (c: Context, d: Applied, x: Value): Value => (isReal(d, x) ? c.b.floor(x) : x);
+const lcdf: Query = (c, d, x) => d.logCdf && continued(c, d, stepped(c, d, x), d.logCdf, Number.NEGATIVE_INFINITY, 0);
+const lccdf: Query = (c, d, x) => d.logCcdf && continued(c, d, stepped(c, d, x), d.logCcdf, 0, Number.NEGATIVE_INFINITY);
 const cdf: Query = (c, d, x) => {
   const log = lcdf(c, d, x);
   return log && c.b.exp(log);

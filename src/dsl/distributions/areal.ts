@@ -1,4 +1,5 @@
 // Effects of areas that resemble their neighbours: autoregressions on a map, given by its edges.
+import { ShapeError } from "../../runtime/errors.ts";
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import { constantOf, shapeOf } from "../../runtime/ir/graph.ts";
 import type { Numbers } from "../../runtime/ir/type.ts";
@@ -124,6 +125,11 @@ export const icar = defineDistribution({
  *  Banerjee 2005). */
 function logDetCar(b: Builder, node1: Value, node2: Value, n: number, alpha: Value): Value {
   const known = knownMap(node1, node2, n);
+  const alone = known ? known.map.neighbours.findIndex((near) => near.length === 0) : -1;
+  if (alone >= 0)
+    throw new ShapeError(
+      `area ${alone + 1} has no neighbours, and no distribution given them; leave it out and give it an effect of its own`,
+    );
   if (!known) return b.logAbsDet(precision(b, node1, node2, n, alpha));
   known.eigenvalues ??= eigenvaluesOf(known);
   const lambda = b.tensor(known.eigenvalues, [n]);

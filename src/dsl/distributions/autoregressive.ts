@@ -33,6 +33,7 @@ export const gaussianRandomWalk = defineDistribution({
   event: 1,
   logDensity: (b, x, { mu, sigma, m0, s0 }) => {
     const n = lengthOf(x);
+    if (n === 0) return b.constant(0);
     const begun = logNormals(b, vector(b, standardise(b, scalar(b, first(b, x, 1)), m0, s0)));
     const start = b.sub(begun, b.log(s0));
     if (n === 1) return start;
@@ -43,6 +44,7 @@ export const gaussianRandomWalk = defineDistribution({
     gradient: "pathwise",
     noise: oneNoise("normal"),
     build: (b, [z], { mu, sigma, m0, s0 }, [n]) => {
+      if (n === 0) return z;
       const begun = vector(b, b.add(m0, b.mul(s0, scalar(b, first(b, z, 1)))));
       return n === 1 ? begun : b.cumsum(b.concat([begun, b.add(mu, b.mul(sigma, from(b, z, 1)))], 0));
     },
@@ -88,6 +90,7 @@ export const ar = defineDistribution({
   logDensity: (b, x, { rho, sigma, mu }) => {
     const [n, k] = [lengthOf(x), lengthOf(rho)];
     if (k === 0) throw new ShapeError("AR needs a coefficient");
+    if (n === 0) return b.constant(0);
     const m = Math.min(n, k);
     const z = standardise(b, x, mu, sigma);
     const l = stationaryFactor(b, rho, m);
@@ -106,6 +109,7 @@ export const ar = defineDistribution({
     noise: oneNoise("normal"),
     build: (b, [noise], { rho, sigma, mu }, [n]) => {
       const k = lengthOf(rho);
+      if (n === 0) return noise;
       const m = Math.min(n, k);
       const begun = times(b, stationaryFactor(b, rho, m), first(b, noise, m));
       if (n === m) return b.add(mu, b.mul(sigma, begun));
@@ -152,6 +156,7 @@ export const garch11 = defineDistribution({
   event: 1,
   logDensity: (b, x, { mu, omega, alpha1, beta1, s1 }) => {
     const n = lengthOf(x);
+    if (n === 0) return b.constant(0);
     const squares = b.square(b.sub(x, mu));
     const fresh = b.add(omega, b.mul(alpha1, first(b, squares, n - 1)));
     const variance = history(b, b.square(s1), n, (before, t) => b.add(b.gather(fresh, t), b.mul(beta1, before)));
@@ -161,6 +166,7 @@ export const garch11 = defineDistribution({
     gradient: "pathwise",
     noise: oneNoise("normal"),
     build: (b, [noise], { mu, omega, alpha1, beta1, s1 }, [n]) => {
+      if (n === 0) return noise;
       // alpha1 h z² + beta1 h: the variance needs the noise alone.
       const growth = b.add(b.mul(alpha1, b.square(noise)), beta1);
       const variance = history(b, b.square(s1), n, (before, t) => b.add(omega, b.mul(b.gather(growth, t), before)));

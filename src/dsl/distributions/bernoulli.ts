@@ -3,6 +3,7 @@
 import { binary } from "../constraints/interval.ts";
 import { defineDistribution } from "./define.ts";
 import { location, oneNoise, probability } from "./params.ts";
+import { countQuantilesByLogs } from "./tails.ts";
 
 export const bernoulli = defineDistribution({
   name: "Bernoulli",
@@ -22,6 +23,7 @@ export const bernoulli = defineDistribution({
   },
   logCdf: (b, x, { theta }) => b.xlog1py(b.sub(b.constant(1), x), b.neg(theta)),
   logCcdf: (b, x, { theta }) => b.select(b.lt(x, b.constant(1)), b.log(theta), b.constant(Number.NEGATIVE_INFINITY)),
+  ...countQuantilesByLogs((b, _logP, logQ, { theta }) => b.cast(b.gt(b.log(theta), logQ), "real")),
   mean: (_b, { theta }) => theta,
   normalised: true,
   golden: {
@@ -54,6 +56,7 @@ export const bernoulliLogit = defineDistribution({
   logCdf: (b, x, { alpha }) => b.mul(b.sub(x, b.constant(1)), b.softplus(alpha)),
   logCcdf: (b, x, { alpha }) =>
     b.select(b.lt(x, b.constant(1)), b.neg(b.softplus(b.neg(alpha))), b.constant(Number.NEGATIVE_INFINITY)),
+  ...countQuantilesByLogs((b, _logP, logQ, { alpha }) => b.cast(b.gt(b.neg(b.softplus(b.neg(alpha))), logQ), "real")),
   mean: (b, { alpha }) => b.sigmoid(alpha),
   normalised: true,
   golden: {

@@ -13,7 +13,7 @@ import { defineDistribution } from "./define.ts";
 import { location, positiveNumber, probability } from "./params.ts";
 import { logRising } from "./rising.ts";
 import { logChoose, total } from "./standardise.ts";
-import { binomialTails } from "./tails.ts";
+import { binomialTails, countQuantilesByLogs } from "./tails.ts";
 
 export const trials: Param = { constraint: count, rank: 0, doc: "number of trials" };
 export const upTo = (b: Builder, { N }: { readonly N: Value }): Bounds<Value> => ({
@@ -87,11 +87,18 @@ const logBetaBinomial = (b: Builder, x: Value, N: Value, alpha: Value, beta: Val
     b.neg(logRising(b, b.add(alpha, beta), N)),
     logChoose(b, N, x),
   );
-/** log P(X <= x): below the mean the sum of these terms, above it 1 less that of the others. */
+/** log P(X <= x): below the mean the sum down from P(X = x) = B(x + α, N - x + β) / (B(α, β) (N + 1) B(x + 1, N - x + 1)), above it 1 less that of
+ *  the others. */
 function betaBinomialAtMost(b: Builder, x: Value, N: Value, alpha: Value, beta: Value): Value {
-  const sum = (k: Value, first: Value, second: Value): Value =>
-    b.add(logBetaBinomial(b, k, N, first, second), b.betaBinomialSum(k, N, first, second));
-  const others = b.sub(b.sub(N, x), b.constant(1));
+  const one = b.constant(1);
+  const sum = (k: Value, first: Value, second: Value): Value => {
+    const rest = b.sub(N, k);
+    const all = b.add(b.add(N, first), second);
+    const pooled = b.logBetaPooled(first, second, b.add(k, one), b.add(rest, one));
+    const odd = b.mul(b.div(all, b.add(k, first)), b.div(b.add(all, one), b.mul(b.add(rest, second), b.add(N, one))));
+    return b.add(b.add(pooled, b.log(odd)), b.betaBinomialSum(k, N, first, second));
+  };
+  const others = b.sub(b.sub(N, x), one);
   const above = b.log1mExp(sum(b.max(others, b.constant(0)), beta, alpha));
   const isLow = b.lt(b.mul(x, b.add(alpha, beta)), b.mul(N, alpha));
   return b.select(b.lt(others, b.constant(0)), b.constant(0), b.select(isLow, sum(x, alpha, beta), above));
@@ -114,6 +121,7 @@ export const betaBinomial = defineDistribution({
     const log = betaBinomialAtMost(b, b.max(failures, b.constant(0)), N, beta, alpha);
     return b.select(b.ge(failures, b.constant(0)), log, b.constant(Number.NEGATIVE_INFINITY));
   },
+  ...countQuantilesByLogs((b, logP, logQ, { N, alpha, beta }) => b.betaBinomialQuantile(N, alpha, beta, logP, logQ)),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees where it does not cancel",

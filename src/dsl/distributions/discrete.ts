@@ -1,8 +1,15 @@
 // Integers: uniform on a range, waiting times.
+import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import { count, int } from "../constraints/interval.ts";
 import { defineDistribution } from "./define.ts";
 import { oneNoise, probability } from "./params.ts";
 import { spread } from "./standardise.ts";
+import { countQuantilesByLogs } from "./tails.ts";
+
+/** The next integers, of a quotient that is an integer but for its rounding that integer. */
+const ROUNDING = 2 ** -50;
+const ceilNear = (b: Builder, x: Value): Value => b.ceil(b.mul(b.constant(1 - ROUNDING), x));
+const floorNear = (b: Builder, x: Value): Value => b.floor(b.mul(b.constant(1 + ROUNDING), x));
 
 export const discreteRange = defineDistribution({
   name: "DiscreteRange",
@@ -28,6 +35,14 @@ export const discreteRange = defineDistribution({
   },
   logCdf: (b, x, { l, u }) => b.log(b.div(b.add(b.sub(x, l), b.constant(1)), b.add(b.sub(u, l), b.constant(1)))),
   logCcdf: (b, x, { l, u }) => b.log(b.div(b.sub(u, x), b.add(b.sub(u, l), b.constant(1)))),
+  ...countQuantilesByLogs((b, logP, logQ, { l, u }) => {
+    const size = b.add(b.sub(u, l), b.constant(1));
+    const isLower = b.le(logP, logQ);
+    // So many values are not above it, or above it.
+    const counted = b.mul(b.exp(b.select(isLower, logP, logQ)), size);
+    const x = b.select(isLower, b.add(l, b.sub(ceilNear(b, counted), b.constant(1))), b.sub(u, floorNear(b, counted)));
+    return b.min(b.max(x, l), u);
+  }),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
@@ -55,6 +70,10 @@ export const geometric = defineDistribution({
   },
   logCdf: (b, x, { theta }) => b.log1mExp(b.mul(b.add(x, b.constant(1)), b.log1p(b.neg(theta)))),
   logCcdf: (b, x, { theta }) => b.mul(b.add(x, b.constant(1)), b.log1p(b.neg(theta))),
+  ...countQuantilesByLogs((b, _logP, logQ, { theta }) => {
+    const failures = ceilNear(b, b.div(logQ, b.log1p(b.neg(theta))));
+    return b.select(b.lt(theta, b.constant(1)), b.max(b.sub(failures, b.constant(1)), b.constant(0)), b.constant(0));
+  }),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",

@@ -4,6 +4,7 @@ import { real } from "../constraints/interval.ts";
 import { defineDistribution } from "./define.ts";
 import { location, oneNoise, scale } from "./params.ts";
 import { standardise, total } from "./standardise.ts";
+import { quantilesByLogs } from "./tails.ts";
 
 /** Below it series are exact to 2^-53: their next term is x^6 / 7. */
 const SMALL = 1e-3;
@@ -57,10 +58,10 @@ export const generalizedExtremeValue = defineDistribution({
   affine: { location: "mu", scale: "sigma", kind: "elementwise" },
   logCdf: (b, x, { mu, sigma, xi }) => b.neg(b.exp(b.neg(reduced(b, standardise(b, x, mu, sigma), xi)))),
   logCcdf: (b, x, { mu, sigma, xi }) => b.log1mExp(b.neg(b.exp(b.neg(reduced(b, standardise(b, x, mu, sigma), xi))))),
-  quantile: (b, p, { mu, sigma, xi }) => {
-    const s = b.neg(b.log(b.neg(b.log(p))));
+  ...quantilesByLogs((b, logP, _logQ, { mu, sigma, xi }) => {
+    const s = b.neg(b.log(b.neg(logP)));
     return b.add(mu, b.mul(sigma, b.mul(s, expRatio(b, b.mul(xi, s)))));
-  },
+  }),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
@@ -95,14 +96,10 @@ export const generalizedPareto = defineDistribution({
   affine: { location: "mu", scale: "sigma", kind: "elementwise" },
   logCdf: (b, x, { mu, sigma, xi }) => b.log1mExp(b.neg(reduced(b, standardise(b, x, mu, sigma), xi))),
   logCcdf: (b, x, { mu, sigma, xi }) => b.neg(reduced(b, standardise(b, x, mu, sigma), xi)),
-  quantile: (b, p, { mu, sigma, xi }) => {
-    const s = b.neg(b.log1p(b.neg(p)));
+  ...quantilesByLogs((b, _logP, logQ, { mu, sigma, xi }) => {
+    const s = b.neg(logQ);
     return b.add(mu, b.mul(sigma, b.mul(s, expRatio(b, b.mul(xi, s)))));
-  },
-  upperQuantile: (b, q, { mu, sigma, xi }) => {
-    const s = b.neg(b.log(q));
-    return b.add(mu, b.mul(sigma, b.mul(s, expRatio(b, b.mul(xi, s)))));
-  },
+  }),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",

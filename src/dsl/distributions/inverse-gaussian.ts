@@ -3,16 +3,18 @@ import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import { positive } from "../constraints/interval.ts";
 import { defineDistribution } from "./define.ts";
 import { positiveNumber } from "./params.ts";
-import { HALF_LOG_TAU, halve, total } from "./standardise.ts";
+import { HALF_LOG_TAU, halve, LOG_2, total } from "./standardise.ts";
+import { quantilesByLogs } from "./tails.ts";
 
-/** a and log e^{2λ/μ} Φ(-c), a = sqrt(λ/x) (x/μ - 1), c = sqrt(λ/x) (x/μ + 1): P(X <= x) = Φ(a) + e^{2λ/μ} Φ(-c). */
+const scaled = (b: Builder, v: Value): Value => b.erfcx(b.mul(b.constant(Math.SQRT1_2), v));
+/** a and log e^{2λ/μ} Φ(-c), a = sqrt(λ/x) (x/μ - 1), c = sqrt(λ/x) (x/μ + 1): P(X <= x) = Φ(a) + e^{2λ/μ} Φ(-c), where e^{2λ/μ} e^{-c²/2} is e^{-a²/2}. */
 function parts(b: Builder, x: Value, mu: Value, lambda: Value): { a: Value; c: Value; reflected: Value } {
   const root = b.sqrt(b.div(lambda, x));
   const ratio = b.div(x, mu);
   const one = b.constant(1);
   const c = b.mul(root, b.add(ratio, one));
-  const far = b.logNormalCdf(b.neg(c));
-  return { a: b.mul(root, b.sub(ratio, one)), c, reflected: b.add(b.mul(b.constant(2), b.div(lambda, mu)), far) };
+  const a = b.mul(root, b.sub(ratio, one));
+  return { a, c, reflected: b.sub(b.log(scaled(b, c)), b.add(halve(b, b.square(a)), b.constant(LOG_2))) };
 }
 
 export const inverseGaussian = defineDistribution({
@@ -54,11 +56,11 @@ export const inverseGaussian = defineDistribution({
     const { a, c, reflected } = parts(b, x, mu, lambda);
     const upper = b.logNormalCdf(b.neg(a));
     const near = b.add(upper, b.log1mExp(b.sub(reflected, upper)));
-    // e^{2λ/μ} e^{-c²/2} = e^{-a²/2}: in the tail the exponentials come before the difference.
-    const scaled = (v: Value): Value => b.erfcx(b.mul(b.constant(Math.SQRT1_2), v));
-    const rest = b.log(b.mul(b.constant(0.5), b.sub(scaled(a), scaled(c))));
+    // In the tail the exponentials come before the difference.
+    const rest = b.log(b.mul(b.constant(0.5), b.sub(scaled(b, a), scaled(b, c))));
     return b.select(b.gt(a, b.constant(0)), b.sub(rest, halve(b, b.square(a))), near);
   },
+  ...quantilesByLogs((b, logP, logQ, { mu, lambda }) => b.mul(mu, b.inverseGaussianQuantile(b.div(lambda, mu), logP, logQ))),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",

@@ -13,7 +13,7 @@ import { defineDistribution } from "./define.ts";
 import { location, positiveNumber } from "./params.ts";
 import { logRising } from "./rising.ts";
 import { total } from "./standardise.ts";
-import { negativeBinomialTails } from "./tails.ts";
+import { countQuantilesByLogs, negativeBinomialTails } from "./tails.ts";
 
 const logFactorial = (b: Builder, x: Value): Value => b.lgamma(b.add(x, b.constant(1)));
 const dispersion = positiveNumber("precision; the variance is mu + mu^2 / phi");
@@ -127,6 +127,29 @@ export const negBinomial2Log = defineDistribution({
   },
 });
 
+/** Both tails: below the middle by the sum down from x, above it by that up from x + 1. P(X = x) = B(α + r, β + x) / (B(α, β) (r + x) B(r, x + 1)),
+ *  by beta functions that are large together, for x may be as large as it likes. */
+function betaNegBinomialTails(
+  b: Builder,
+  x: Value,
+  { r, alpha, beta }: Readonly<Record<string, Value>>,
+): { isLow: Value; low: Value; high: Value } {
+  const one = b.constant(1);
+  const mass = (k: Value): Value => {
+    const failures = b.add(beta, k);
+    const odd = b.log(b.div(b.add(b.add(alpha, r), failures), b.mul(failures, b.add(r, k))));
+    return b.add(b.logBetaPooled(alpha, beta, r, b.add(k, one)), odd);
+  };
+  const isLow = b.lt(b.mul(b.add(x, b.constant(0.5)), alpha), b.mul(r, beta));
+  // Of many terms, where the other is asked
+  const [below, above] = [b.select(isLow, x, b.constant(0)), b.add(x, one)];
+  return {
+    isLow,
+    low: b.add(mass(x), b.betaNegBinomialBelow(below, r, alpha, beta)),
+    high: b.add(mass(above), b.betaNegBinomialAbove(above, r, alpha, beta)),
+  };
+}
+
 export const betaNegBinomial = defineDistribution({
   name: "BetaNegBinomial",
   doc: "Failures before r successes of probability Beta(alpha, beta): B(r + x, alpha + beta) / B(r, alpha) Gamma(x + beta) / (x! Gamma(beta)).",
@@ -147,6 +170,15 @@ export const betaNegBinomial = defineDistribution({
     const p = betaDraw(rng, alpha[0], beta[0]);
     out[0] = poissonDraw(rng, Math.min(gammaDraw(rng, r[0]) * ((1 - p) / p), Number.MAX_VALUE));
   },
+  logCdf(b, x, p) {
+    const { isLow, low, high } = betaNegBinomialTails(b, x, p);
+    return b.select(isLow, low, b.log1mExp(b.select(isLow, b.constant(-1), high)));
+  },
+  logCcdf(b, x, p) {
+    const { isLow, low, high } = betaNegBinomialTails(b, x, p);
+    return b.select(isLow, b.log1mExp(b.select(isLow, low, b.constant(-1))), high);
+  },
+  ...countQuantilesByLogs((b, logP, logQ, { r, alpha, beta }) => b.betaNegBinomialQuantile(r, alpha, beta, logP, logQ)),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees where it does not cancel",

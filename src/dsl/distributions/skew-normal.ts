@@ -5,6 +5,7 @@ import { defineDistribution } from "./define.ts";
 import { logPhi } from "./normal.ts";
 import { location, oneNoise, positiveNumber, scale } from "./params.ts";
 import { LOG_2, standardise, total } from "./standardise.ts";
+import { quantilesByLogs } from "./tails.ts";
 
 export const skewNormal = defineDistribution({
   name: "SkewNormal",
@@ -29,6 +30,14 @@ export const skewNormal = defineDistribution({
     },
   },
   affine: { location: "xi", scale: "omega", kind: "elementwise" },
+  logCdf: (b, x, { xi, omega, alpha }) => b.logSkewNormalCdf(standardise(b, x, xi, omega), alpha),
+  // Turned round it is skew to the other side.
+  logCcdf: (b, x, { xi, omega, alpha }) => b.logSkewNormalCdf(b.neg(standardise(b, x, xi, omega)), b.neg(alpha)),
+  ...quantilesByLogs((b, logP, logQ, { xi, omega, alpha }) => {
+    const isLower = b.le(logP, logQ);
+    const turned = (v: Value): Value => b.select(isLower, v, b.neg(v));
+    return b.add(xi, b.mul(omega, turned(b.skewNormalQuantile(turned(alpha), b.min(logP, logQ)))));
+  }),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits; scipy 1.17 agrees",
@@ -86,23 +95,29 @@ export const expModNormal = defineDistribution({
   },
 });
 
-/** log P(Z <= z) at scale 1: log τ + 2 (1 - τ) z below 0, log(1 - (1 - τ) e^{-2τz}) above. */
-const logLower = (b: Builder, z: Value, tau: Value): Value => {
+/** log P(Z <= z) at scale 1: log τ + 2 (1 - τ) z below 0, log(1 - (1 - τ) e^{-2τz}) above, which near 0 is log(τ + (1 - τ) (1 - e^{-2τz})).
+ *  `rest` is 1 - τ. */
+const logLower = (b: Builder, z: Value, tau: Value, rest: Value): Value => {
   const zero = b.constant(0);
-  const rest = b.sub(b.constant(1), tau);
+  const fall = b.mul(b.constant(-2), b.mul(tau, b.max(z, zero)));
+  const above = b.mul(rest, b.exp(fall));
   return b.select(
     b.lt(z, zero),
     b.add(b.log(tau), b.mul(b.mul(b.constant(2), rest), z)),
-    b.log1p(b.neg(b.mul(rest, b.exp(b.mul(b.constant(-2), b.mul(tau, b.max(z, zero))))))),
+    b.select(
+      b.lt(above, b.constant(0.5)),
+      b.log1p(b.neg(b.min(above, b.constant(0.5)))),
+      b.log(b.sub(tau, b.mul(rest, b.expm1(fall)))),
+    ),
   );
 };
-/** The z with that lower tail. */
-const quantileOf = (b: Builder, p: Value, tau: Value): Value => {
+/** The z with that lower tail, given log p and log(1 - p). */
+const quantileOf = (b: Builder, logP: Value, logQ: Value, tau: Value): Value => {
   const rest = b.sub(b.constant(1), tau);
   return b.select(
-    b.lt(p, tau),
-    b.div(b.sub(b.log(p), b.log(tau)), b.mul(b.constant(2), rest)),
-    b.div(b.sub(b.log(rest), b.log1p(b.neg(p))), b.mul(b.constant(2), tau)),
+    b.lt(logP, b.log(tau)),
+    b.div(b.sub(logP, b.log(tau)), b.mul(b.constant(2), rest)),
+    b.div(b.sub(b.log(rest), logQ), b.mul(b.constant(2), tau)),
   );
 };
 
@@ -122,12 +137,12 @@ export const skewDoubleExponential = defineDistribution({
   draw: {
     gradient: "pathwise",
     noise: oneNoise("uniform"),
-    build: (b, [u], { mu, sigma, tau }) => b.add(mu, b.mul(sigma, quantileOf(b, u, tau))),
+    build: (b, [u], { mu, sigma, tau }) => b.add(mu, b.mul(sigma, quantileOf(b, b.log(u), b.log1p(b.neg(u)), tau))),
   },
   affine: { location: "mu", scale: "sigma", kind: "elementwise" },
-  logCdf: (b, x, { mu, sigma, tau }) => logLower(b, standardise(b, x, mu, sigma), tau),
-  logCcdf: (b, x, { mu, sigma, tau }) => logLower(b, b.neg(standardise(b, x, mu, sigma)), b.sub(b.constant(1), tau)),
-  quantile: (b, p, { mu, sigma, tau }) => b.add(mu, b.mul(sigma, quantileOf(b, p, tau))),
+  logCdf: (b, x, { mu, sigma, tau }) => logLower(b, standardise(b, x, mu, sigma), tau, b.sub(b.constant(1), tau)),
+  logCcdf: (b, x, { mu, sigma, tau }) => logLower(b, b.neg(standardise(b, x, mu, sigma)), b.sub(b.constant(1), tau), tau),
+  ...quantilesByLogs((b, logP, logQ, { mu, sigma, tau }) => b.add(mu, b.mul(sigma, quantileOf(b, logP, logQ, tau)))),
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits, formula",

@@ -81,13 +81,38 @@ export function betaTails(parameters: (b: Builder, p: P) => { readonly alpha: Va
   };
 }
 
-type DiscreteTails = Required<Pick<Distribution, "logCdf" | "logCcdf">>;
+type Quantiles = Required<Pick<Distribution, "quantile" | "upperQuantile">>;
+/** Of log p and log q, p + q = 1: what is found from the smaller of them. */
+export type ByLogs = (b: Builder, logP: Value, logQ: Value, p: P) => Value;
+export const quantilesByLogs = (f: ByLogs): Quantiles => {
+  const known = (b: Builder, u: Value, x: Value): Value =>
+    b.select(b.and(b.ge(u, b.constant(0)), b.le(u, b.constant(1))), x, b.constant(Number.NaN));
+  return {
+    quantile: (b, u, p) => known(b, u, f(b, b.log(u), b.log1p(b.neg(u)), p)),
+    upperQuantile: (b, u, p) => known(b, u, f(b, b.log1p(b.neg(u)), b.log(u), p)),
+  };
+};
+
+/** What a probability may be off by when it was found by a distribution function: two roundings. */
+const SLACK = 2 ** -51;
+/** Of integers: the least x with P(X <= x) >= p, or with P(X > x) <= q. So that it is x at the probability of x, p may be a little more and q less. */
+export const countQuantilesByLogs = (f: ByLogs): Quantiles => {
+  const { quantile, upperQuantile } = quantilesByLogs(f);
+  const one = (b: Builder): Value => b.constant(1);
+  return {
+    quantile: (b, u, p) => quantile(b, b.select(b.lt(u, one(b)), b.mul(b.constant(1 - SLACK), u), u), p),
+    upperQuantile: (b, u, p) => upperQuantile(b, b.select(b.lt(u, one(b)), b.min(b.mul(b.constant(1 + SLACK), u), one(b)), u), p),
+  };
+};
+
+export type DiscreteTails = Required<Pick<Distribution, "logCdf" | "logCcdf">> & Quantiles;
 const next = (b: Builder, x: Value): Value => b.add(x, b.constant(1));
 
 /** A Poisson count is above x if x + 1 waiting times fit into its mean. */
 export const poissonTails = (mean: (b: Builder, p: P) => Value): DiscreteTails => ({
   logCdf: (b, x, p) => b.logGammaQ(next(b, x), mean(b, p)),
   logCcdf: (b, x, p) => b.logGammaP(next(b, x), mean(b, p)),
+  ...countQuantilesByLogs((b, logP, logQ, p) => b.poissonQuantile(mean(b, p), logP, logQ)),
 });
 
 /** Successes in N trials, by the odds of success and those of failure: more than x of them if the (x+1)st smallest of N uniforms is below
@@ -101,6 +126,10 @@ export function binomialTails(odds: (b: Builder, p: P) => { readonly success: Va
   return {
     logCdf: (b, x, p) => tail(b, x, p.N, 0, (left, above) => b.logBetaI(left, above, odds(b, p).failure)),
     logCcdf: (b, x, p) => tail(b, x, p.N, Number.NEGATIVE_INFINITY, (left, above) => b.logBetaI(above, left, odds(b, p).success)),
+    ...countQuantilesByLogs((b, logP, logQ, p) => {
+      const { success, failure } = odds(b, p);
+      return b.binomialQuantile(p.N, success, failure, logP, logQ);
+    }),
   };
 }
 
@@ -117,5 +146,9 @@ export function negativeBinomialTails(
       const { shape, failure } = parameters(b, p);
       return b.logBetaI(next(b, x), shape, failure);
     },
+    ...countQuantilesByLogs((b, logP, logQ, p) => {
+      const { shape, failure } = parameters(b, p);
+      return b.negativeBinomialQuantile(shape, failure, logP, logQ);
+    }),
   };
 }

@@ -6,7 +6,7 @@ import { defineDistribution } from "./define.ts";
 import { logByMean } from "./negative-binomial.ts";
 import { nonnegativeNumber, positiveNumber, probability } from "./params.ts";
 import { poisson } from "./poisson.ts";
-import { negativeBinomialTails, poissonTails } from "./tails.ts";
+import { type ByLogs, countQuantilesByLogs, type DiscreteTails, negativeBinomialTails, poissonTails } from "./tails.ts";
 
 const extra = probability("probability of an extra zero");
 
@@ -16,14 +16,27 @@ export function inflate(b: Builder, at: Value, pi: Value, l: Value): Value {
   return b.select(at, b.logAddExp(b.log(pi), rest), rest);
 }
 
-type Tail = (b: Builder, x: Value, p: Readonly<Record<string, Value>>) => Value;
 /** P(X <= x) = π + (1 - π) F(x), P(X > x) = (1 - π) (1 - F(x)), x >= 0. */
-const inflatedTails = (logCdf: Tail, logCcdf: Tail): { readonly logCdf: Tail; readonly logCcdf: Tail } => ({
-  logCdf: (b, x, p) => b.logAddExp(b.log(p.pi), b.add(b.log1p(b.neg(p.pi)), logCdf(b, x, p))),
-  logCcdf: (b, x, p) => b.add(b.log1p(b.neg(p.pi)), logCcdf(b, x, p)),
+const inflatedTails = (d: DiscreteTails, quantile: ByLogs): DiscreteTails => ({
+  logCdf: (b, x, p) => b.logAddExp(b.log(p.pi), b.add(b.log1p(b.neg(p.pi)), d.logCdf(b, x, p))),
+  logCcdf: (b, x, p) => b.add(b.log1p(b.neg(p.pi)), d.logCcdf(b, x, p)),
+  // 0 for p up to π; beyond, the quantile without the extra zeros at 1 - q / (1 - π) = (p - π) / (1 - π).
+  ...countQuantilesByLogs((b, logP, logQ, p) => {
+    const rest = b.log1p(b.neg(p.pi));
+    const above = b.sub(logQ, rest);
+    const isZero = b.or(b.ge(above, b.constant(0)), b.ge(p.pi, b.constant(1)));
+    const below = b.sub(b.add(logP, b.log1mExp(b.sub(b.log(p.pi), logP))), rest);
+    return quantile(b, b.select(isZero, b.constant(Number.NEGATIVE_INFINITY), below), b.select(isZero, b.constant(0), above), p);
+  }),
 });
-const poissonTail = poissonTails((_b, { lambda }) => lambda);
-const negativeBinomialTail = negativeBinomialTails((b, { mu, phi }) => ({ shape: phi, failure: b.div(mu, phi) }));
+const ofPoisson = inflatedTails(
+  poissonTails((_b, { lambda }) => lambda),
+  (b, logP, logQ, { lambda }) => b.poissonQuantile(lambda, logP, logQ),
+);
+const ofNegativeBinomial = inflatedTails(
+  negativeBinomialTails((b, { mu, phi }) => ({ shape: phi, failure: b.div(mu, phi) })),
+  (b, logP, logQ, { mu, phi }) => b.negativeBinomialQuantile(phi, b.div(mu, phi), logP, logQ),
+);
 
 export const zeroInflatedPoisson = defineDistribution({
   name: "ZeroInflatedPoisson",
@@ -35,7 +48,7 @@ export const zeroInflatedPoisson = defineDistribution({
   sample: (rng, { pi, lambda }, out) => {
     out[0] = rng.uniform() < pi[0] ? 0 : poissonDraw(rng, lambda[0]);
   },
-  ...inflatedTails(poissonTail.logCdf, poissonTail.logCcdf),
+  ...ofPoisson,
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits, formula",
@@ -59,7 +72,7 @@ export const zeroInflatedNegBinomial2 = defineDistribution({
   sample: (rng, { pi, mu, phi }, out) => {
     out[0] = rng.uniform() < pi[0] ? 0 : negativeBinomial(rng, phi[0], mu[0]);
   },
-  ...inflatedTails(negativeBinomialTail.logCdf, negativeBinomialTail.logCcdf),
+  ...ofNegativeBinomial,
   normalised: true,
   golden: {
     from: "mpmath 1.3, 50 digits, formula",

@@ -1,7 +1,7 @@
 // truncated(D, lower =, upper =): D between bounds, divided by the probability of being there.
 import { InternalError, unreachable } from "../../../runtime/errors.ts";
 import type { Builder, Value } from "../../../runtime/ir/graph.ts";
-import { constantOf, shapeOf } from "../../../runtime/ir/graph.ts";
+import { constantOf, dtypeOf, shapeOf } from "../../../runtime/ir/graph.ts";
 import type { Bounds } from "../../constraints/define.ts";
 import { real } from "../../constraints/interval.ts";
 import { intersect as intersectRanges, isPoint, type Range, range } from "../../ranges.ts";
@@ -26,8 +26,14 @@ type Normaliser =
 export function truncated(b: Builder, d: Applied, given: Bounds<Value>): Applied {
   if (d.event !== 0) return restricted(d);
   const own = d.support.bounds(b);
-  const cut = withinSupport(b, cutting(given, own), own);
+  const cut = withinSupport(b, cutting(d.support.constraint.discrete ? wholeBounds(b, given) : given, own), own);
   return cut.lower || cut.upper ? between(d, cut, normaliserOf(b, d, cut)) : d;
+}
+
+/** The integers between bounds that may lie between integers. */
+function wholeBounds(b: Builder, { lower, upper }: Bounds<Value>): Bounds<Value> {
+  const isReal = (v: Value): boolean => dtypeOf(v) === "real";
+  return { lower: lower && isReal(lower) ? b.ceil(lower) : lower, upper: upper && isReal(upper) ? b.floor(upper) : upper };
 }
 
 const leftOut = (d: Applied): string => `the normaliser of the truncated ${d.name} has no closed form and is left out`;

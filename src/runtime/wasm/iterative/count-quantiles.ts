@@ -34,7 +34,7 @@ const MOST_STEPS = 2200;
 /** Rounding of a probability that was exp of a logarithm, in units of 1 + |log p|. */
 const ROUNDING = 4 * 2 ** -52;
 /** The same, of distribution functions that are computed in other places in other orders. */
-const ROUNDING_OF_SUMS = 1e-12;
+const ROUNDING_OF_SUMS = 32 * 2 ** -52;
 /** The number of deviations that a start is at most from the mean. */
 const FARTHEST = 40;
 
@@ -43,7 +43,7 @@ interface Count {
   readonly parameters: number;
   readonly rounding: number;
   valid(p: readonly F64[]): I32;
-  /** The largest value. */
+  /** The largest value with a probability. */
   most(p: readonly F64[]): Expression;
   /** Where to begin: a mean and a standard deviation, roughly. */
   mean(p: readonly F64[]): Expression;
@@ -152,7 +152,7 @@ const poisson: Count = {
   parameters: 1,
   rounding: ROUNDING,
   valid: ([mean]) => isCount(mean),
-  most: () => Infinity,
+  most: ([mean]) => choose(gt(mean, 0), Infinity, 0),
   mean: ([mean]) => mean,
   variance: (_p, mean) => mean,
   logCdf: (b, x, [mean]) => b.call(gammaFunctions.logGammaQ, add(x, 1), mean),
@@ -165,7 +165,7 @@ const binomial: Count = {
   parameters: 3,
   rounding: ROUNDING,
   valid: ([n, success, failure]) => and(isCount(n), and(ge(success, 0), ge(failure, 0))),
-  most: ([n]) => n,
+  most: ([n, success]) => choose(gt(success, 0), n, 0),
   mean: ([n, , failure]) => div(n, add(1, failure)),
   variance: ([, success], mean) => div(mean, add(1, success)),
   logCdf: (b, x, [n, , failure]) => b.call(betaFunctions.logBetaI, sub(n, x), add(x, 1), failure),
@@ -178,7 +178,7 @@ const negativeBinomial: Count = {
   parameters: 2,
   rounding: ROUNDING,
   valid: ([shape, failure]) => and(allPositive([shape]), isCount(failure)),
-  most: () => Infinity,
+  most: ([, failure]) => choose(gt(failure, 0), Infinity, 0),
   mean: ([shape, failure]) => mul(shape, failure),
   variance: ([, failure], mean) => mul(mean, add(1, failure)),
   logCdf: (b, x, [shape, failure]) => b.call(betaFunctions.logBetaI, shape, add(x, 1), div(1, failure)),

@@ -8,6 +8,7 @@ import {
   type Definition,
   div,
   type Expression,
+  eq,
   floor,
   ge,
   gt,
@@ -96,7 +97,8 @@ const arcs = (ofSlope: boolean): Definition => ({
   results: 1,
   write(g, [from, to, kappa]) {
     const length = g.let(sub(to, from));
-    const isArc = and(ge(length, 0), le(length, 2 * PI + 1e-9));
+    // Ends that met may have been rounded past each other.
+    const isArc = and(ge(length, -1e-9), le(length, 2 * PI + 1e-9));
     g.if(not(and(and(isArc, lt(abs(from), 1e9)), and(ge(kappa, 0), lt(kappa, Infinity)))), () => g.return(Number.NaN));
     const turns = g.let(mul(2 * PI, floor(div(add(from, PI), 2 * PI))));
     const begin = g.let(most(-PI, sub(from, turns)));
@@ -119,6 +121,7 @@ const vonMisesQuantile: Definition = {
   write(g, [kappa, l]) {
     g.if(not(and(and(ge(kappa, 0), lt(kappa, Infinity)), le(l, 0))), () => g.return(Number.NaN));
     g.if(ge(l, -Math.LN2), () => g.return(0));
+    g.if(eq(l, -Infinity), () => g.return(-PI));
     const pi = g.let(PI);
     const [half] = g.results(piece, 0, pi, kappa);
     const p = g.let(g.math("exp", l));
