@@ -36,6 +36,7 @@ import * as uniform from "./uniform.ts";
 import * as vonMises from "./von-mises.ts";
 import * as weibull from "./weibull.ts";
 import * as wishart from "./wishart.ts";
+import * as wishartCholesky from "./wishart-cholesky.ts";
 import * as zeroInflated from "./zero-inflated.ts";
 
 const families: readonly Readonly<Record<string, unknown>>[] = [
@@ -74,6 +75,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   vonMises,
   weibull,
   wishart,
+  wishartCholesky,
   zeroInflated,
 ];
 

@@ -11,11 +11,11 @@ import { logDiagonal } from "./multi-normal.ts";
 import { positiveNumber } from "./params.ts";
 import { halve, LOG_2, LOG_PI, total } from "./standardise.ts";
 
-const freedom = positiveNumber("degrees of freedom, above K - 1");
+export const freedom = positiveNumber("degrees of freedom, above K - 1");
 const scaleMatrix = (doc: string): Param => ({ constraint: cov, rank: 2, doc });
 
 /** ν K / 2 log 2 + log Γ_K(ν/2), Γ_K(a) = π^{K(K-1)/4} Π_{j<K} Γ(a - j/2) */
-function logConstant(b: Builder, nu: Value, k: number): Value {
+export function logConstant(b: Builder, nu: Value, k: number): Value {
   const steps = b.tensor(
     Float64Array.from({ length: k }, (_, j) => -j / 2),
     [k],
@@ -28,11 +28,11 @@ function logConstant(b: Builder, nu: Value, k: number): Value {
   );
 }
 /** tr(A A' (B B')^{-1}) = ‖B^{-1} A‖² */
-const ratioTrace = (b: Builder, a: Value, l: Value): Value =>
+export const ratioTrace = (b: Builder, a: Value, l: Value): Value =>
   b.sum(b.square(b.triangularSolve(l, a, { lower: true, transpose: false })));
 
 /** Bartlett (1933): W = L A A' L' with A lower triangular, normals below its diagonal and A_jj² ~ ChiSquare(ν - j). Returns L A. */
-function drawFactor(rng: Rng, nu: number, l: Float64Array, k: number): Float64Array {
+export function drawFactor(rng: Rng, nu: number, l: Float64Array, k: number): Float64Array {
   const a = new Float64Array(k * k);
   for (let i = 0; i < k; i++) {
     for (let j = 0; j < i; j++) a[i * k + j] = rng.normal();
@@ -47,7 +47,7 @@ function lowerTimes(l: Float64Array, a: Float64Array, k: number): Float64Array {
   return out;
 }
 /** F F' into out. */
-function square(f: Float64Array, k: number, out: Float64Array): void {
+export function square(f: Float64Array, k: number, out: Float64Array): void {
   for (let i = 0; i < k; i++)
     for (let j = 0; j <= i; j++) {
       let s = 0;
@@ -68,6 +68,16 @@ function inverseLower(l: Float64Array, k: number): Float64Array {
 }
 function transposed(a: Float64Array, k: number): Float64Array {
   return a.map((_, e) => a[(e % k) * k + Math.floor(e / k)]);
+}
+
+/** W ~ Wishart(ν, I) = A A' gives L W^{-1} L' = F F' with F = L A'^{-1}, which is not triangular. */
+export function drawInverseRoot(rng: Rng, nu: number, l: Float64Array, k: number): Float64Array {
+  const eye = l.map((_, e) => (e % (k + 1) === 0 ? 1 : 0));
+  const back = transposed(inverseLower(drawFactor(rng, nu, eye, k), k), k);
+  const f = new Float64Array(k * k);
+  for (let i = 0; i < k; i++)
+    for (let j = 0; j < k; j++) for (let m = 0; m <= i; m++) f[i * k + j] += l[i * k + m] * back[m * k + j];
+  return f;
 }
 
 export const wishart = defineDistribution({
@@ -142,7 +152,6 @@ export const invWishart = defineDistribution({
       b.neg(logConstant(b, nu, k)),
     );
   },
-  // W ~ Wishart(ν, I) = A A' gives S^{1/2} W^{-1} S^{1/2}' = F F', F = L A'^{-1}.
   sample: (rng, { nu, S }, out) => {
     const k = Math.round(Math.sqrt(out.length));
     const l = factorOf(S, k);
@@ -150,12 +159,7 @@ export const invWishart = defineDistribution({
       out.fill(Number.NaN);
       return;
     }
-    const eye = l.map((_, e) => (e % (k + 1) === 0 ? 1 : 0));
-    const back = transposed(inverseLower(drawFactor(rng, nu[0], eye, k), k), k);
-    const f = new Float64Array(k * k);
-    for (let i = 0; i < k; i++)
-      for (let j = 0; j < k; j++) for (let m = 0; m <= i; m++) f[i * k + j] += l[i * k + m] * back[m * k + j];
-    square(f, k, out);
+    square(drawInverseRoot(rng, nu[0], l, k), k, out);
   },
   normalised: true,
   golden: {
