@@ -36,18 +36,25 @@ export function readAhead(statements: readonly Statement[], gives: Gives): Set<s
 /** The loops of a statement, itself included. */
 export const loopsIn = (s: Statement): ForStatement[] => [...(s.kind === "for" ? [s] : []), ...statementsOf(s).flatMap(loopsIn)];
 
-/** Names given in a loop that its recurrences of lets read, which run before, or that wait for one another by way of lets or of other such names. */
+/** Names given in a loop that its recurrences of lets read, which run before, or that wait for one another by way of lets or of other such names, or
+ *  of which one statement reads what another one further down gives. */
 export function neededEarly(loop: ForStatement, gives: Gives): Set<string> {
   const reads = new Map<string, Set<string>>();
   const given = new Set<string>();
   const indirect = new Map<string, Set<string>>();
+  const readThemselves = new Set<string>();
+  const out = new Set<string>();
   const add = (to: Map<string, Set<string>>, name: string, names: readonly string[]): void => {
     to.set(name, new Set([...(to.get(name) ?? []), ...names]));
   };
   const visit = (s: Statement): void => {
     const own = gives(s);
     const name = own ?? (isLet(s) ? s.place.name.name : undefined);
-    if (own !== undefined) given.add(own);
+    if (own !== undefined) {
+      given.add(own);
+      if (readThemselves.has(own)) out.add(own);
+      if (namesReadBy(s).includes(own)) readThemselves.add(own);
+    }
     if (name !== undefined) {
       const names = namesReadBy(s);
       add(reads, name, names);
@@ -62,8 +69,8 @@ export function neededEarly(loop: ForStatement, gives: Gives): Set<string> {
   };
   loop.body.forEach(visit);
   const { needed } = recurrences(loop);
-  const out = new Set([...given].filter((name) => needed.has(name)));
   for (const name of given) {
+    if (needed.has(name)) out.add(name);
     const seen = new Set(indirect.get(name));
     for (const n of seen) for (const next of (n === name ? undefined : reads.get(n)) ?? []) seen.add(next);
     if (seen.has(name)) out.add(name);
