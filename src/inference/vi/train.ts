@@ -192,7 +192,7 @@ async function runSteps(
     const [norm] = executable.outputs[1];
     bounds[t++] = bound;
     if (!Number.isFinite(bound) || !Number.isFinite(norm)) {
-      failure = reasonOf(t, bound, executable, step.parts);
+      failure = reasonOf(t, bound, executable, step.parts, target);
       break;
     }
     goal.after?.(executable.outputs.slice(2 + step.parts.length), made + t);
@@ -258,8 +258,14 @@ async function ends(target: Target, executable: Executable, { leaves, moments }:
   return { ...found, state };
 }
 
-function reasonOf(step: number, bound: number, executable: Executable, parts: readonly string[]): string {
+function reasonOf(step: number, bound: number, executable: Executable, parts: readonly string[], target: Target): string {
   const culprit = parts.findIndex((_, i) => !Number.isFinite(executable.outputs[2 + i][0]));
   const what = culprit >= 0 ? `the ${parts[culprit]} is ${executable.outputs[2 + culprit][0]}` : `the gradient is not finite`;
-  return `training stopped at step ${step}: the bound is ${bound}, because ${what}. Try a lower --rate, or --clip 10; if it happens at step 1, the start lies where the model has no density`;
+  const advice =
+    step > 1
+      ? "Try a lower --rate, or --clip 10"
+      : bound === Number.NEGATIVE_INFINITY && target.discrete.length > 0
+        ? "The start lies where the model has no density: a draw of the discrete latents, independent of one another, is one that the model excludes. --engine nuts sums them out"
+        : "The start lies where the model has no density";
+  return `training stopped at step ${step}: the bound is ${bound}, because ${what}. ${advice}`;
 }
