@@ -11,7 +11,7 @@ export interface Attempts<Names extends string> {
 }
 
 /** The value of the first proposal that is accepted, along the last axis; `otherwise` where none is. */
-function firstOf(b: Builder, accepted: Value, proposed: Value, otherwise: Value, shape: Shape): Value {
+export function firstOf(b: Builder, accepted: Value, proposed: Value, otherwise: Value, shape: Shape): Value {
   const axis = shape.length;
   const ok = b.cast(accepted, "real");
   const isFirst = b.and(accepted, b.eq(b.cumsum(ok), b.constant(1)));

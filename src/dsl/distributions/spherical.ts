@@ -7,6 +7,7 @@ import { lgamma, log, sigmoid } from "../../runtime/numeric/math.ts";
 import type { Rng } from "../../runtime/numeric/rng.ts";
 import { beta as betaDraw, logGamma } from "../../runtime/numeric/samplers.ts";
 import { unitVector } from "../constraints/unit-vector.ts";
+import { firstOf } from "./attempts.ts";
 import { defineDistribution, type Param } from "./define.ts";
 import { nonnegativeNumber } from "./params.ts";
 import { logRising } from "./rising.ts";
@@ -40,6 +41,13 @@ function turnFrom(rng: Rng, mu: Float64Array, below: number, out: Float64Array):
   for (let i = 0; i < out.length; i++) out[i] /= rounded;
 }
 
+/** x = mu (1 - below) + across sin θ, as a graph. */
+function turned(b: Builder, mu: Value, below: Value, sine: Value, g: Value): Value {
+  const across = b.sub(g, b.mul(b.sum(b.mul(g, mu)), mu));
+  const length = b.sqrt(b.sum(b.square(across)));
+  return b.add(b.mul(b.sub(b.constant(1), below), mu), b.mul(b.div(sine, length), across));
+}
+
 /** 1 - cos θ of a von Mises-Fisher by Wood, "Simulation of the von Mises Fisher distribution", Communications in Statistics 23, 1994, with
  *  1 - w in place of w: z ~ Beta(h, h), h = (d - 1)/2, 1 - w = 2 b z / (1 - (1 - b) z); 1 - x0 = 2 b / (1 + b). */
 function drawBelow(rng: Rng, d: number, kappa: number): number {
@@ -54,6 +62,9 @@ function drawBelow(rng: Rng, d: number, kappa: number): number {
     if (!(-rng.exponential() > kappa * (top - below) + m * log(ratio))) return below;
   }
 }
+
+/** Two of three are accepted, or a little fewer: on a circle 0.657 of them where the concentration is large. */
+const PROPOSALS = 26;
 
 export const vonMisesFisher = defineDistribution({
   name: "VonMisesFisher",
@@ -75,6 +86,29 @@ export const vonMisesFisher = defineDistribution({
     if (!(kappa >= 0 && kappa < Number.POSITIVE_INFINITY)) return void out.fill(Number.NaN);
     if (out.length > 1) turnFrom(rng, mu, drawBelow(rng, out.length, kappa), out);
     else out[0] = rng.uniform() < sigmoid(2 * kappa) ? mu[0] : -mu[0];
+  },
+  // The same by noise: z = (1 + t)/2 with t an element of a uniform direction is Beta(h, h).
+  attempts: {
+    noise: ([d]) => [
+      { kind: "normal", shape: [PROPOSALS, d] },
+      { kind: "exponential", shape: [PROPOSALS] },
+      { kind: "normal", shape: [d] },
+    ],
+    build: (b, [directions, minusLogU, g], { mu, kappa }, [d]) => {
+      if (d < 2) throw new ShapeError("VonMisesFisher is drawn by a guide in two dimensions or more");
+      const [one, two, m] = [b.constant(1), b.constant(2), b.constant(d - 1)];
+      const lengths = b.sqrt(b.sum(b.square(directions), [1]));
+      const t = b.div(b.reshape(b.slice(directions, 1, 0, 1), [PROPOSALS]), lengths);
+      const z = halve(b, b.add(one, t));
+      const root = b.sqrt(b.add(b.mul(b.constant(4), b.square(kappa)), b.square(m)));
+      const scale = b.div(m, b.add(b.mul(two, kappa), root));
+      const top = b.div(b.mul(two, scale), b.add(one, scale));
+      const below = b.div(b.mul(b.mul(two, scale), z), b.sub(one, b.mul(b.sub(one, scale), z)));
+      const ratio = b.div(b.add(top, b.mul(b.sub(one, top), below)), b.mul(top, b.sub(two, top)));
+      const log = b.add(b.mul(kappa, b.sub(top, below)), b.mul(m, b.log(ratio)));
+      const taken = firstOf(b, b.gt(b.add(minusLogU, log), b.constant(0)), below, top, []);
+      return turned(b, mu, taken, b.sqrt(b.mul(taken, b.sub(two, taken))), g);
+    },
   },
   // I_{d/2}(κ) / I_{d/2-1}(κ) mu
   mean: (b, { mu, kappa }) => b.mul(mu, b.mul(kappa, b.besselIQuotient(b.constant(shapeOf(mu)[0] / 2 - 1), kappa))),
@@ -150,9 +184,7 @@ export const powerSpherical = defineDistribution({
     build: (b, [z, g], { mu, kappa }, [d]) => {
       const h = b.constant((d - 1) / 2);
       const s = halve(b, b.betaLogitDraw(b.add(kappa, h), h, z));
-      const across = b.sub(g, b.mul(b.sum(b.mul(g, mu)), mu));
-      const sine = b.reciprocal(b.mul(b.cosh(s), b.sqrt(b.sum(b.square(across)))));
-      return b.add(b.mul(b.tanh(s), mu), b.mul(sine, across));
+      return turned(b, mu, b.sub(b.constant(1), b.tanh(s)), b.reciprocal(b.cosh(s)), g);
     },
   },
   // The mean of cos θ is κ / (κ + 2h).
