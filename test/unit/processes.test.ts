@@ -192,6 +192,48 @@ describe("a map", () => {
   });
 });
 
+test("an area without neighbours has no CAR, and is named", () => {
+  const b = createBuilder();
+  const record = distributions.get("CAR");
+  const at = (node1: number[], node2: number[], n: number): Value | undefined =>
+    record?.logDensity(b, vector(b, new Array(n).fill(0.5)), {
+      mu: vector(b, new Array(n).fill(0)),
+      node1: integers(b, node1),
+      node2: integers(b, node2),
+      alpha: b.constant(0.5),
+      tau: b.constant(2),
+    });
+  expect(() => at([1, 3], [3, 4], 4)).toThrow("area 2 has no neighbours");
+  // Parts that do not hang together are each a map: the density is a product.
+  const pair = numbers(at([1], [2], 2) ?? b.constant(Number.NaN))[0];
+  expect(numbers(at([1, 3], [2, 4], 4) ?? b.constant(Number.NaN))[0]).toBeCloseTo(2 * pair, 13);
+});
+
+test("processes of no steps have density 1, and an empty draw", () => {
+  const found: string[] = [];
+  for (const [name, params] of [
+    ["GaussianRandomWalk", { mu: 0.5, sigma: 2, m0: 1, s0: 3 }],
+    ["GARCH11", { mu: 0.5, omega: 1, alpha1: 0.2, beta1: 0.3, s1: 2 }],
+    ["AR", { rho: [0.5], sigma: 1, mu: 0 }],
+    ["UnivariateDlm", { F: [1], G: [[1]], V: 2, W: [[1]], m0: [0], C0: [[1]] }],
+  ] as const) {
+    const record = distributions.get(name);
+    if (!record) throw new Error(name);
+    const b = createBuilder();
+    const own = Object.fromEntries(
+      Object.entries<number | readonly (number | readonly number[])[]>(params).map(([n, v]) => {
+        const flat = [v].flat(2) as number[];
+        return [n, b.tensor(Float64Array.from(flat), new Array(record.params[n].rank).fill(1))];
+      }),
+    );
+    const none = b.tensor(new Float64Array(0), [0]);
+    expect(Math.abs(numbers(record.logDensity(b, none, own))[0]), name).toBe(0);
+    if (record.draw) expect(numbers(record.draw.build(b, [none], own, [0])), name).toEqual([]);
+    found.push(name);
+  }
+  expect(found.length).toBe(4);
+});
+
 describe("partial autocorrelations", () => {
   test("give the coefficients whose process has them: AR is the product of conditionals, and stationary at any of them", () => {
     // Of order 2, r1 (1 - r2) and r2; the correlation of neighbours is r1.
