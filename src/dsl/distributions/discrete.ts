@@ -7,7 +7,7 @@ import { spread } from "./standardise.ts";
 import { countQuantilesByLogs } from "./tails.ts";
 
 /** The next integers, of a quotient that is an integer but for its rounding that integer. */
-const ROUNDING = 2 ** -50;
+const ROUNDING = 4 * Number.EPSILON;
 const ceilNear = (b: Builder, x: Value): Value => b.ceil(b.mul(b.constant(1 - ROUNDING), x));
 const floorNear = (b: Builder, x: Value): Value => b.floor(b.mul(b.constant(1 + ROUNDING), x));
 

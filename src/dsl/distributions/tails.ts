@@ -94,7 +94,7 @@ export const quantilesByLogs = (f: ByLogs): Quantiles => {
 };
 
 /** What a probability may be off by when it was found by a distribution function: two roundings. */
-const SLACK = 2 ** -51;
+const SLACK = 2 * Number.EPSILON;
 /** Of integers: the least x with P(X <= x) >= p, or with P(X > x) <= q. So that it is x at the probability of x, p may be a little more and q less. */
 export const countQuantilesByLogs = (f: ByLogs): Quantiles => {
   const { quantile, upperQuantile } = quantilesByLogs(f);

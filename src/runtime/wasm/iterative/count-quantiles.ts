@@ -32,9 +32,9 @@ import {
 /** Steps double up to the largest double, and intervals are halved from there. */
 const MOST_STEPS = 2200;
 /** Rounding of a probability that was exp of a logarithm, in units of 1 + |log p|. */
-const ROUNDING = 4 * 2 ** -52;
+const ROUNDING = 4 * Number.EPSILON;
 /** The same, of distribution functions that are computed in other places in other orders. */
-const ROUNDING_OF_SUMS = 32 * 2 ** -52;
+const ROUNDING_OF_SUMS = 32 * Number.EPSILON;
 /** The number of deviations that a start is at most from the mean. */
 const FARTHEST = 40;
 

@@ -5,7 +5,6 @@ import { solveLog } from "./newton.ts";
 import { HALF_LOG_TWO_PI } from "./pieces.ts";
 import { add, and, type Definition, div, eq, gt, le, least, lt, most, mul, neg, not, sqrt, sub } from "./scalar.ts";
 
-const { SQRT1_2, LN2 } = Math;
 /** Logarithms of the doubles. */
 const LARGEST = 745;
 
@@ -17,15 +16,15 @@ const tail = (upper: boolean): Definition => ({
     const root = b.let(sqrt(div(k, x)));
     const a = b.let(mul(root, sub(x, 1)));
     const c = b.let(mul(root, add(x, 1)));
-    const scaled = (v: F64): F64 => b.math("erfcx", mul(v, SQRT1_2));
+    const scaled = (v: F64): F64 => b.math("erfcx", mul(v, Math.SQRT1_2));
     if (!upper) {
       const direct = b.let(b.math("logNormalCdf", a));
-      const reflected = b.let(sub(sub(b.math("log", scaled(c)), LN2), mul(0.5, a, a)));
+      const reflected = b.let(sub(sub(b.math("log", scaled(c)), Math.LN2), mul(0.5, a, a)));
       const larger = b.let(most(direct, reflected));
       b.return(add(larger, b.math("log1p", b.math("exp", sub(least(direct, reflected), larger)))));
       return;
     }
-    b.return(sub(sub(b.math("log", sub(scaled(a), scaled(c))), LN2), mul(0.5, a, a)));
+    b.return(sub(sub(b.math("log", sub(scaled(a), scaled(c))), Math.LN2), mul(0.5, a, a)));
   },
 });
 const [lower, upper] = [tail(false), tail(true)];

@@ -10,7 +10,6 @@ import { HALF_LOG_TWO_PI, logComplement } from "./pieces.ts";
 import { endOf, type Integrand, integrate } from "./quadrature.ts";
 import { abs, add, and, choose, type Definition, div, eq, ge, gt, le, lt, mul, neg, not, sqrt, sub } from "./scalar.ts";
 
-const { SQRT1_2, LN2 } = Math;
 /** √(2/π) */
 const MEAN_OF_HALF = 0.7978845608028654;
 /** Beyond it squares overflow, and F is 0 or 1. */
@@ -23,7 +22,7 @@ const weight: Integrand = {
   statistics: 0,
   write(w, u, [h, alpha, scale]) {
     const gaussian = w.mul(w.add(w.constant(1), w.mul(alpha, alpha)), w.mul(u, w.add(h, w.mul(w.constant(0.5), u))));
-    const reached = w.mul(w.mul(alpha, w.add(h, u)), w.constant(SQRT1_2));
+    const reached = w.mul(w.mul(alpha, w.add(h, u)), w.constant(Math.SQRT1_2));
     const phi = w.sub(w.call("log", w.mul(w.call("erfcx", reached), scale)), gaussian);
     return { phi, statistics: [] };
   },
@@ -36,7 +35,7 @@ const lesserTail: Definition = {
   results: 1,
   write(b, [h, alpha]) {
     const growth = b.let(add(1, mul(alpha, alpha)));
-    const scaled = (u: F64): F64 => b.math("erfcx", mul(mul(alpha, add(h, u)), SQRT1_2));
+    const scaled = (u: F64): F64 => b.math("erfcx", mul(mul(alpha, add(h, u)), Math.SQRT1_2));
     const none = b.let(0);
     const first = b.let(scaled(none));
     // -phi' = h + u + α √(2/π) / erfcx(…)
@@ -62,14 +61,14 @@ const logSkewNormalCdf: Definition = {
     b.if(ge(alpha, 0), () => {
       b.if(lt(z, 0), () => b.return(lesser));
       const rest = b.let(b.math("exp", lesser));
-      const upper = b.let(sub(b.math("erfc", mul(h, SQRT1_2)), rest));
+      const upper = b.let(sub(b.math("erfc", mul(h, Math.SQRT1_2)), rest));
       b.if(lt(upper, 0.5), () => b.return(b.math("log1p", neg(upper))));
-      b.return(b.math("log", add(b.math("erf", mul(h, SQRT1_2)), rest)));
+      b.return(b.math("log", add(b.math("erf", mul(h, Math.SQRT1_2)), rest)));
     });
     b.if(gt(z, 0), () => b.return(b.call(logComplement, lesser)));
-    const lower = b.let(add(b.math("erf", mul(h, SQRT1_2)), b.math("exp", lesser)));
+    const lower = b.let(add(b.math("erf", mul(h, Math.SQRT1_2)), b.math("exp", lesser)));
     b.if(lt(lower, 0.5), () => b.return(b.math("log1p", neg(lower))));
-    const both = b.let(add(b.math("logNormalCdf", neg(h)), LN2));
+    const both = b.let(add(b.math("logNormalCdf", neg(h)), Math.LN2));
     b.return(add(both, b.math("log1p", neg(b.math("exp", sub(lesser, both))))));
   },
 };
@@ -96,7 +95,8 @@ const skewNormalQuantile: Definition = {
       [-FARTHEST, FARTHEST],
       l,
       (x) => b.call(logSkewNormalCdf, x, alpha),
-      (x, log) => b.math("exp", sub(sub(add(b.math("logNormalCdf", mul(alpha, x)), LN2 - HALF_LOG_TWO_PI), mul(0.5, x, x)), log)),
+      (x, log) =>
+        b.math("exp", sub(sub(add(b.math("logNormalCdf", mul(alpha, x)), Math.LN2 - HALF_LOG_TWO_PI), mul(0.5, x, x)), log)),
     );
     b.return(z);
   },

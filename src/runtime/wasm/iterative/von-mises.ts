@@ -1,3 +1,7 @@
+// Arcs of the von Mises with mean direction 0: probabilities of from < t <= to in logarithms, their derivative by κ, and quantiles.
+// An arc is cut at 0 and π, and what lies on the left of 0 is reflected: each piece lies between 0 and π, where the density falls from its left end on.
+// With t = a + u its exponent is κ (cos t - cos a) = -2 κ sin(u/2) sin(a + u/2). A probability is that of the arc beside that of the rest of the circle,
+// found in the same way: neither cancels.
 import { solveLog } from "./newton.ts";
 import { CUT, type Integrand, integrate } from "./quadrature.ts";
 import {
@@ -23,7 +27,7 @@ import {
   sub,
 } from "./scalar.ts";
 
-const { PI } = Math;
+const PI = Math.PI;
 
 /** Parameters: a, κ. The statistic is cos t - cos a. */
 const weight: Integrand = {
