@@ -4,6 +4,7 @@ import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import { interpret } from "../../src/runtime/ir/interpret.ts";
 import { symmetricEigenvalues } from "../../src/runtime/numeric/eigenvalues.ts";
 import { stream } from "../../src/runtime/numeric/random.ts";
+import { compileWasm, instantiate } from "../../src/runtime/wasm/backend.ts";
 
 const symmetric = (n: number, of: (i: number, j: number) => number): Float64Array =>
   Float64Array.from({ length: n * n }, (_, k) => of(Math.min(Math.floor(k / n), k % n), Math.max(Math.floor(k / n), k % n)));
@@ -47,4 +48,23 @@ test("of the second difference: 2 - 2 cos(k π / (n + 1)); of a ring, in pairs; 
   );
   expectClose(symmetricEigenvalues(Float64Array.of(0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 3), 4), [-1, 1, 3, 3]);
   expectClose(symmetricEigenvalues(new Float64Array(9), 3), [0, 0, 0]);
+});
+test("of matrices whose squares are no numbers: eigenvectors by Jacobi, interpreted and compiled", () => {
+  for (const scale of [1, 1e-160, 1e-170, 1e-300, 1e154, 1e300]) {
+    const b = createBuilder();
+    const a = b.input("a", { shape: [2, 2], dtype: "real" });
+    const outputs = b.symmetricEigen(a);
+    const given = Float64Array.of(scale, 0.5 * scale, 0.5 * scale, scale);
+    const compiled = instantiate(compileWasm({ inputs: [a], outputs, updates: [] }));
+    compiled.inputs.a.set(given);
+    compiled.run();
+    for (const [values, vectors] of [interpret(outputs, { a: given }), compiled.outputs]) {
+      expectClose(
+        values.map((v) => v / scale),
+        [0.5, 1.5],
+      );
+      expectClose(vectors.map(Math.abs), new Array(4).fill(Math.SQRT1_2));
+      expect(vectors[0] * vectors[2]).toBeLessThan(0);
+    }
+  }
 });

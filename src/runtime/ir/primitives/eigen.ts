@@ -11,6 +11,15 @@ export const JACOBI_SWEEPS = 40;
 /** Eigenvalues nearer to each other than this times n times the greatest are not told apart: their vectors are any basis of a plane. */
 const UNIT_ROUNDOFF = 1.1102230246251565e-16;
 
+/** 2⁻⁴⁰⁰, 2⁴⁰⁰, 2⁶⁰⁰, 2⁻⁶⁰⁰: matrices whose greatest element is beyond the first two are scaled, for squares of squares would not be numbers of full
+ *  precision. A power of two changes no other bit. */
+export const EIGEN_SCALING = {
+  least: 3.8725919148493183e-121,
+  most: 2.5822498780869086e120,
+  up: 4.149515568880993e180,
+  down: 2.409919865102884e-181,
+};
+
 /** Cyclic Jacobi (Golub & Van Loan §8.5): rotations in the planes (p, q), row by row, each of which makes one element 0. `m` becomes
  *  diagonal, the rows of the result are the eigenvectors. False where it does not converge: the matrix has NaN or infinities. */
 function diagonalise(m: Float64Array, v: Float64Array, n: number): boolean {
@@ -81,15 +90,26 @@ export const symmetricEigen: Primitive<Readonly<Record<string, never>>> = {
     const systems = sizeOf(shapeOf(node.inputs[0]).slice(0, -2));
     const values = new Float64Array(systems * n);
     const vectors = new Float64Array(systems * n * n);
+    const { least, most } = EIGEN_SCALING;
     for (let system = 0; system < systems; system++) {
       const m = symmetricPart(a, system * n * n, n);
+      const largest = m.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+      const [up, down] =
+        largest < least
+          ? [EIGEN_SCALING.up, EIGEN_SCALING.down]
+          : largest > most
+            ? [EIGEN_SCALING.down, EIGEN_SCALING.up]
+            : [1, 1];
+      m.forEach((x, i) => {
+        m[i] = up * x;
+      });
       const v = Float64Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0));
       const sound = diagonalise(m, v, n);
       const order = range(0, n).sort((i, j) => m[i * n + i] - m[j * n + j]);
       for (const [place, i] of order.entries()) {
         const own = v.subarray(i * n, (i + 1) * n);
         const greatest = own.reduce((best, x) => (Math.abs(x) > Math.abs(best) ? x : best), 0);
-        values[system * n + place] = sound ? m[i * n + i] : Number.NaN;
+        values[system * n + place] = sound ? down * m[i * n + i] : Number.NaN;
         for (let k = 0; k < n; k++)
           vectors[(system * n + k) * n + place] = sound ? (greatest < 0 ? -own[k] : own[k]) : Number.NaN;
       }

@@ -1,6 +1,6 @@
 // Eigenvalues and eigenvectors of symmetric matrices by cyclic Jacobi rotations (Golub & Van Loan §8.5), on whole rows of a matrix that is
 // kept symmetric; the eigenvectors are rows until the end.
-import { JACOBI_LIMIT, JACOBI_SWEEPS } from "../../ir/primitives/eigen.ts";
+import { EIGEN_SCALING, JACOBI_LIMIT, JACOBI_SWEEPS } from "../../ir/primitives/eigen.ts";
 import { sizeOf } from "../../ir/type.ts";
 import { type F64, type FunctionBuilder, f64, f64x2, type I32, i32, type Local, v128 } from "../module.ts";
 import type { Routine } from "./index.ts";
@@ -29,6 +29,21 @@ export const symmetricEigen: Routine = {
           f.store(at(v, i, j), f64.select(i32.eq(i, j), f64.const(1), f64.const(0)));
         }),
       );
+      const greatest = f.let(f64.const(0));
+      f.for(0, n * row, word, (place) => f.set(greatest, f64.max(greatest, f64.abs(f64.load(i32.add(m, place))))));
+      const { least, most, up, down } = EIGEN_SCALING;
+      const scaled = (small: number, large: number): F64 =>
+        f64.select(
+          f64.lt(greatest, f64.const(least)),
+          f64.const(small),
+          f64.select(f64.gt(greatest, f64.const(most)), f64.const(large), f64.const(1)),
+        );
+      const scale = f.let(scaled(up, down));
+      f.for(0, n * row, word, (place) => {
+        const at = f.let(i32.add(m, place));
+        f.store(at, f64.mul(scale, f64.load(at)));
+      });
+      const back = f.let(scaled(down, up));
       const [total] = dots(f, [m], m, int(n * row));
       const limit = f.let(f64.mul(total, f64.const(JACOBI_LIMIT)));
       const off = f.local("f64");
@@ -53,7 +68,7 @@ export const symmetricEigen: Routine = {
         f.set(left, i32.sub(left, int(1)));
         measure();
       });
-      f.for(0, n, 1, (i) => f.store(element(diagonal, i), f64.load(at(m, i, i))));
+      f.for(0, n, 1, (i) => f.store(element(diagonal, i), f64.mul(back, f64.load(at(m, i, i)))));
       // in increasing order, by selection
       f.for(0, n, 1, (i) => {
         const least = f.let(i);
