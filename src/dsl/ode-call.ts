@@ -18,7 +18,7 @@ export const odeOptions: readonly OdeOption[] = [
   { name: "atol", default: 1e-6, doc: "the same, where a component is near to 0" },
   {
     name: "steps",
-    default: 1_000_000,
+    default: 100_000,
     doc: "steps that may be tried from one of the times to the next; then the solution is NaN",
   },
   {

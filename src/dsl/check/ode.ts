@@ -25,7 +25,10 @@ export function inferOde(c: Context, e: Call): ValueType {
   const [of, ...rest] = positional;
   const f = of && rightHandSide(c, of.value);
   const types = rest.map((a) => infer(c, a.value));
-  for (const a of e.arguments) if (a.name) checkOption(c, a);
+  const options = e.arguments.filter((a) => a.name);
+  for (const a of options) checkOption(c, a);
+  const twice = options.find((a, i) => options.findIndex((o) => o.name?.name === a.name?.name) < i);
+  if (twice) report.error("PPL206", twice.span, `${odeName} is given ${twice.name?.name} twice`);
   const base = inherited(...types);
   if (of && !f) return { ...unknownType, ...base };
   if (!f || positional.length < odeParameters.length) {
