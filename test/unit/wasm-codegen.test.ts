@@ -137,6 +137,34 @@ describe("code", () => {
       }
     }
   });
+  it("gives every row its sum and its maximum, those behind the last that has elements too", () => {
+    for (const [rows, kept] of [
+      [20, 5],
+      [33, 0],
+      [9, 9],
+    ] as const) {
+      const b = createBuilder();
+      const x = b.input("x", real([rows, 40]));
+      const mask = b.tensor(
+        Float64Array.from({ length: rows }, (_, i) => Number(i < kept)),
+        [rows, 1],
+        "bool",
+      );
+      // What lies in the memory of temporaries does not show.
+      const early = b.cumsum(b.exp(b.reshape(x, [40 * rows])));
+      const y = b.mul(x, b.sum(b.square(early)));
+      const sums = b.sum(b.select(mask, y, b.constant(0)), [1]);
+      const most = b.reduceMax(b.select(mask, x, b.constant(Number.NEGATIVE_INFINITY)), [1]);
+      check({ inputs: [x], outputs: [b.sum(b.square(b.cumsum(sums))), b.exp(most)], updates: [] }, { x: wave(40 * rows) });
+    }
+  });
+  it("takes sums of sums that are shared by many", () => {
+    const b = createBuilder();
+    const x = b.input("x", real([64]));
+    let shared = b.exp(x);
+    for (let i = 0; i < 26; i++) shared = b.add(shared, b.slice(shared, 0, 63, 64, -1));
+    check({ inputs: [x], outputs: [b.sum(shared)], updates: [] }, { x: wave(64) });
+  });
   it("waits for indices that are results themselves", () => {
     const b = createBuilder();
     const table = b.input("table", real([12]));

@@ -25,8 +25,10 @@ export function endingOf(reports: readonly Report[], variable: AxisVariable, rol
   for (const { sink, space, variables } of reports) {
     const neutral = sink.kind === "routine" ? null : neutralOf(sink);
     if (neutral === null || space.flat) return null;
+    // What a reduction keeps has an element for each turn, be there anything to combine in it or not.
+    if (sink.kind === "reduce" && !sink.axes.includes(space.loops[variables.indexOf(variable)])) return null;
     for (const index of tuples(space, variables)) {
-      const mask = maskOf(roles, sink.operand, index, neutral);
+      const mask = new Search(roles).maskOf(sink.operand, index, neutral);
       const own = mask && lastOf(mask, variable);
       if (!own || (common !== null && common.by !== own.by)) return null;
       const { counts } = own;
@@ -56,27 +58,41 @@ interface Mask {
   readonly at: Index;
 }
 
-function maskOf(roles: Roles, v: Value, index: readonly Index[], neutral: number): Mask | null {
-  const { op, inputs } = v.node;
-  if (roles.of(v) === "view") {
-    const inner = viewedIndex(v, index);
-    return inner && maskOf(roles, inputs[0], inner, neutral);
+/** Values that are looked at for the mask of one sum: it stands near. Sums of many terms are deep, and each may be an operand of several. */
+const MOST_VALUES = 200;
+
+class Search {
+  private readonly roles: Roles;
+  private seen = 0;
+  constructor(roles: Roles) {
+    this.roles = roles;
   }
-  const inside = (x: Value): readonly Index[] => broadcastIndex(index, shapeOf(x));
-  if (neutral === 0 && (op === add || op === sub)) {
-    const [x, y] = inputs.map((v) => maskOf(roles, v, inside(v), 0));
-    return x && y && either(x, y);
+
+  maskOf(v: Value, index: readonly Index[], neutral: number): Mask | null {
+    if (++this.seen > MOST_VALUES) return null;
+    const { op, inputs } = v.node;
+    if (this.roles.of(v) === "view") {
+      const inner = viewedIndex(v, index);
+      return inner && this.maskOf(inputs[0], inner, neutral);
+    }
+    const inside = (x: Value): readonly Index[] => broadcastIndex(index, shapeOf(x));
+    if (neutral === 0 && (op === add || op === sub)) {
+      const [x, y] = inputs;
+      const first = this.maskOf(x, inside(x), 0);
+      const second = first && this.maskOf(y, inside(y), 0);
+      return second && either(first, second);
+    }
+    if (neutral === 0 && op === neg) return this.maskOf(inputs[0], inside(inputs[0]), 0);
+    if (op !== select) return null;
+    const [condition, then, otherwise] = inputs;
+    if (isAll(otherwise, neutral))
+      return tableOf(this.roles, condition, inside(condition)) ?? this.maskOf(then, inside(then), neutral);
+    // x = 0 ? neutral : …
+    if (!isAll(then, neutral) || condition.node.op !== eq) return null;
+    const [x, y] = condition.node.inputs;
+    const compared = isAll(x, 0) ? y : isAll(y, 0) ? x : null;
+    return compared && this.maskOf(compared, broadcastIndex(inside(condition), shapeOf(compared)), 0);
   }
-  if (neutral === 0 && op === neg) return maskOf(roles, inputs[0], inside(inputs[0]), 0);
-  if (op !== select) return null;
-  const [condition, then, otherwise] = inputs;
-  if (isAll(otherwise, neutral))
-    return tableOf(roles, condition, inside(condition)) ?? maskOf(roles, then, inside(then), neutral);
-  // x = 0 ? neutral : …
-  if (!isAll(then, neutral) || condition.node.op !== eq) return null;
-  const [x, y] = condition.node.inputs;
-  const compared = isAll(x, 0) ? y : isAll(y, 0) ? x : null;
-  return compared && maskOf(roles, compared, broadcastIndex(inside(condition), shapeOf(compared)), 0);
 }
 
 const isAll = (v: Value, x: number): boolean => constantOf(v)?.every((own: number) => own === x) ?? false;
