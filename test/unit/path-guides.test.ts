@@ -5,6 +5,8 @@ import { bound } from "./model-under-test.ts";
 const cases: readonly (readonly [string, string])[] = [
   ["StudentT", "z ~ StudentT(4, 0.5, 2)\nparam n: positive = 9, m: real, s: positive = 1\nguide { z ~ StudentT(n, m, s) }"],
   ["HalfStudentT", "z ~ HalfStudentT(3, 2)\nparam n: positive = 9, s: positive = 1\nguide { z ~ HalfStudentT(n, s) }"],
+  // The mode is near where angles begin anew.
+  ["VonMises", "z ~ VonMises(2.9, 1.5)\nparam m: real = 2, k: positive = 4\nguide { z ~ VonMises(m, k) }"],
 ];
 test.each(cases)("%s", async (_, text) => {
   const p = await bound(text);
