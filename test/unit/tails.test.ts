@@ -28,7 +28,7 @@ const at = (name: IterativeFunction, ...args: number[]): number => iterativeFunc
 function ask(
   name: string,
   params: Readonly<Record<string, number>>,
-  what: "logCdf" | "logCcdf" | "quantile" | "upperQuantile",
+  what: "logDensity" | "logCdf" | "logCcdf" | "quantile" | "upperQuantile",
   x: number,
 ): number {
   const record = distributions.get(name);
@@ -105,6 +105,18 @@ describe("against mpmath", () => {
       return [of("logCdf", below), of("logCcdf", above)];
     });
     expectWithin(rows, 16);
+  });
+  test("probabilities of the beta-negative-binomial, of whichever size", () => {
+    for (const [x, r, alpha, beta, expected] of [
+      [1e12, 2.5, 0.5, 7.5, -40.61963518244744],
+      [1e15, 0.25, 0.125, 3, -41.18210587090897],
+      [3, 1e5, 1e6, 2e4, -1867.5796698756722],
+      [0, 0.5, 1.5, 1e4, -4.484450444603133],
+    ]) {
+      const found = ask("BetaNegBinomial", { r, alpha, beta }, "logDensity", x);
+      // Two logarithms of the size of log x or of r / α, a few times each.
+      expect(Math.abs(found - expected), `${x}: ${found}`).toBeLessThan(64 * EPSILON * (1 + Math.abs(expected)));
+    }
   });
   test("tails that would cancel", () => {
     // mpmath at 60 digits

@@ -156,16 +156,23 @@ export const betaNegBinomial = defineDistribution({
   params: { r: positiveNumber("successes"), alpha: positiveNumber("prior successes"), beta: positiveNumber("prior failures") },
   support: { constraint: count },
   event: 0,
-  // B(r+x, α+β) / B(r, α) = [Γ(r+x)/Γ(r)] [Γ(α+β)/Γ(α)] [Γ(r+α)/Γ(r+α+β+x)]
-  logDensity: (b, x, { r, alpha, beta }) =>
-    total(
+  // It does not tell r from β: with s the smaller and l the larger, Γ(s+x)/Γ(s) Γ(l+x)/Γ(l) Γ(α+s)/Γ(α) Γ(α+l)/Γ(α+l+s+x) / x!; beside a large x, of
+  // which most of these are x log x, Γ(x+1+s-1)/Γ(x+1) Γ(l+α)/Γ(l) Γ(s+α)/Γ(s) Γ(l+x)/Γ(l+x+s+α) / Γ(α). Factor by factor both are alike.
+  logDensity(b, x, { r, alpha, beta }) {
+    const isLess = b.le(r, beta);
+    const [small, large] = [b.select(isLess, r, beta), b.select(isLess, beta, r)];
+    const next = b.add(x, b.constant(1));
+    const isFar = b.gt(x, b.add(small, alpha));
+    const either = (far: Value, near: Value): Value => b.select(isFar, far, near);
+    return total(
       b,
-      logRising(b, r, x),
-      logRising(b, beta, x),
-      logRising(b, alpha, beta),
-      b.neg(logRising(b, b.add(r, alpha), b.add(beta, x))),
-      b.neg(logFactorial(b, x)),
-    ),
+      logRising(b, either(next, small), either(b.sub(small, b.constant(1)), x)),
+      logRising(b, large, either(alpha, x)),
+      logRising(b, either(small, alpha), either(alpha, small)),
+      b.neg(logRising(b, b.add(large, either(x, alpha)), b.add(small, either(alpha, x)))),
+      b.neg(b.lgamma(either(alpha, next))),
+    );
+  },
   sample: (rng, { r, alpha, beta }, out) => {
     const p = betaDraw(rng, alpha[0], beta[0]);
     out[0] = poissonDraw(rng, Math.min(gammaDraw(rng, r[0]) * ((1 - p) / p), Number.MAX_VALUE));

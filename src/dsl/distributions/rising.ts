@@ -8,7 +8,7 @@ const STIRLING = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360
 /** Beyond it the product of eight factors nears overflow, and its ratio is 1 to within rounding of the rest. */
 const LARGE = 1e30;
 
-/** With A = a + 8: log Γ(a+n) - log Γ(a) = (A+n-½) log1p(n/A) + n log A - n + s(A+n) - s(A) - log Π_{i<8} (a+n+i)/(a+i), a > 0, n >= 0.
+/** With A = a + 8: log Γ(a+n) - log Γ(a) = (A+n-½) log1p(n/A) + n log A - n + s(A+n) - s(A) - log Π_{i<8} (a+n+i)/(a+i), a > 0, a + n > 0.
  *  Its error is a few ulp of n log A + 1, whereas that of the difference of log gammas is that of a log a: with a = 10^10, 5e-5. */
 export function logRising(b: Builder, a: Value, n: Value): Value {
   const raised = b.add(a, b.constant(STEPS));
