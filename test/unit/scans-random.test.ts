@@ -34,7 +34,7 @@ const operations = {
 interface State {
   /** 0: a number; else a row of so many. */
   readonly width: number;
-  readonly form: "plain" | "root" | "parity" | "matrix" | "constant" | "bare";
+  readonly form: "plain" | "root" | "parity" | "mixed" | "matrix" | "turned" | "constant" | "bare";
   /** One for each element. */
   readonly terms: readonly Term[];
   readonly other: Term;
@@ -49,26 +49,37 @@ interface Recurrence {
   readonly beginning: "loop" | "branch";
   /** Turns of a loop around: 0 none. */
   readonly copies: number;
-  /** Where the outer loop's variable stands, or that it stands nowhere. */
-  readonly subscript: "front" | "behind" | "none";
+  /** Turns of a loop around that one: 0 none. */
+  readonly groups: number;
+  /** Where the outer loops' variables stand, that of the groups in front of that of the copies or behind it, or that they stand nowhere. */
+  readonly subscripts: keyof typeof subscripts;
 }
+const subscripts = {
+  front: ["g", "m", "t"],
+  behind: ["t", "m", "g"],
+  around: ["m", "t", "g"],
+  between: ["g", "t", "m"],
+  none: ["t"],
+} as const;
 
 // ---------------------------------------------------------------- text
 
 function textOf(r: Recurrence): string {
-  const { first, steps, down, copies, subscript } = r;
+  const { first, steps, down, copies, groups } = r;
   const length = first + steps;
+  const around = [...(groups > 0 ? ["g"] : []), ...(copies > 0 ? ["m"] : [])];
   const at = (t: string, element = -1, width = 0): string => {
-    const own = copies === 0 || subscript === "none" ? [t] : subscript === "front" ? ["m", t] : [t, "m"];
+    const own = subscripts[r.subscripts].filter((v) => v === "t" || around.includes(v)).map((v) => (v === "t" ? t : v));
     return `[${[...own, ...(element >= 0 && width > 0 ? [`${element + 1}`] : [])].join(", ")}]`;
   };
+  const scaled = (x: string): string => [x, ...(copies > 0 ? ["u[m]"] : []), ...(groups > 0 ? ["w[g]"] : [])].join(" * ");
   const back = (lag: number): string => (lag === 0 ? "t" : down ? `t+${lag}` : `t-${lag}`);
   const term = (x: Term): string => {
     switch (x.kind) {
       case "constant":
         return `${x.value}`;
       case "latent":
-        return copies > 0 ? `a[${x.which + 1}] * u[m]` : `a[${x.which + 1}]`;
+        return scaled(`a[${x.which + 1}]`);
       case "data":
         return "y[t]";
       case "read": {
@@ -98,7 +109,7 @@ function textOf(r: Recurrence): string {
   const beginning = (s: State, i: number): string =>
     `let s${i}${at("t")} = ${row(
       s,
-      s.terms.map((_, k) => `0.3 * a[1] + ${0.1 * (k + 1)} * t + 0.2${copies > 0 ? " * u[m]" : ""}`),
+      s.terms.map((_, k) => `0.3 * a[1] + ${0.1 * (k + 1)} * t + ${scaled("0.2")}`),
     )}`;
   const step = (s: State, i: number): string[] => {
     const give = (value: string): string => `let s${i}${at("t")} = ${value}`;
@@ -121,8 +132,9 @@ function textOf(r: Recurrence): string {
           ),
         ];
       case "parity":
+      case "mixed":
         return [
-          `if mod(t, 2) == 0 { ${give(plain)} } else { ${give(
+          `if mod(${s.form === "parity" ? "t" : ["t", ...(r.subscripts === "none" ? [] : around)].join(" + ")}, 2) == 0 { ${give(plain)} } else { ${give(
             row(
               s,
               s.terms.map((_, k) => `${0.1 * k} + ${term(s.other)}`),
@@ -134,6 +146,12 @@ function textOf(r: Recurrence): string {
           s.width === 0
             ? give(`0.3 * s${i}${at(back(1))} + ${term(s.other)}`)
             : give(`0.3 * A[1..${s.width}, 1..${s.width}] @ s${i}${at(back(1))} + ${term(s.other)}`),
+        ];
+      case "turned":
+        return [
+          s.width === 0
+            ? give(`0.3 * s${i}${at(back(1))} + ${term(s.other)}`)
+            : give(`0.3 * reverse(s${i}${at(back(1))}) + ${term(s.other)}`),
         ];
       case "constant":
         return [
@@ -164,9 +182,12 @@ function textOf(r: Recurrence): string {
   });
   const all = [...loops, ...observed];
   return [
-    `data y: real[${length + first}], u: real[3], A: real[6, 6]`,
+    `data y: real[${length + first}], u: real[17], w: real[3], A: real[6, 6]`,
     "a: real[3] ~ Normal(0, 1)",
-    ...(copies === 0 ? all : [`for m in 1..${copies} {`, ...all, "}"]),
+    ...(groups > 0 ? [`for g in 1..${groups} {`] : []),
+    ...(copies > 0 ? [`for m in 1..${copies} {`] : []),
+    ...all,
+    ...around.map(() => "}"),
   ].join("\n");
 }
 
@@ -175,15 +196,17 @@ function textOf(r: Recurrence): string {
 interface World {
   readonly y: readonly number[];
   readonly u: readonly number[];
+  readonly w: readonly number[];
   readonly A: readonly (readonly number[])[];
 }
 
-function densityOf(r: Recurrence, { y, u, A }: World, a: readonly number[]): number {
-  const { first, steps, down, copies } = r;
+function densityOf(r: Recurrence, { y, u, w, A }: World, a: readonly number[]): number {
+  const { first, steps, down, copies, groups } = r;
   const length = first + steps;
   let sum = total(a.map((v) => normal(v, 0, 1)));
-  for (let m = 0; m < Math.max(copies, 1); m++) {
-    const scale = copies > 0 ? u[m] : 1;
+  for (let turn = 0; turn < Math.max(copies, 1) * Math.max(groups, 1); turn++) {
+    const [g, m] = [Math.floor(turn / Math.max(copies, 1)), turn % Math.max(copies, 1)];
+    const scale = (copies > 0 ? u[m] : 1) * (groups > 0 ? w[g] : 1);
     const arrays = r.states.map((): number[][] => []);
     const element = (of: number, t: number, k: number): number => {
       const v = arrays[of][t]?.[k % Math.max(r.states[of].width, 1)];
@@ -228,11 +251,18 @@ function densityOf(r: Recurrence, { y, u, A }: World, a: readonly number[]): num
           return s.terms.map((_, k) => Math.sqrt(0.3 + 0.4 * element(i, previous(t), k) ** 2 + 0.1 * term(s.other, t) ** 2));
         case "parity":
           return t % 2 === 0 ? plain() : s.terms.map((_, k) => 0.1 * k + term(s.other, t));
+        case "mixed": {
+          // Where the turns have arrays of their own, these have the same elements.
+          const own = r.subscripts === "none" ? 0 : (copies > 0 ? m + 1 : 0) + (groups > 0 ? g + 1 : 0);
+          return (t + own) % 2 === 0 ? plain() : s.terms.map((_, k) => 0.1 * k + term(s.other, t));
+        }
         case "matrix":
           if (s.width === 0) return [0.3 * element(i, previous(t), 0) + term(s.other, t)];
           return s.terms.map(
             (_, k) => 0.3 * total(s.terms.map((_, l) => A[k][l] * element(i, previous(t), l))) + term(s.other, t),
           );
+        case "turned":
+          return s.terms.map((_, k) => 0.3 * element(i, previous(t), Math.max(s.width, 1) - 1 - k) + term(s.other, t));
         case "constant":
           return s.terms.map((_, k) => 0.25 * (k + 1));
       }
@@ -320,7 +350,7 @@ const recurrence: fc.Arbitrary<Recurrence> = fc
           fc.oneof({ arbitrary: fc.constant(0), weight: 2 }, fc.integer({ min: 1, max: 6 })).chain((width) =>
             fc.record({
               width: fc.constant(width),
-              form: fc.constantFrom("plain", "plain", "bare", "root", "parity", "matrix", "constant"),
+              form: fc.constantFrom("plain", "plain", "bare", "root", "parity", "mixed", "matrix", "turned", "constant"),
               terms: fc.array(termOf(own, count, first, width > 2 ? 1 : 3), {
                 minLength: Math.max(width, 1),
                 maxLength: Math.max(width, 1),
@@ -335,8 +365,9 @@ const recurrence: fc.Arbitrary<Recurrence> = fc
       steps: fc.oneof(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 3, max: 9 })),
       down: fc.boolean(),
       beginning: fc.constantFrom("loop", "loop", "branch"),
-      copies: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 3 })),
-      subscript: fc.constantFrom("front", "behind", "none"),
+      copies: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 3 }), fc.constantFrom(9, 15, 16, 17)),
+      groups: fc.oneof({ arbitrary: fc.constant(0), weight: 2 }, fc.integer({ min: 1, max: 3 })),
+      subscripts: fc.constantFrom("front", "behind", "around", "between", "none"),
     }),
   ) as fc.Arbitrary<Recurrence>;
 
@@ -345,7 +376,8 @@ const recurrence: fc.Arbitrary<Recurrence> = fc
 const y = Array.from({ length: 30 }, (_, i) => Math.round(90 * Math.sin(1.7 * i + 0.3)) / 100);
 const world: World = {
   y,
-  u: [0.8, -0.5, 1.3],
+  u: Array.from({ length: 17 }, (_, i) => [0.8, -0.5, 1.3][i % 3] + 0.01 * i),
+  w: [1, -0.7, 0.4],
   A: Array.from({ length: 6 }, (_, i) => Array.from({ length: 6 }, (_, j) => Math.round(100 * Math.cos(i + 2.3 * j)) / 100)),
 };
 /** Densities are a few hundred operations on numbers of order 1. */
@@ -358,7 +390,7 @@ async function agrees(r: Recurrence): Promise<void> {
   const expected = densityOf(r, world, a);
   // Squares of squares: nothing to compare with.
   fc.pre(Math.abs(expected) < 1e4);
-  const p = await bound(textOf(r), { y: y.slice(0, 2 * r.first + r.steps), u: world.u, A: world.A });
+  const p = await bound(textOf(r), { ...world, y: y.slice(0, 2 * r.first + r.steps) });
   const near = (value: number): void => {
     expect(Math.abs(value - expected)).toBeLessThan(ROUNDING * (1 + Math.abs(expected)));
   };
@@ -398,6 +430,17 @@ interface Case {
 }
 const few = y.slice(0, 6);
 const cases: readonly Case[] = [
+  ...[2, 3, 4].map((width) => ({
+    name: `${width} numbers from back to front, from step to step`,
+    text: `let s[1] = [${["a", "2", "3 * a", "1"].slice(0, width)}]
+      for t in 2..T { let s[t] = 0.5 * reverse(s[t-1]) + a * t }
+      for t in 1..T { y[t] ~ Normal(s[t, 1] + 2 * s[t, ${width}], 1) }`,
+    density: (a: number) => {
+      const s = [[a, 2, 3 * a, 1].slice(0, width)];
+      for (let t = 2; t <= 6; t++) s.push([...s[s.length - 1]].reverse().map((v) => 0.5 * v + a * t));
+      return total(few.map((v, t) => normal(v, s[t][0] + 2 * s[t][width - 1], 1)));
+    },
+  })),
   {
     name: "parts of a row that this step has given, in another order",
     text: `let v[1] = [a, 2]

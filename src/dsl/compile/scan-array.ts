@@ -79,8 +79,11 @@ export class ScanArray implements ScanBinding {
     const flat = count === 1 ? [] : [count];
     const at = b.reshape(place, flat);
     const table = scan.overSteps(at);
-    if (table === null) return reject(bindCodes.notYet, to.span, "the index on the left must be known from the data");
-    const where = this.guard(c);
+    if (table === null) {
+      if (knownOf(overRows(b, [at], scan.rows)[0]) !== null) return this.refuseVarying(to.span);
+      return reject(bindCodes.notYet, to.span, "the index on the left must be known from the data");
+    }
+    const where = this.guard(c, span);
     this.note(table, count, where?.table, span);
     this.given.push({ span: span, place: at, table, count, value: b.reshape(all, [...flat, ...element]), where });
   }
@@ -107,13 +110,20 @@ export class ScanArray implements ScanBinding {
   }
 
   /** The steps in which all conditions around hold. */
-  private guard(c: Context): Given["where"] {
+  private guard(c: Context, span: SourceSpan): Given["where"] {
     const { b, scan } = this;
     if (c.guards.length === 0) return undefined;
     const condition = c.guards.reduce((x, y) => b.and(x, y));
     const table = scan.overSteps(condition);
-    if (table === null) throw new InternalError("a branch chosen by more than data");
+    if (table === null) return this.refuseVarying(span);
     return table.every((v: number) => v !== 0) ? undefined : { condition, table };
+  }
+
+  /** Each turn of a loop around has an array of its own, of which others have other elements. */
+  private refuseVarying(span: SourceSpan): never {
+    return reject(bindCodes.notYet, span, `which elements of ${this.name} are given varies with a loop around it`, {
+      notes: ["subscript it by that loop's variable too"],
+    });
   }
 
   /** What stands at the subscripts: elements given before the step, or in it. */

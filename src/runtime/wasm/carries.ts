@@ -6,11 +6,12 @@ import { shapeOf, type Value } from "../ir/graph.ts";
 import { sizeOf } from "../ir/type.ts";
 import type { Dataflow, Op } from "./dataflow.ts";
 import type { DataflowEmitter } from "./emitter.ts";
-import type { Fusion } from "./fuse.ts";
+import type { Fusion, Group } from "./fuse.ts";
 import { type AxisVariable, boundsOf, type Index, plus, scale, shifted } from "./indices.ts";
 import { f64, f64x2, i32, type Local, type V128, v128 } from "./instructions.ts";
 import type { Home } from "./memory.ts";
 import type { FunctionBuilder } from "./module.ts";
+import { isStraight } from "./nests.ts";
 import type { WriteSink } from "./plan.ts";
 import type { Statement } from "./statements.ts";
 import { affineIndex } from "./walk.ts";
@@ -69,7 +70,7 @@ export class Carries {
       const farthest = lags.at(-1) ?? 0;
       // What is added goes where the next step reads, and nobody else does.
       const carried = sink.mode === "set" ? farthest > 0 : loads.length > 0 && loads.every((l) => inRow(l, 1));
-      if (!carried) continue;
+      if (!carried || !groups.filter(touches(sink)).every(isWrittenOut)) continue;
       const pairs = (width + 1) >> 1;
       const locals = Array.from({ length: sink.mode === "set" ? farthest : 1 }, () =>
         Array.from({ length: pairs }, () => f.local("v128")),
@@ -102,16 +103,13 @@ export class Carries {
     const carried = this.byState.get(state);
     if (carried === undefined) return null;
     const { graph } = w;
-    const { sink, at, slope, width, locals, sums } = carried;
+    const { sink, at: place, slope, width, locals, sums } = carried;
     for (let lag = 1; lag <= locals.length; lag++) {
-      const row = shifted(at, -lag * slope);
+      const row = shifted(place, -lag * slope);
       const part = partOf(row);
-      if (part === null || part.offset < 0 || part.offset + part.stride >= width) continue;
-      const pair = part.offset >> 1;
-      if (part.stride > 1 || (part.stride === 1 && part.offset % 2 === 1)) {
-        if (sink.mode === "set") return null;
-        throw new InternalError("a part of a row that is read across pairs");
-      }
+      if (part === null) continue;
+      const [first, second] = [part.offset, part.offset + part.stride];
+      if (Math.min(first, second) < 0 || Math.max(first, second) >= width) continue;
       if (sink.mode === "add") {
         // The whole row is complete at once, whatever is read of it first.
         locals[0].forEach((local, k) => {
@@ -119,11 +117,17 @@ export class Carries {
           sums[k] ??= w.number(w.add(load(row, { offset: 2 * k, stride }), this.local(graph, local)));
         });
       }
-      const both = sink.mode === "add" ? sums[pair] : this.local(graph, locals[lag - 1][pair]);
-      if (part.stride === 1 || 2 * pair + 1 >= width) return both;
-      const lane = (part.offset % 2) as 0 | 1;
-      return graph.op("v128", [both, both], lanes(lane, lane));
+      // A last element alone stands in both lanes.
+      const at = (element: number): Carried["next"][number] => {
+        const pair = element >> 1;
+        return {
+          x: sink.mode === "add" ? sums[pair] : this.local(graph, locals[lag - 1][pair]),
+          lane: element % 2 === 0 ? 0 : 1,
+        };
+      };
+      return first === second && first === width - 1 && first % 2 === 0 ? at(first).x : pairOf(graph, at(first), at(second));
     }
+    if (sink.mode === "add") throw new InternalError("a sum under way is read at a place that is not known");
     return null;
   }
 
@@ -185,6 +189,16 @@ export class Carries {
     return op;
   }
 }
+
+/** The groups that have to know at each place which element of the row it is. What is set is in memory too. */
+const touches =
+  ({ state, mode }: WriteSink) =>
+  ({ reports }: Group): boolean =>
+    reports.some(
+      ({ sink, loads }) =>
+        (sink.kind === "write" && sink.state === state) || (mode === "add" && [...loads.values()].some((l) => l.value === state)),
+    );
+const isWrittenOut = ({ nest, reports }: Group): boolean => nest.length <= 1 && isStraight(nest, reports);
 
 const difference = (x: Index, y: Index): Index => plus(x, scale(y, -1));
 

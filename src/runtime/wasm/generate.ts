@@ -12,6 +12,7 @@ import type { Fusion, Group } from "./fuse.ts";
 import { type AxisVariable, constantIndex, flatten, type Index, plus, scale, zero } from "./indices.ts";
 import type { Layout } from "./memory.ts";
 import type { FunctionBuilder } from "./module.ts";
+import { costAt, isStraight } from "./nests.ts";
 import { type PieceSink, type ScatterSink, type Space, STRAIGHT } from "./plan.ts";
 import { Scatter } from "./scatters.ts";
 import type { Loop, Statement } from "./statements.ts";
@@ -138,15 +139,8 @@ class GroupGenerator {
     return { ...all, until };
   }
 
-  /** Flops at a point. */
-  private get cost(): number {
-    return this.reports.reduce((sum, r) => sum + r.cost + 1, 0);
-  }
-  /** The innermost loop is written out. */
   private get isStraight(): boolean {
-    if (this.nest.length === 0) return true;
-    const { size } = this.nest[this.nest.length - 1];
-    return size <= STRAIGHT && this.cost * (size >> 1) <= STRAIGHT_COST;
+    return isStraight(this.nest, this.reports);
   }
 
   /** Turns of the last but one loop that go side by side: in sums of little arithmetic, what the rows share is then loaded once. */
@@ -154,8 +148,9 @@ class GroupGenerator {
     const inner = this.nest[this.nest.length - 1].size;
     const sums = this.reports.some(({ sink }) => sink.kind === "reduce") && this.scatters.size === 0;
     if (this.endings.has(this.nest[this.nest.length - 1])) return 1;
-    if (!sums || inner <= STRAIGHT || this.cost > 2 * CHEAP || size < 8) return 1;
-    return this.cost > CHEAP ? 2 : 4;
+    const cost = costAt(this.reports);
+    if (!sums || inner <= STRAIGHT || cost > 2 * CHEAP || size < 8) return 1;
+    return cost > CHEAP ? 2 : 4;
   }
 
   /** Pairs of elements, several a turn where that hides latency; then pairs that are left; then the last element alone. */
@@ -262,7 +257,5 @@ function positionOf(sink: PieceSink, space: Space, index: readonly Index[]): Ind
   return index.reduce((sum, i, axis) => (space.shape[axis] === 1 ? sum : plus(sum, scale(i, strides[axis]))), start);
 }
 
-/** Flops of a loop that is written out. */
-const STRAIGHT_COST = 400;
 /** Flops at a point below which a sum waits for memory rather than for arithmetic. */
 const CHEAP = 6;

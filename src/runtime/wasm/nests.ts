@@ -1,6 +1,7 @@
 // The order of a nest's loops: the innermost one runs over two lanes and should find neighbours in memory.
 
 import { constantOf, shapeOf } from "../ir/graph.ts";
+import type { Report } from "./analyse.ts";
 import type { AxisVariable, Index } from "./indices.ts";
 import { axesOf } from "./indices.ts";
 import { STRAIGHT } from "./plan.ts";
@@ -11,6 +12,18 @@ const COST = { contiguous: 0.5, strided: 1.2, indexed: 1.5, scatter: 3, accumula
 /** Work to begin and end an inner loop, in elements. */
 const LOOP_START = 6;
 const MOST_PERMUTED = 4;
+
+/** Flops at a point. */
+export const costAt = (reports: readonly Report[]): number => reports.reduce((sum, r) => sum + r.cost + 1, 0);
+
+/** Flops of a loop that is written out. */
+const STRAIGHT_COST = 400;
+/** Whether the innermost loop is written out. */
+export function isStraight(nest: readonly AxisVariable[], reports: readonly Report[]): boolean {
+  if (nest.length === 0) return true;
+  const { size } = nest[nest.length - 1];
+  return size <= STRAIGHT && costAt(reports) * (size >> 1) <= STRAIGHT_COST;
+}
 
 export function nestOrder(batch: Batch): AxisVariable[] {
   const variables = [...new Set(batch.flatMap((r) => r.variables))].sort((a, b) => a.id - b.id);
