@@ -42,11 +42,11 @@ describe("truncated", () => {
     expect(p.logDensity(Float64Array.of(0.3))).toBeCloseTo(Math.log(term(2) / mass) - rate + 0.3, 12);
   });
   test("is refused where the normaliser depends on latents and is not known", async () => {
-    const text = "data y: int[N], most: int[N]\nl ~ Exponential(1)\ny ~ truncated(BetaNegBinomial(l, 2, 3), upper = most)";
+    const text = "data y: int[N], most: int[N]\nl ~ Dirichlet(rep(1, 6))\ny ~ truncated(Categorical(l), upper = most)";
     expect(await refusal(text, { y: [2, 3], most: [4, 5] })).toEqual([
-      "PPL411 the normaliser of truncated(BetaNegBinomial) has no closed form and depends on latents",
+      "PPL411 the normaliser of truncated(Categorical) has no closed form and depends on latents",
     ]);
-    const constant = "data y: int[N], most: int[N]\nl ~ Exponential(1)\ny ~ truncated(BetaNegBinomial(1.5, 2, 3), upper = most)";
+    const constant = "data y: int[N], most: int[N]\nl ~ Exponential(1)\ny ~ truncated(Categorical(rep(1 / 6, 6)), upper = most)";
     expect(await refusal(constant, { y: [2, 3], most: [4, 5] })).toEqual([]);
   });
   test("of vectors by a declared type leaves the constant out, or is refused", async () => {

@@ -37,7 +37,7 @@ const ofPooled: readonly Probe<null>[] = [
     vector(3.4, 0.2, 7.1, 200.3, 5.5),
     vector(2.6, 8.1, 0.6, 31.5, 1.3),
   ),
-  singular(vector(none, 1.5, inf), vector(1.5, -2, 2.5), vector(2.1, 0.3, 0.4), vector(0.3, 0.2, 1.7)),
+  singular(vector(none, 1.5, inf), vector(1.5, -2.5, 2.5), vector(2.1, 0.3, 0.4), vector(0.3, 0.2, 1.7)),
 ];
 /** log B(a + c, b + d) / (B(a, b) B(c, d)) */
 export const logBetaPooled = iterative(
