@@ -3,7 +3,7 @@
 
 import { constantOf, shapeOf, type Value } from "../ir/graph.ts";
 import { eq, select } from "../ir/primitives/compare.ts";
-import { add, neg, sub } from "../ir/primitives/elementwise.ts";
+import { add, mul, neg, sub } from "../ir/primitives/elementwise.ts";
 import { gather } from "../ir/primitives/gather.ts";
 import type { Numbers } from "../ir/type.ts";
 import { type Report, tuples } from "./analyse.ts";
@@ -82,6 +82,10 @@ class Search {
       const second = first && this.maskOf(y, inside(y), 0);
       return second && either(first, second);
     }
+    if (neutral === 0 && op === mul) {
+      const [x, y] = isFiniteConstant(inputs[0]) ? [inputs[1], inputs[0]] : inputs;
+      return isFiniteConstant(y) ? this.maskOf(x, inside(x), 0) : null;
+    }
     if (neutral === 0 && op === neg) return this.maskOf(inputs[0], inside(inputs[0]), 0);
     if (op !== select) return null;
     const [condition, then, otherwise] = inputs;
@@ -95,6 +99,8 @@ class Search {
   }
 }
 
+/** A constant whose product with 0 is 0. */
+const isFiniteConstant = (v: Value): boolean => constantOf(v)?.every((x: number) => Number.isFinite(x)) ?? false;
 const isAll = (v: Value, x: number): boolean => constantOf(v)?.every((own: number) => own === x) ?? false;
 
 /** null where they lie differently. */
