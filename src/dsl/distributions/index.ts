@@ -14,12 +14,15 @@ import * as discrete from "./discrete.ts";
 import * as driftDiffusion from "./drift-diffusion.ts";
 import * as exponential from "./exponential.ts";
 import * as extremes from "./extremes.ts";
+import * as finiteDiscrete from "./finite-discrete.ts";
 import * as gamma from "./gamma.ts";
 import * as inverseGaussian from "./inverse-gaussian.ts";
 import * as lkj from "./lkj.ts";
 import * as logistic from "./logistic.ts";
 import * as matrixNormal from "./matrix-normal.ts";
 import * as matrixT from "./matrix-t.ts";
+import * as maxwell from "./maxwell.ts";
+import * as multiLogNormal from "./multi-log-normal.ts";
 import * as multiNormal from "./multi-normal.ts";
 import * as multiStudentT from "./multi-student-t.ts";
 import * as negativeBinomial from "./negative-binomial.ts";
@@ -27,6 +30,7 @@ import * as normal from "./normal.ts";
 import * as ordered from "./ordered.ts";
 import * as pareto from "./pareto.ts";
 import * as poisson from "./poisson.ts";
+import * as projectedNormal from "./projected-normal.ts";
 import * as simplexes from "./simplexes.ts";
 import * as skewNormal from "./skew-normal.ts";
 import * as spherical from "./spherical.ts";
@@ -53,12 +57,15 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   driftDiffusion,
   exponential,
   extremes,
+  finiteDiscrete,
   gamma,
   inverseGaussian,
   lkj,
   logistic,
   matrixNormal,
   matrixT,
+  maxwell,
+  multiLogNormal,
   multiNormal,
   multiStudentT,
   negativeBinomial,
@@ -66,6 +73,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   ordered,
   pareto,
   poisson,
+  projectedNormal,
   simplexes,
   skewNormal,
   spherical,

@@ -16,6 +16,7 @@ const softmax = (b: Builder, x: Value): Value => b.exp(b.sub(x, b.logSumExp(x)))
 
 export const logisticNormal = defineDistribution({
   name: "LogisticNormal",
+  aliases: ["MultiLogitNormal"],
   doc: "The logistic normal (Aitchison and Shen 1980): log(x[k] / x[K]) for k < K is MultiNormal(mu, Sigma).",
   params: { mu: meanVector, Sigma: { constraint: cov, rank: 2, doc: "covariance of the log ratios" } },
   support: { constraint: simplex },

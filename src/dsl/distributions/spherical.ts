@@ -19,7 +19,7 @@ const params = { mu: direction, kappa: nonnegativeNumber("concentration: 0 is un
 /** ‖x ± mu‖² / 2 = 1 ± mu'x on the sphere; it does not cancel where x is near to ∓mu. */
 const halfSquare = (b: Builder, v: Value): Value => halve(b, b.sum(b.square(v)));
 /** log of the surface of the sphere in d dimensions, 2 π^{d/2} / Γ(d/2). */
-const logSurface = (d: number): number => LOG_2 + (d / 2) * LOG_PI - lgamma(d / 2);
+export const logSurface = (d: number): number => LOG_2 + (d / 2) * LOG_PI - lgamma(d / 2);
 
 /** x = mu cos θ + a uniform direction at right angles to mu times sin θ, given 1 - cos θ. */
 function turnFrom(rng: Rng, mu: Float64Array, below: number, out: Float64Array): void {

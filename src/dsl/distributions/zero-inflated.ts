@@ -1,12 +1,20 @@
 // Counts with extra zeros.
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
-import { negativeBinomial, poisson as poissonDraw } from "../../runtime/numeric/samplers.ts";
+import { binomial as binomialDraw, negativeBinomial, poisson as poissonDraw } from "../../runtime/numeric/samplers.ts";
 import { count } from "../constraints/interval.ts";
+import { binomial, trials, upTo } from "./binomial.ts";
 import { defineDistribution } from "./define.ts";
 import { logByMean } from "./negative-binomial.ts";
 import { nonnegativeNumber, positiveNumber, probability } from "./params.ts";
 import { poisson } from "./poisson.ts";
-import { type ByLogs, countQuantilesByLogs, type DiscreteTails, negativeBinomialTails, poissonTails } from "./tails.ts";
+import {
+  type ByLogs,
+  binomialTails,
+  countQuantilesByLogs,
+  type DiscreteTails,
+  negativeBinomialTails,
+  poissonTails,
+} from "./tails.ts";
 
 const extra = probability("probability of an extra zero");
 
@@ -81,6 +89,43 @@ export const zeroInflatedNegBinomial2 = defineDistribution({
       { x: 0, params: { pi: 0, mu: 7.25, phi: 3 }, logDensity: -3.6859962507489223 },
       { x: 0, params: { pi: 0.125, mu: 60, phi: 12.5 }, logDensity: -2.0794415396742183 },
       { x: 40, params: { pi: 0.5, mu: 38.5, phi: 10000000000 }, logDensity: -3.4874572454552992 },
+    ],
+  },
+});
+
+const odds = (b: Builder, theta: Value): { readonly success: Value; readonly failure: Value } => {
+  const rest = b.sub(b.constant(1), theta);
+  return { success: b.div(theta, rest), failure: b.div(rest, theta) };
+};
+const ofBinomial = inflatedTails(
+  binomialTails((b, { theta }) => odds(b, theta)),
+  (b, logP, logQ, { N, theta }) => {
+    const { success, failure } = odds(b, theta);
+    return b.binomialQuantile(N, success, failure, logP, logQ);
+  },
+);
+
+export const zeroInflatedBinomial = defineDistribution({
+  name: "ZeroInflatedBinomial",
+  doc: "0 with probability pi, else a Binomial(N, theta).",
+  params: { pi: extra, N: trials, theta: probability("probability of success") },
+  support: { constraint: count, bounds: upTo },
+  event: 0,
+  logDensity: (b, x, { pi, N, theta }) => inflate(b, b.eq(x, b.constant(0)), pi, binomial.logDensity(b, x, { N, theta })),
+  sample: (rng, { pi, N, theta }, out) => {
+    out[0] = rng.uniform() < pi[0] ? 0 : binomialDraw(rng, N[0], theta[0]);
+  },
+  mean: (b, { pi, N, theta }) => b.mul(b.sub(b.constant(1), pi), b.mul(N, theta)),
+  ...ofBinomial,
+  normalised: true,
+  golden: {
+    from: "mpmath 1.3, 50 digits, formula",
+    rows: [
+      { x: 3, params: { pi: 0.25, N: 10, theta: 0.3 }, logDensity: -1.6088333502186696 },
+      { x: 0, params: { pi: 0, N: 7, theta: 0.125 }, logDensity: -0.9347197483716584 },
+      { x: 0, params: { pi: 0.125, N: 60, theta: 0.875 }, logDensity: -2.0794415416798357 },
+      { x: 0, params: { pi: 1, N: 5, theta: 0.5 }, logDensity: 0 },
+      { x: 4000, params: { pi: 0.5, N: 10000, theta: 0.4375 }, logDensity: -34.28621617749997 },
     ],
   },
 });

@@ -102,3 +102,6 @@ export const noClosedForms = {
 /** What to write instead of a modifier whose normaliser is not known: the prefix says nothing about one that is written out. */
 export const leavingOut =
   "to leave it out on purpose, write D for data, and x: real<lower, upper> ~ unnormalized D for a latent variable";
+
+/** Of a distribution that lies where a declared type says (`declaredSupport`). */
+export const boundless = (name: string): string => `${name} has no bounds but those of a declared type`;

@@ -4,6 +4,7 @@ import type { Builder, Value } from "../../../runtime/ir/graph.ts";
 import { constantOf, dtypeOf, shapeOf } from "../../../runtime/ir/graph.ts";
 import type { Bounds } from "../../constraints/define.ts";
 import type { Applied } from "../applied.ts";
+import { boundless } from "./define.ts";
 
 const every = (v: Value, test: (x: number) => boolean): boolean => constantOf(v)?.every(test) ?? false;
 /** Known to be ±inf in every element: no bound at all. */
@@ -115,6 +116,10 @@ export function needNumbers(d: Applied, what: string): void {
     throw new UsageError(
       `${what} takes a distribution of numbers; ${d.name} is one of ${d.event === 1 ? "vectors" : "matrices"}`,
     );
+}
+
+export function needOwnBounds(d: Applied, what: string): void {
+  if (d.support.declared) throw new UsageError(`${what} needs a distribution with bounds of its own; ${boundless(d.name)}`);
 }
 
 /** The same distribution with one more axis behind the batch axes of its arguments. */
