@@ -284,6 +284,11 @@ describe("mistakes", () => {
       "let x[1] = a; for t in 1..T { let x[t] = (t > 1 ? x[t-1] : 0) + a }; y[1] ~ Normal(x[3], 1)",
       /given twice/u,
     ],
+    [
+      "a branch that is another one in each turn of a loop around",
+      "for m in 1..2 { let x[1] = a * m; for t in 2..T { if mod(t + m, 2) == 0 { let x[t] = x[t-1] } else { let x[t] = a } }; y[m] ~ Normal(x[3], 1) }",
+      /which elements of x are given varies with a loop around it/u,
+    ],
     ["another shape", "let x[1] = a; for t in 2..T { let x[t] = [x[t-1], a] }; y[1] ~ Normal(x[3], 1)", /shape/u],
   ])("%s", async (_name, statements, message) => {
     const text = `data y: real[T]\na ~ Normal(0, 1)\n${statements.replaceAll("; ", "\n")}`;

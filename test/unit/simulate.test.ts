@@ -206,6 +206,42 @@ describe("the law of draws", () => {
     isLaw(Float64Array.from(noise), normalCdf);
   });
 
+  test("a recurrence that begins with a prediction, and is read by others", async () => {
+    const posterior = await ppl`
+      data y: real[M, T], H: int
+      a ~ Normal(0, 1)
+      y ~ Normal(a, 1)
+      for m in 1..M {
+        predict f[m, 1] ~ Normal(a * y[m, T], 1)
+        let level[m, 1] = f[m, 1]
+        for h in 2..H {
+          let level[m, h] = 0.5 * level[m, h-1] + f[m, h-1]
+          predict f[m, h] ~ Normal(level[m, h], 1)
+        }
+      }`.bind({
+      y: [
+        [1, -2],
+        [0.5, 3],
+      ],
+      H: 5,
+    });
+    const fit = await posterior.run("nuts", { chains: 1, seed: 3, warmup: 200, draws: 500, threads: 1 });
+    const [a, f] = ["a", "f"].map((name) => fit.draws(name).values);
+    const noise: number[] = [];
+    a.forEach((slope, d) => {
+      for (const [m, last] of [-2, 3].entries()) {
+        const own = f.subarray(10 * d + 5 * m, 10 * d + 5 * m + 5);
+        noise.push(own[0] - slope * last);
+        let level = own[0];
+        for (let h = 1; h < 5; h++) {
+          level = 0.5 * level + own[h - 1];
+          noise.push(own[h] - level);
+        }
+      }
+    });
+    isLaw(Float64Array.from(noise), normalCdf);
+  });
+
   test("predictions that count earlier ones: dogs learn from shocks", async () => {
     const posterior = await ppl`
       data J: int, T: int

@@ -105,9 +105,12 @@ const returns = (s: Statement): boolean => s.kind === "return" || statementsOf(s
 
 // ---------------------------------------------------------------- let
 
+/** A let that reads predictions, in a density, which knows nothing of them. */
+const isLeftOut = (c: Context, s: Statement): boolean => isLet(s) && !c.session.predicts && c.model.stages.get(s) === "predict";
+
 export function executeLet(c: Context, s: LetStatement | QuantityStatement): void {
   const { name } = s.place.name;
-  if (!c.session.predicts && c.model.stages.get(s) === "predict") return;
+  if (isLeftOut(c, s)) return;
   if (s.place.subscripts.length === 0) {
     c.scope.value(name, evaluate(c, s.value));
     return;
@@ -240,6 +243,8 @@ function executeFor(c: Context, s: ForStatement, visit: Visitor): void {
     const last = pruned(s.body, (x) => isLate(x) || (x.kind === "let" && isLocal(x)));
     return executeFor({ ...c, last: true }, { ...s, body: last }, visit);
   }
+  const leaves = (x: Statement): boolean => isLeftOut(c, x);
+  if (s.body.some((x) => holdsOne(x, leaves))) return executeFor(c, { ...s, body: pruned(s.body, (x) => !leaves(x)) }, visit);
   const { arrays, needed } = recurrences(s);
   const isOwn = (x: Statement): boolean => isLet(x) && x.place.subscripts.length > 0 && arrays.has(x.place.name.name);
   const isNeeded = (x: Statement): boolean => isOwn(x) || (x.kind === "let" && isLocal(x) && needed.has(x.place.name.name));
