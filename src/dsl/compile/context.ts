@@ -21,6 +21,9 @@ export interface Context {
   readonly rows: Rows;
   /** Conditions on data under which the value matters: elsewhere an index may be out of range. */
   readonly guards: readonly Value[];
+  /** Variables of padded ranges, which stay in their range, and what they would be beyond it: an index that is inside of its axis all the same is
+   *  the same affine form of the rows everywhere. */
+  readonly beyond?: ReadonlyMap<Value, Value>;
   /** A condition on discrete latents under which the statements hold. */
   readonly when?: Value;
   /** Loops run one iteration after the other, their variables being numbers: inside a recurrence on data. */

@@ -273,9 +273,9 @@ function padLoop(
   const entered = at(loop.span, () => enterLoop(c, loop.variable.name, name, { kind: "range", bounds: [one, last, one] }));
   const number = lookup(entered, loop.variable.name, loop.span);
   const mask = b.le(number, width);
-  entered.scope.value(
-    loop.variable.name,
-    b.add(lower, b.sub(b.max(b.min(number, width), b.constant(1, "int")), b.constant(1, "int"))),
-  );
-  return { context: { ...entered, guards: [...entered.guards, mask] }, mask, widths };
+  const from = (nth: Value): Value => b.add(lower, b.sub(nth, b.constant(1, "int")));
+  const inside = from(b.max(b.min(number, width), b.constant(1, "int")));
+  entered.scope.value(loop.variable.name, inside);
+  const beyond = new Map([...(c.beyond ?? []), [inside, from(number)]]);
+  return { context: { ...entered, guards: [...entered.guards, mask], beyond }, mask, widths };
 }

@@ -1,6 +1,7 @@
 // Subscripts: 1-based indices, ranges, index arrays; each checked against the size of its axis in every row.
 
 import { type Builder, dtypeOf, shapeOf, type Value } from "../../runtime/ir/graph.ts";
+import { substitute } from "../../runtime/ir/substitute.ts";
 import { sizeOf } from "../../runtime/ir/type.ts";
 import type { SourceSpan } from "../diagnostics.ts";
 import type { Index, Range, Subscript } from "../language/ast.ts";
@@ -41,8 +42,17 @@ export function checkedIndex(c: Context, index: Value, size: number, span: Sourc
   if (dtypeOf(index) !== "int") reject(bindCodes.index, span, "an index is not an integer", { label: "indices are int" });
   const low = checkElements(c, b.reduceMin(index), (v) => v < 1, span, name, size);
   const high = checkElements(c, b.reduceMax(index), (v) => v > size, span, name, size);
-  const zeroBased = b.sub(index, b.constant(1, "int"));
+  const free = c.beyond && substitute(b, [index], c.beyond)[0];
+  const zeroBased = b.sub(free && isInside(c, free, size, span) ? free : index, b.constant(1, "int"));
   return low || high ? clamp(b, zeroBased, size) : zeroBased;
+}
+
+/** In all rows, whether they matter or not. */
+function isInside(c: Context, index: Value, size: number, span: SourceSpan): boolean {
+  const { b } = c;
+  const all = (extreme: Value, good: (v: number) => boolean): boolean =>
+    dataTable(c, extreme, span, "an index").values.every(good);
+  return all(b.reduceMin(index), (v) => v >= 1) && all(b.reduceMax(index), (v) => v <= size);
 }
 
 const clamp = (b: Builder, index: Value, size: number): Value =>

@@ -191,9 +191,12 @@ const MOST_COPIES = 32;
 /** Tiny spaces are written out whole; else short axes beside a longer one are. */
 export function spaceOf(sink: LoopSink, weight: number, runs: Runs): Space {
   const shape = shapeOf(sink.operand);
-  // What a sum keeps has accumulators of its own either way: as an inner loop it has them two by two.
+  // What a sum keeps has accumulators of its own either way: as an inner loop it has them two by two. Rows that are written are neighbours.
+  const last = shape.findLastIndex((size) => size > 1);
   const isStrip = (axis: number): boolean =>
-    sink.kind === "reduce" && !sink.axes.includes(axis) && shape[axis] > SHORT && shape[axis] <= STRAIGHT;
+    shape[axis] > SHORT &&
+    shape[axis] <= STRAIGHT &&
+    (sink.kind === "reduce" ? !sink.axes.includes(axis) : sink.kind === "write" && axis === last);
   const axes = shape.flatMap((size, axis) => (size === 1 ? [] : [axis]));
   if (sizeOf(shape) <= TINY[runs]) return { shape, flat: false, loops: [], unrolled: axes };
   const longest = axes.reduce((best, axis) => (shape[axis] >= shape[best] ? axis : best), axes[0]);

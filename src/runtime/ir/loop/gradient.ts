@@ -9,7 +9,7 @@ import { type Builder, constantOf, dtypeOf, type Node, resultsOf, shapeOf, typeO
 import { nodesOf } from "../order.ts";
 import { add } from "../primitives/elementwise.ts";
 import { type ScatterAddAttrs, scatterAdd } from "../primitives/gather.ts";
-import { type AssembleAttrs, assemble, reshape } from "../primitives/shape.ts";
+import { type AssembleAttrs, assemble, reshape, type TransposeAttrs, transpose } from "../primitives/shape.ts";
 import { substitute } from "../substitute.ts";
 import { sizeOf } from "../type.ts";
 import { instantiate } from "./body.ts";
@@ -214,6 +214,10 @@ function additions(b: Builder, state: number, ct: Value): WrittenState[] {
   if (node.op === add && node.inputs.every((x) => String(shapeOf(x)) === String(shapeOf(ct))))
     return node.inputs.flatMap((x) => additions(b, state, x));
   if (node.op === reshape) return additions(b, state, node.inputs[0]);
+  if (node.op === transpose) {
+    const inner = transposed(b, node.inputs[0], (node.attrs as TransposeAttrs).permutation);
+    return inner ? additions(b, state, inner) : [whole];
+  }
   if (node.op === scatterAdd && (node.attrs as ScatterAddAttrs).batch === 0) {
     const [values, index] = node.inputs;
     const of = { state, mode: "add", rows: (node.attrs as ScatterAddAttrs).size } as const;
@@ -232,6 +236,16 @@ function additions(b: Builder, state: number, ct: Value): WrittenState[] {
     return node.inputs.flatMap((piece, i) => within(b, shape, axis, offsets[i], additions(b, state, piece), piece));
   }
   return [whole];
+}
+
+/** The transpose of a sum as the sum of transposes, that of pieces as transposed pieces; null where the value is neither. */
+function transposed(b: Builder, { node }: Value, permutation: readonly number[]): Value | null {
+  const turned = (x: Value): Value => b.transpose(x, permutation);
+  if (node.op === add && String(shapeOf(node.inputs[0])) === String(shapeOf(node.inputs[1])))
+    return b.add(turned(node.inputs[0]), turned(node.inputs[1]));
+  if (node.op !== assemble) return null;
+  const { axis, offsets, size } = node.attrs as AssembleAttrs;
+  return b.assemble(node.inputs.map(turned), permutation.indexOf(axis), offsets, size);
 }
 
 /** Additions to a piece as additions to the state in which it lies, if their rows count both. */
