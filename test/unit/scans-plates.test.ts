@@ -136,6 +136,43 @@ const cases: readonly Case[] = [
     steps: 4,
   },
   {
+    name: "functions with arrays and recurrences of their own, in plates and in steps",
+    text: `data y: real[M, T]
+      fn last(v, w) {
+        let x[1] = v
+        for t in 2..size(w) { let x[t] = 0.5 * x[t-1] + sin(v * w[t]) }
+        return x[size(w)]
+      }
+      fn powers(v) {
+        for k in 1..3 { let p[k] = 0.1 * v^k }
+        return sum(p)
+      }
+      a: real[M] ~ Normal(0, 1)
+      for m in 1..M {
+        let s[m, 1] = last(a[m], y[m])
+        for t in 2..T { let s[m, t] = 0.5 * s[m, t-1] + last(s[m, t-1], y[m, 1..3]) + powers(sin(s[m, t-1])) }
+        for t in 1..T { y[m, t] ~ Normal(s[m, t], 1) }
+      }`,
+    data: { y: table(3, 5) },
+    density: (a) => {
+      const last = (v: number, w: readonly number[]): number => w.slice(1).reduce((x, u) => 0.5 * x + Math.sin(v * u), v);
+      const powers = (v: number): number => 0.1 * (v + v ** 2 + v ** 3);
+      return total(
+        a.map((v, m) => {
+          const y = table(3, 5)[m];
+          let s = last(v, y);
+          let sum = normal(v, 0, 1) + normal(y[0], s, 1);
+          for (const x of y.slice(1)) {
+            s = 0.5 * s + last(s, y.slice(0, 3)) + powers(Math.sin(s));
+            sum += normal(x, s, 1);
+          }
+          return sum;
+        }),
+      );
+    },
+    steps: 4,
+  },
+  {
     name: "a branch by the step",
     text: `data y: real[M, T]
       a: real[M] ~ Normal(0, 1)

@@ -131,7 +131,7 @@ function runSteps(
   const outside = c.rows.filter((r) => !rows.includes(r));
   const steps = rows.filter((r) => !plates.includes(r));
   const scan = new Scan(c.b, outside, plates, steps);
-  const scope = new Scope(c.scope);
+  const scope = new Scope(c.scope, undefined, scan.counters);
   const arrays = carried.map(({ name, base, writes }) => {
     const extents = extentsOf(writes, base?.empty === false ? base.extents : []);
     const places = writes.map((w) => w.place);

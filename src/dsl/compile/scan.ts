@@ -43,6 +43,10 @@ export class Scan {
   get steps(): number {
     return this.axis.size;
   }
+  /** What the body's scope knows beside the loops' variables: rows of the plates and the steps are around it. */
+  get counters(): readonly Value[] {
+    return [this.plate, this.step];
+  }
   add(name: string, base: PieceArray | undefined, layout: ScanLayout): ScanArray {
     const array = new ScanArray(this.b, this, name, base, layout);
     this.arrays.push(array);

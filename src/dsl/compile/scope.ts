@@ -36,7 +36,8 @@ export class Scope {
   readonly depth: number;
   /** The loop whose body this is. */
   private readonly loop: { readonly variable: string; readonly symbol: Value } | undefined;
-  /** Row symbols of the loops around the call, where this is the body of a function: its names are not in scope, its rows are. */
+  /** Row symbols that are no variables of loops around: of the call, where this is the body of a function, whose names are not in scope; of steps
+   *  that are counted. */
   private readonly caller: readonly Value[];
   constructor(outer?: Scope, loop?: { readonly variable: string; readonly symbol: Value }, caller: readonly Value[] = []) {
     this.caller = caller;

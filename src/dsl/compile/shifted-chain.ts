@@ -60,7 +60,7 @@ function stepsOf(c: Context, s: SampleStatement, chain: Chain, plates: Rows): No
   const begun = array.extents;
   const extents = coordinates.map((axis, k) => axis.reduce((m, v) => Math.max(m, v), begun[k]));
   const state = scan.add(array.name, array, new ScanLayout(c, extents, plates, [place]));
-  const scope = new Scope(c.scope);
+  const scope = new Scope(c.scope, undefined, scan.counters);
   scope.set(array.name, { kind: "scan", array: state });
   const context: Context = { ...c, scope, rows: scan.rows, scan: true };
   const inTurn = (v: Value, own: Shape): Value => scan.ofTurn(b.reshape(v, [...rowShape(c.rows), ...own]), c.rows);
