@@ -170,7 +170,8 @@ const cases: readonly Case[] = [
         }),
       );
     },
-    steps: 4,
+    // Those of the function: its array is one in each turn.
+    steps: 12,
   },
   {
     name: "a branch by the step",
