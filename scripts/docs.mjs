@@ -136,6 +136,7 @@ function facts(d) {
 }
 
 function modifierSection(m) {
+  const rows = m.parameters.map((p) => [code(p.name), `${p.doc}${p.optional ? " (may be left out)" : ""}`]);
   return [
     `### ${m.name}`,
     "",
@@ -144,11 +145,7 @@ function modifierSection(m) {
     "```text",
     ...m.usage.split(" or "),
     "```",
-    "",
-    table(
-      ["argument", "meaning"],
-      m.parameters.map((p) => [code(p.name), `${p.doc}${p.optional ? " (may be left out)" : ""}`]),
-    ),
+    ...(m.parameters.length > 0 ? ["", table(["argument", "meaning"], rows)] : []),
   ].join("\n");
 }
 

@@ -387,6 +387,31 @@ describe("folded", () => {
   });
 });
 
+describe("folded integers", () => {
+  const rows = scalars
+    .filter((d) => d.support.constraint.discrete)
+    .flatMap((d) => d.golden.rows.map((row, i) => ({ d, row, title: `${d.name}, row ${i + 1}` })))
+    .filter(({ d, row, title }) => (boundsOf(caseOf(d, row, title)).lower ?? 0) < 0);
+  it.each(rows)("$title: 0 counts once, and distribution functions are sums", ({ d, row, title }) => {
+    const c = wrap(`folded ${title}`, (b) => use("folded", b, [at(b, d, row)], {}), Math.abs(flat(row.x)[0]));
+    expectMass(c);
+    expectDraws(c, 2000);
+    const from = Float64Array.from({ length: 12 }, (_, x) => x);
+    const b = createBuilder();
+    const { logCdf, logCcdf } = c.make(b);
+    if (!logCdf || !logCcdf) return expect.fail("both");
+    const x = b.tensor(from, [12]);
+    const [below, above] = interpret([logCdf(b, x), logCcdf(b, x)], {}).map((v) => v.map(Math.exp));
+    let sum = 0;
+    logDensities(c, from).forEach((l, i) => {
+      sum += Math.exp(l);
+      expect(Math.abs(below[i] - sum), `P(|X| <= ${i})`).toBeLessThanOrEqual(1e-12);
+      expect(Math.abs(above[i] - (1 - sum)), `P(|X| > ${i})`).toBeLessThanOrEqual(1e-12);
+    });
+  });
+  it("are of several records", () => expect(new Set(rows.map(({ d }) => d.name)).size).toBeGreaterThan(1));
+});
+
 describe("means of what modifiers make", () => {
   const cases = ["hurdle", "folded"].flatMap((name) => scalars.map((d) => ({ name, d, title: `${name}(${d.name})` })));
   it("are those of draws", () => {

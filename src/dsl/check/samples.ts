@@ -125,6 +125,14 @@ function checkObserved(c: Context, s: SampleStatement, role: Role): void {
   }
   const d = checkDistribution(c, s);
   if (!d) return;
+  if (d.noDensity !== undefined && role !== "observed") {
+    const what = role === "missing" ? "may be missing" : "is learnt";
+    report.error("PPL218", s.distribution.span, `${nameOf(c, s.target)} ${what}, and ${d.name} is for observed numbers`, {
+      label: d.noDensity,
+      notes: role === "missing" ? ["leave rows out that are missing, and the ? of the declaration"] : undefined,
+    });
+    return;
+  }
   if (!isUnknown(t)) checkValues(c, s, t, d, entry);
   checkFit(c, s, t.shape, d, entry === undefined);
 }

@@ -62,7 +62,7 @@ export const finiteDiscrete = defineDistribution({
     from: "mpmath 1.3, 50 digits, formula",
     rows: [
       { x: 3, params: { values: [-2, 3, 10], p: [0.125, 0.25, 0.625] }, logDensity: -1.3862943611198906 },
-      { x: 7, params: { values: [7, 2, 7, -1], p: [0.3, 0.2, 0.375, 0.125] }, logDensity: -0.39304258810960724 },
+      { x: 7, params: { values: [7, 2, 7, -2], p: [0.3, 0.2, 0.375, 0.125] }, logDensity: -0.39304258810960724 },
       { x: 5, params: { values: [5], p: [1] }, logDensity: 0 },
       { x: -40, params: { values: [90, -40], p: [0.9990234375, 0.0009765625] }, logDensity: -6.931471805599453 },
       { x: 0, params: { values: [0, 4, 400], p: [0.375, 0.625, 0] }, logDensity: -0.9808292530117262 },
