@@ -21,6 +21,26 @@ interface Case {
 
 const cases: readonly Case[] = [
   {
+    name: "the largest of sums: which of them it is, is asked again for the derivative",
+    text: `data z: real[T]
+      a ~ Normal(0, 1)
+      for t in 1..4 { let x[t] = a * t }
+      for t in 5..T {
+        let x[t] = max([0.3 * sum([x[t-k] * z[k] for k in 1..4]), 0.2 * sum([x[t-k] * z[k+1] for k in 1..4]) + a * z[t]])
+      }
+      z ~ Normal(x, 1)`,
+    data: { z: [...y, ...y, ...y] },
+    density: ([a]) => {
+      const z = [...y, ...y, ...y];
+      const x = [a, 2 * a, 3 * a, 4 * a];
+      for (let t = 4; t < z.length; t++) {
+        const weighted = (from: number): number => total([1, 2, 3, 4].map((k) => x[t - k] * z[from + k - 1]));
+        x.push(Math.max(0.3 * weighted(0), 0.2 * weighted(1) + a * z[t]));
+      }
+      return normal(a, 0, 1) + total(z.map((v, t) => normal(v, x[t], 1)));
+    },
+  },
+  {
     name: "one state, read one step back",
     text: `data y: real[T]
       a ~ Normal(0, 1)

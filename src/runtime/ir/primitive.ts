@@ -34,6 +34,8 @@ export interface Primitive<A = any> {
   readonly finiteDerivative?: boolean | "of finite inputs";
   /** No derivative passes, by definition: a score function holds what it multiplies, an estimator holds its parameters. */
   readonly heldConstant?: boolean;
+  /** Its derivative asks which inputs equal a result, bit by bit: where it is taken, both are to come from one computation. */
+  readonly comparesBits?: boolean;
   /** Its derivative is taken by differences: right to 1e-8 or so in float64, and nothing to rely on in float32. */
   readonly differenced?: boolean;
   /** The operation may hand an exactly zero cotangent to an input (a mask, a weight that underflows): below it, guards are needed. */

@@ -31,6 +31,7 @@ export function loopGradient(
   const ends = resultsOf(b, node);
   const written = states.map((_, i) => rowsWrittenOnce(attrs, i));
   const isRead = new Set(nodesOf(body.results));
+  const compares = [...isRead].some(({ op }) => typeof op !== "string" && op.comparesBits === true);
   const recorded = states.flatMap((_, i) => (written[i] === null && isRead.has(body.params[i].node) ? [i] : []));
   const records = record(b, node, recorded);
   const learnt = frees.flatMap((f, i) => (dtypeOf(f) === "real" ? [i] : []));
@@ -59,10 +60,10 @@ export function loopGradient(
       return [s, at < 0 ? ends[i] : b.gather(records[at], ordinals[tables.length])];
     }),
     ...given.map((s, i): [Value, Value] => [s, frees[i]]),
-    // What a step has written is still there: it need not be computed again.
+    // What a step has written is still there: it need not be computed again, unless it is compared with what is.
     ...attrs.writes.flatMap((w): [Value, Value][] => {
       const value = results[w.value];
-      if (written[w.state] === null || value.node.op === "input") return [];
+      if (written[w.state] === null || value.node.op === "input" || compares) return [];
       return [[value, rowsAt(b, ends[w.state], w.rows, placeOf(w), shapeOf(value))]];
     }),
   ]);

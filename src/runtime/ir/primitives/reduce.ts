@@ -54,6 +54,7 @@ interface ReductionRecord {
   readonly tfjs: Primitive<ReduceAttrs>["tfjs"];
   readonly finiteDerivative?: boolean;
   readonly zeroCotangents?: boolean;
+  readonly comparesBits?: boolean;
   readonly cost?: number;
   readonly probes: readonly Probe<ReduceAttrs>[];
 }
@@ -76,6 +77,7 @@ function reduction(r: ReductionRecord): Primitive<ReduceAttrs> {
     tfjs: r.tfjs,
     finiteDerivative: r.finiteDerivative,
     zeroCotangents: r.zeroCotangents,
+    comparesBits: r.comparesBits,
     cost: r.cost,
     probes: r.probes,
   };
@@ -182,6 +184,7 @@ const extremum = (
     wasm: { kind: "reduce", init, combine: (w, acc, x) => w[op](acc, x) } satisfies WasmRule<ReduceAttrs>,
     tfjs: reductionKernel(op === "min" ? "Min" : "Max"),
     zeroCotangents: true,
+    comparesBits: true,
     probes: cubeProbes,
   });
 export const reduceMin = extremum("reduceMin", Number.POSITIVE_INFINITY, Math.min, "min");
