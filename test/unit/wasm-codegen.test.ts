@@ -6,6 +6,7 @@ import { createBuilder } from "../../src/runtime/ir/builder.ts";
 import { gradient } from "../../src/runtime/ir/gradient.ts";
 import type { Builder, Value } from "../../src/runtime/ir/graph.ts";
 import { interpret } from "../../src/runtime/ir/interpret.ts";
+import { sumSoftplus } from "../../src/runtime/ir/primitives/reduce.ts";
 import { int, real } from "../../src/runtime/ir/type.ts";
 import { compileWasm, generateWasm, instantiate } from "../../src/runtime/wasm/backend.ts";
 import { printWasm } from "../../src/runtime/wasm/print.ts";
@@ -157,6 +158,14 @@ describe("code", () => {
       const most = b.reduceMax(b.select(mask, x, b.constant(Number.NEGATIVE_INFINITY)), [1]);
       check({ inputs: [x], outputs: [b.sum(b.square(b.cumsum(sums))), b.exp(most)], updates: [] }, { x: wave(40 * rows) });
     }
+  });
+  it("ends no rows of what is not 0 where its operand is", () => {
+    const b = createBuilder();
+    const x = b.input("x", real([40, 64]));
+    const inside = b.lt(b.iota([64], 0), b.constant(5, "int"));
+    const [sums] = b.apply(sumSoftplus, [b.select(inside, x, b.constant(0))], { axes: [1] });
+    const program: Program = { inputs: [x], outputs: [sums], updates: [] };
+    check(program, { x: wave(40 * 64) });
   });
   it("takes sums of sums that are shared by many", () => {
     const b = createBuilder();

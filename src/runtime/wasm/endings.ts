@@ -49,7 +49,8 @@ function neutralOf(sink: LoopSink): number | null {
   if (sink.kind === "write") return sink.mode === "add" ? 0 : null;
   if (sink.kind !== "reduce") return null;
   const { op } = sink.value.node;
-  return typeof op !== "string" && op.wasm.kind === "reduce" ? op.wasm.init : null;
+  // Of what is factored the elements are not added as they are: softplus(0) is not 0.
+  return typeof op !== "string" && op.wasm.kind === "reduce" && op.wasm.factored === undefined ? op.wasm.init : null;
 }
 
 /** Constants, 0 where the element is neutral, at a row-major position. */
