@@ -62,7 +62,7 @@ export function scaledRecursion(r: Recursion): Forward {
     isShared: p.isShared,
   }));
   const states = b.reshape(b.slice(own.weights, 0, 0, 1), [...row, values]);
-  const first = scaled(b, states, states);
+  const first = scaled(b, b.broadcastTo(b.constant(1), shapeOf(states)), states, states);
   const begin = b.concat(
     [b.reshape(first.probabilities, [1, ...row, values]), b.broadcastTo(b.constant(0), [length - 1, ...row, values])],
     0,
@@ -77,7 +77,7 @@ export function scaledRecursion(r: Recursion): Forward {
       const before = b.gather(h, b.sub(t, b.constant(1, "int")));
       const table = pairs.map((p) => (p.isShared ? p.weights : b.gather(p.weights, t))).reduce((x, y) => b.mul(x, y));
       const moved = b.sum(b.mul(b.reshape(before, [...row, values, 1]), table), [2]);
-      const next = scaled(b, b.mul(moved, b.gather(own.weights, t)), before);
+      const next = scaled(b, moved, b.gather(own.weights, t), before);
       const isThere = mask && b.reshape(b.gather(mask, t), [count, 1]);
       const value = isThere ? b.select(b.reshape(isThere, [count, 1, 1]), next.probabilities, before) : next.probabilities;
       const scale = isThere ? b.select(isThere, next.scale, b.constant(1)) : next.scale;
@@ -102,7 +102,7 @@ export function scaledRecursion(r: Recursion): Forward {
     // Nothing leads to the first step.
     return b.concat([b.broadcastTo(b.constant(0), [1, ...row]), b.slice(over, 0, 1, length - 1)], 0);
   });
-  const held = [logOrImpossible(b, allScales), b.reshape(own.shift, [length, ...row]), ...shifts].map(counted);
+  const held = [b.log(allScales), b.reshape(own.shift, [length, ...row]), ...shifts].map(counted);
   const constants = b.stopGradient(held.reduce((x, y) => b.add(x, y)));
   return {
     forward: b.log(probabilities),
@@ -119,13 +119,14 @@ function weights(b: Builder, v: Value, axes: readonly number[]): { readonly weig
   return { weights: b.exp(b.sub(v, b.reshape(shift, beside))), shift };
 }
 
-/** Divided by the sum of others, which is held constant; by 1 where it is 0. */
-function scaled(b: Builder, v: Value, by: Value): { readonly probabilities: Value; readonly scale: Value } {
-  const axis = shapeOf(v).length - 1;
-  const scale = b.stopGradient(b.sum(by, [axis]));
-  const divisor = b.select(b.gt(scale, b.constant(0)), scale, b.constant(1));
-  return { probabilities: b.div(v, b.reshape(divisor, [...shapeOf(scale), 1])), scale };
+/** v w / Σ u, the sum being held constant. What needs no v is computed apart: backwards it is known beforehand. */
+function scaled(b: Builder, v: Value, w: Value, u: Value): { readonly probabilities: Value; readonly scale: Value } {
+  // Of what is impossible, or next to it, the quotient stays finite: what is 0 stays 0.
+  const sum = b.stopGradient(b.sum(u, [shapeOf(u).length - 1]));
+  const scale = b.select(b.gt(sum, b.constant(SMALLEST)), sum, b.constant(SMALLEST));
+  return { probabilities: b.mul(v, b.div(w, b.reshape(scale, [...shapeOf(scale), 1]))), scale };
 }
+const SMALLEST = 1e-300;
 
 /** log v, and -inf with no derivative where v is 0. */
 function logOrImpossible(b: Builder, v: Value): Value {
