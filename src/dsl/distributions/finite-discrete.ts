@@ -1,4 +1,5 @@
 // Finitely many integers at given places, not necessarily one after another.
+import { ShapeError } from "../../runtime/errors.ts";
 import type { Builder, Value } from "../../runtime/ir/graph.ts";
 import { shapeOf } from "../../runtime/ir/graph.ts";
 import { int } from "../constraints/interval.ts";
@@ -31,7 +32,11 @@ export const finiteDiscrete = defineDistribution({
     }),
   },
   event: 0,
-  logDensity: (b, x, { values, p }) => b.log(massWhere(b, b.eq(apart(b, x), values), p)),
+  logDensity: (b, x, { values, p }) => {
+    const [places, all] = [values, p].map((v) => shapeOf(v)[shapeOf(v).length - 1]);
+    if (places !== all) throw new ShapeError(`FiniteDiscrete has ${places} values and ${all} probabilities`);
+    return b.log(massWhere(b, b.eq(apart(b, x), values), p));
+  },
   draw: {
     gradient: "score",
     noise: (shape) => [{ kind: "uniform", shape }],

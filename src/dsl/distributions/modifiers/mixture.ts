@@ -273,6 +273,12 @@ export const mixtureModifier: Modifier = {
       judge.reject(odd.span, "PPL218", `${odd.name} and ${first.name} are over different sets`, label);
       return undefined;
     }
+    const dense = bases.find((d) => d.noDensity === undefined);
+    const point = bases.find((d) => d.noDensity !== undefined);
+    if (dense && point) {
+      judge.reject(point.span, "PPL218", `${point.name} has no density, and ${dense.name} has`, point.noDensity ?? "");
+      return undefined;
+    }
     const every = (f: (d: DistributionFacts) => boolean): boolean => bases.every(f);
     return {
       ...noClosedForms,

@@ -9,7 +9,7 @@ import type { Applied, AppliedDraw } from "../applied.ts";
 import { spread } from "../standardise.ts";
 import { type DistributionFacts, type Modifier, noClosedForms } from "./define.ts";
 import { type HostSampler, hostSampler } from "./host.ts";
-import { cutting, intersect, logInterval, needNumbers, withinSupport, withTrailingAxis } from "./sides.ts";
+import { cutting, intersect, logInterval, logTail, needNumbers, withinSupport, withTrailingAxis } from "./sides.ts";
 
 /** Integers that a normaliser may add up. */
 const MOST_TERMS = 4096;
@@ -63,6 +63,7 @@ function between(d: Applied, cut: Bounds<Value>, form: Normaliser): Applied {
   const normaliser = (b: Builder): Value => logNormaliser(b, d, cut, form);
   const { draw, logCdf, logCcdf, sample } = d;
   const both = form.kind === "distribution function" && logCdf !== undefined && logCcdf !== undefined;
+  const inverted = both && d.quantile !== undefined;
   return {
     name: `truncated(${d.name})`,
     event: 0,
@@ -81,11 +82,8 @@ function between(d: Applied, cut: Bounds<Value>, form: Normaliser): Applied {
       return between(d.withArguments(values.slice(0, own)), next, form);
     },
     logDensity: (b, x) => b.sub(d.logDensity(b, x), normaliser(b)),
-    draw: both && d.quantile && !discrete ? byQuantile(d, cut) : undefined,
-    sample:
-      (both && d.quantile && !discrete) || !(draw || sample)
-        ? undefined
-        : byRejection(d, lower !== undefined, upper !== undefined),
+    draw: inverted ? byQuantile(d, cut) : undefined,
+    sample: inverted || !(draw || sample) ? undefined : byRejection(d, lower !== undefined, upper !== undefined),
     logCdf: both ? (b, x) => b.sub(logInterval(b, d, { lower, upper: x }) ?? b.constant(0), normaliser(b)) : undefined,
     logCcdf: both ? (b, x) => b.sub(logAbove(b, d, x, upper), normaliser(b)) : undefined,
     normalised: d.normalised && known,
@@ -148,25 +146,30 @@ function logSum(b: Builder, d: Applied, least: number, most: number): Value {
   return b.logSumExp(terms, [shapeOf(terms).length - 1]);
 }
 
-/** x = F^{-1}(F(l) + u (F(h) - F(l))), from whichever tail l is nearer to; clipped, for rounding. */
+/** x = F^{-1}(F(l) + u (F(h) - F(l))), from whichever tail l is nearer to; clipped, for rounding. Of integers l is the one below the least. */
 function byQuantile(d: Applied, { lower, upper }: Bounds<Value>): AppliedDraw {
+  const { discrete } = d.support.constraint;
   return {
-    gradient: "pathwise",
+    gradient: discrete ? "score" : "pathwise",
     noise: (shape) => [{ kind: "uniform", shape }],
     build(b, [u]) {
       const { quantile, upperQuantile, logCdf, logCcdf } = d;
       if (!quantile || !logCdf || !logCcdf) throw new InternalError(`${d.name} lost its quantiles`);
-      const below = lower ? b.exp(logCdf(b, lower)) : b.constant(0);
+      const from = lower && discrete ? b.sub(lower, b.constant(1)) : lower;
+      const tail = (side: "logCdf" | "logCcdf", x: Value): Value | undefined =>
+        discrete ? logTail(b, d, side, x) : d[side]?.(b, x);
+      const below = (from && tail("logCdf", from)) ?? b.constant(Number.NEGATIVE_INFINITY);
       const above = upper ? b.exp(logCcdf(b, upper)) : b.constant(0);
-      const atLower = lower && logCcdf(b, lower);
+      const atLower = from && tail("logCcdf", from);
       const mass = b.exp(logInterval(b, d, { lower, upper }) ?? b.constant(0));
-      const fromBelow = quantile(b, b.add(below, b.mul(u, mass)));
+      const fromBelow = quantile(b, b.add(b.exp(below), b.mul(u, mass)));
       const x =
         atLower && upperQuantile
           ? b.select(b.lt(atLower, b.constant(-Math.LN2)), upperQuantile(b, b.add(above, b.mul(u, mass))), fromBelow)
           : fromBelow;
       const least = lower ? b.max(x, lower) : x;
-      return spread(b, upper ? b.min(least, upper) : least, u);
+      const inside = spread(b, upper ? b.min(least, upper) : least, u);
+      return discrete ? b.cast(inside, "int") : inside;
     },
   };
 }
@@ -222,7 +225,7 @@ export const truncatedModifier: Modifier = {
       normalised: d.normalised && normaliser !== "unknown",
       cdf: closed,
       ccdf: closed,
-      sampler: d.sampler || (closed && d.quantile && !d.discrete),
+      sampler: d.sampler || (closed && d.quantile),
     };
   },
   apply(b, [d], { lower, upper }) {
