@@ -1,4 +1,5 @@
 // Latent variables: their type from the declaration and the distribution, their elements from several statements.
+import type { SourceSpan } from "../diagnostics.ts";
 import type { SampleStatement } from "../language/ast.ts";
 import { addElements, addWriter, type PlaceFacts, placeFacts } from "./arrays.ts";
 import type { Context } from "./context.ts";
@@ -78,7 +79,7 @@ function whole(c: Context, s: SampleStatement, entry: Entry, own: DeclaredType |
       boundStage: entry.boundStage ?? "const",
     });
   const written = s.type ?? entry.declared;
-  if (d && !written) sizeless(c, s, d);
+  if (d && !written) sizeless(c, nameOf(c, s.target), s.target.span, d);
   const type = d ? latentValue(c, s, declared, d, written) : { ...unknownType, ...declared?.type };
   if (d && declared) checkFit(c, s, declared.type.shape, d, false);
   entry.type = { ...type, stage: "latent", varies: nothingVaries };
@@ -89,11 +90,10 @@ function whole(c: Context, s: SampleStatement, entry: Entry, own: DeclaredType |
 }
 
 /** L ~ LkjCholesky(2): nothing says how large L is. */
-function sizeless(c: Context, s: SampleStatement, d: DistributionType): void {
+export function sizeless(c: Context, name: string, span: SourceSpan, d: DistributionType): void {
   if (!d.sizeless) return;
-  const name = nameOf(c, s.target);
   const sizes = d.event === 1 ? "[K]" : "[K, K]";
-  c.session.report.error("PPL308", s.target.span, `nothing says how large ${name} is`, {
+  c.session.report.error("PPL308", span, `nothing says how large ${name} is`, {
     label: `the arguments of ${d.name} do not give its size`,
     notes: [`declare it: ${name}: ${d.constraint?.name ?? "real"}${sizes} ~ …`],
   });
@@ -132,7 +132,7 @@ function part(c: Context, s: SampleStatement, entry: Entry, own: DeclaredType | 
     if (own && good) addElements(c, entry, facts, { ...own.type, stage: "latent" }, place.span);
     return;
   }
-  if (!own) sizeless(c, s, d);
+  if (!own) sizeless(c, nameOf(c, s.target), s.target.span, d);
   const type = latentValue(c, s, own, d, s.type);
   const shape = withKept(own ? own.type.shape : type.shape, facts, own !== undefined);
   if (own) checkFit(c, s, shape, d, false);

@@ -10,6 +10,7 @@ import { type DistributionType, shapeOfDistribution } from "./distribution-type.
 import { inferDistribution } from "./distributions.ts";
 import { infer } from "./expressions.ts";
 import { checkGuideSite } from "./guides.ts";
+import { sizeless } from "./latents.ts";
 import { checkLet, checkQuantity, definedTwice, give } from "./lets.ts";
 import { notYet } from "./not-yet.ts";
 import { checkSample, notFromPredictions } from "./samples.ts";
@@ -173,6 +174,7 @@ function checkPredict(c: Context, s: PredictStatement): void {
         notes: ["leave noncentered out"],
       });
     }
+    if (!declared) sizeless(c, c.session.report.text(s.place.span), s.place.span, d);
     const shape = declared ? declared.type.shape : shapeOfDistribution(d);
     if (declared && s.type) checkPredictedType(c, s, s.type, declared, d);
     return {
