@@ -59,3 +59,29 @@ test("numbers of a modifier are held against what they must be when data are bou
   expect(await refusal(text, { y: 1, a: 0.25, b: 0.75 })).toEqual([]);
   expect(await refusal(text, { y: 1, a: 0.9, b: 0.9 })).toEqual(["PPL403 w is not a simplex (nonnegative, sum 1)"]);
 });
+
+test("values with probabilities of their own, one in another, keep them", async () => {
+  const exponential = (x: number): number => Math.exp(-x);
+  const models: readonly (readonly [text: string, points: readonly (readonly [at: number, mass: number])[], rest: number])[] = [
+    ["hurdle(0.5, Exponential(1))", [[0, 0.5]], 0.5],
+    ["inflated(0.25, 0, hurdle(0.5, Exponential(1)))", [[0, 0.25 + 0.75 * 0.5]], 0.75 * 0.5],
+    ["inflated(0.25, 0, inflated(0.5, 0, Exponential(1)))", [[0, 0.25 + 0.75 * 0.5]], 0.75 * 0.5],
+    [
+      "inflated(0.25, 0, inflated(0.5, 1, Exponential(1)))",
+      [
+        [0, 0.25],
+        [1, 0.75 * 0.5],
+      ],
+      0.75 * 0.5,
+    ],
+  ];
+  for (const [text, points, rest] of models) {
+    const at = async (y: number): Promise<number> => {
+      const p = await bound(`data y: real\nm ~ Normal(0, 1)\ny ~ ${text}`, { y });
+      return p.logDensity(Float64Array.of(0)) - normal(0, 0, 1);
+    };
+    for (const [y, mass] of points) expect(await at(y), `${text} at ${y}`).toBeCloseTo(Math.log(mass), 13);
+    expect(await at(2), text).toBeCloseTo(Math.log(rest * exponential(2)), 13);
+    expect(points.reduce((sum, [, mass]) => sum + mass, rest)).toBe(1);
+  }
+});

@@ -66,6 +66,8 @@ export interface Applied {
   readonly undrawn?: string;
   readonly affine?: Affine;
   readonly symmetricAbout?: Value;
+  /** Of real numbers, those with probabilities of their own. */
+  points?(b: Builder): readonly Value[];
   logCdf?(b: Builder, x: Value): Value;
   logCcdf?(b: Builder, x: Value): Value;
   quantile?(b: Builder, p: Value): Value;

@@ -90,6 +90,7 @@ function over(p: Value, d: Applied, above: Applied, isNonnegative: boolean): App
           if (rng.uniform() < values[own][0]) out[0] = 0;
           else host(rng, values.slice(0, own), out);
         }),
+    points: discrete ? undefined : (b) => [b.constant(0)],
     normalised: above.normalised,
     notes: above.notes,
   };

@@ -9,14 +9,15 @@ import { type Modifier, noClosedForms } from "./define.ts";
 import { hostSampler } from "./host.ts";
 import { knownOrder, logDensityInside, needNumbers } from "./sides.ts";
 
-/** Of integers, p + (1 - p) f(at) at the value and (1 - p) f(x) elsewhere. Of reals, where f(at) has no mass, p there and (1 - p) f(x)
- *  elsewhere: a density with respect to Lebesgue measure and a point mass. */
+/** Of integers, p + (1 - p) f(at) at the value and (1 - p) f(x) elsewhere. Of reals, where f(at) has no mass unless it is one of its points, p
+ *  there and (1 - p) f(x) elsewhere: a density with respect to Lebesgue measure and point masses. */
 function inflated(p: Value, at: Value, d: Applied): Applied {
   needNumbers(d, "inflated");
   const { discrete } = d.support.constraint;
   const own = d.arguments.length;
   const host = hostSampler(d);
   const { draw } = d;
+  const points = (b: Builder): readonly Value[] => d.points?.(b) ?? [];
   return {
     name: `inflated(${d.name})`,
     event: 0,
@@ -31,7 +32,14 @@ function inflated(p: Value, at: Value, d: Applied): Applied {
     withArguments: (values) => inflated(values[own], values[own + 1], d.withArguments(values.slice(0, own))),
     logDensity(b, x) {
       const here = b.eq(b.cast(x, "real"), b.cast(at, "real"));
-      if (!discrete) return b.select(here, b.log(p), b.add(b.log1p(b.neg(p)), d.logDensity(b, x)));
+      if (!discrete) {
+        const l = d.logDensity(b, x);
+        const isPoint = points(b)
+          .map((v) => b.eq(v, at))
+          .reduce((v: Value | undefined, w) => (v ? b.or(v, w) : w), undefined);
+        const alone = b.select(here, b.log(p), b.add(b.log1p(b.neg(p)), l));
+        return isPoint ? b.select(isPoint, inflate(b, here, p, l), alone) : alone;
+      }
       const bounds = d.support.bounds(b);
       const surely = (!bounds.lower || knownOrder(bounds.lower, at)) && (!bounds.upper || knownOrder(at, bounds.upper));
       return inflate(b, here, p, surely ? d.logDensity(b, x) : logDensityInside(b, d, b.cast(x, "real"), bounds));
@@ -51,6 +59,7 @@ function inflated(p: Value, at: Value, d: Applied): Applied {
           if (rng.uniform() < values[own][0]) out[0] = values[own + 1][0];
           else host(rng, values.slice(0, own), out);
         }),
+    points: discrete ? undefined : (b) => [at, ...points(b)],
     normalised: d.normalised,
     notes: d.notes,
   };
