@@ -22,5 +22,17 @@ export const listed = Object.fromEntries([
     ["uk_drivers-state_space_stochastic_level_stochastic_seasonal"],
     "a funnel: the level has 192 bounded states, which cannot be non-centred, about a scale that may be 0 (E-BFMI 0.09)",
   ),
+  ...all(
+    ["ecdc0501-covid19imperial_v2"],
+    "two explanations: the effects of measures have a prior of shape 1/6, which piles up at 0, and measures of the same weeks stand in for one another: three chains ended with the third measure (mean effect 0.6), one with the fifth and sixth in its place. Susceptibles, of whom a step may take more than there are, cut the posterior off besides (29 % of transitions diverge)",
+  ),
+  ...all(
+    ["ecdc0501-covid19imperial_v3"],
+    "the measures of covid19imperial_v2, and an edge where susceptibles run out: 21 % of transitions diverge, and ten minutes have room for 2,000 draws a chain",
+  ),
+  ...all(
+    ["prostate-logistic_regression_rhs"],
+    "a regularised horseshoe over 5,966 genes of 102 tissues: chains stay for long with one of several genes that tell the same, and four chains of 1,000 draws take most of the time",
+  ),
   ...all(["iohmm_reg_simulated-iohmm_reg"], "states have one prior and may change names, as the components of a mixture"),
 ]);
