@@ -23,8 +23,8 @@ export const listed = Object.fromEntries([
     "a funnel: the level has 192 bounded states, which cannot be non-centred, about a scale that may be 0 (E-BFMI 0.09)",
   ),
   ...all(
-    ["ecdc0501-covid19imperial_v2"],
-    "two explanations: the effects of measures have a prior of shape 1/6, which piles up at 0, and measures of the same weeks stand in for one another: three chains ended with the third measure (mean effect 0.6), one with the fifth and sixth in its place. Susceptibles, of whom a step may take more than there are, cut the posterior off besides (29 % of transitions diverge)",
+    ["ecdc0401-covid19imperial_v2", "ecdc0501-covid19imperial_v2"],
+    "two explanations: the effects of measures have a prior of shape 1/6, which piles up at 0, and measures of the same weeks stand in for one another: of ecdc0501 three chains ended with the third measure (mean effect 0.6), one with the fifth and sixth in its place. Susceptibles, of whom a step may take more than there are, cut the posterior off besides (29 % of transitions diverge there, 9 % of ecdc0401)",
   ),
   ...all(
     ["ecdc0501-covid19imperial_v3"],

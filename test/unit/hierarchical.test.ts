@@ -122,7 +122,7 @@ describe("two opposed bits", () => {
     { prior: "mixture", reverse: "network" },
   ] as const)("hierarchical ELBO <= ELBO <= log p, and close: %j", async (kinds) => {
     const p = await bound(opposed);
-    const options = { ...kinds, steps: 6000 };
+    const options = { ...kinds, steps: 8000 };
     const fit = await p.run("hierarchical", { seed: 1, ...options });
     expect(fit.figures.elbo).toBeGreaterThan(OPPOSED_EVIDENCE - 0.1);
     const [a, b] = [fit.draws("a").values, fit.draws("b").values];
