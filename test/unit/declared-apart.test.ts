@@ -147,11 +147,11 @@ test("elements of what ties them together are not renormalised, which is said", 
 
 test("without a closed form, dependent on latents: an error, and the remedy", async () => {
   for (const text of [
-    "x: real<0, 1>\nx ~ SkewNormal(s, 2, 3)",
-    "x: real<0, s>[2]\nfor n in 1..2 { x[n] ~ SkewNormal(0, 2, 3) }",
+    "x: real<0, 1>\nx ~ ExpModNormal(s, 2, 3)",
+    "x: real<0, s>[2]\nfor n in 1..2 { x[n] ~ ExpModNormal(0, 2, 3) }",
   ]) {
     expect(() => model(s + text)).toThrow(/PPL510[\s\S]*write unnormalized before the distribution/);
-    const p = await bound(s + text.replace("~ Skew", "~ unnormalized Skew"));
+    const p = await bound(s + text.replace("~ Exp", "~ unnormalized Exp"));
     expect(p.dimension).toBeGreaterThan(1);
   }
 });
