@@ -289,4 +289,22 @@ describe("noncentered along chains in plates", () => {
     expect(gradientError(raw, q)).toBeLessThan(DIFFERENCES);
     expect(longestLoop(raw)).toBe(3);
   });
+
+  test("elements that read what the same turn has given before", async () => {
+    const text = (prefix: string): string => `data y: real[M, 2]
+      s ~ HalfNormal(1)
+      for m in 1..M {
+        x[m, 1] ~ Normal(0, 1)
+        x[m, 2] ~ ${prefix} Normal(0.5 * x[m, 1], s)
+      }
+      y ~ Normal(x, 1)`;
+    const data = { y: table(3, 2) };
+    const [raw, centred] = [await bound(text("noncentered"), data), await bound(text(""), data)];
+    const q = somewhere(raw.dimension);
+    const s = Math.exp(q[0]);
+    const own = Float64Array.of(q[0], ...q.slice(1, 4), ...q.slice(4).map((z, m) => 0.5 * q[1 + m] + s * z));
+    const expected = centred.logDensity(own) + 3 * q[0];
+    expect(Math.abs(raw.logDensity(q) - expected)).toBeLessThan(ROUNDING * (1 + Math.abs(expected)));
+    expect(gradientError(raw, q)).toBeLessThan(DIFFERENCES);
+  });
 });

@@ -211,6 +211,22 @@ const cases: readonly Case[] = [
     },
   },
   {
+    name: "elements made of what the same turn has given",
+    text: `data y: real[M, 3]
+      a ~ Normal(0, 1)
+      for m in 1..M {
+        let x[m, 1] = a * m
+        let x[m, 2] = sin(x[m, 1])
+        let x[m, 3] = x[m, 1] * x[m, 2] + a
+      }
+      y ~ Normal(x, 1)`,
+    data: { y: [y.slice(0, 3), y.slice(3)] },
+    density: ([a]) => {
+      const x = [1, 2].map((m) => [a * m, Math.sin(a * m), a * m * Math.sin(a * m) + a]);
+      return normal(a, 0, 1) + total(x.flatMap((row, m) => row.map((v, k) => normal(y[3 * m + k], v, 1))));
+    },
+  },
+  {
     name: "a function with a loop",
     text: `data y: real[T]
       a ~ Normal(0, 1)
@@ -292,6 +308,11 @@ describe("mistakes", () => {
       "an element of the step itself",
       "let x[1] = a; for t in 2..T { let x[t] = x[t] + a }; y[1] ~ Normal(x[3], 1)",
       /x is read before it is given/u,
+    ],
+    [
+      "an element of the step itself, before it is given",
+      "for t in 1..T { let x[t, 1] = x[t, 2] + a; let x[t, 2] = a }; y[1] ~ Normal(x[1, 1], 1)",
+      /x(\[1, 2\])? is read before/u,
     ],
     [
       "an element of a later step",

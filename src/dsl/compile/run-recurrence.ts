@@ -30,8 +30,10 @@ export function runRecurrences(c: Context, s: ForStatement, own: ReadonlySet<str
     }
   }
   if (!carriedBy(s, own)) {
-    if (!s.body.some((x) => x.kind === "for" || x.kind === "if")) refuseCircle(s, own);
-    return false;
+    if (s.body.some((x) => x.kind === "for" || x.kind === "if")) return false;
+    // Elements of one array may be made of others that the same turn has given.
+    const names = letsOf(s).map((x) => x.place.name.name);
+    if (![...own].some((name) => names.indexOf(name) !== names.lastIndexOf(name))) refuseCircle(s, own);
   }
   if (c.scan) writeOut(c, s, visit);
   else runScan(c, s, own, visit);

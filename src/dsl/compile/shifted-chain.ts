@@ -29,13 +29,12 @@ export interface Chain {
 /** Gives the array its new elements. */
 export function runChain(c: Context, s: SampleStatement, chain: Chain): void {
   const { place, array } = chain;
-  inPlates(
-    c.rows.filter((row) => isPlate(c, s, place, row)),
-    (plates) => {
-      const ended = stepsOf(c, s, chain, plates);
-      array.replace(ended.coordinates, ended.value, s.span);
-    },
-  );
+  const plates = c.rows.filter((row) => isPlate(c, s, place, row));
+  // Where all that is read was there before the loops, one of them is the steps all the same.
+  inPlates(plates.length < c.rows.length ? plates : plates.slice(1), (side) => {
+    const ended = stepsOf(c, s, chain, side);
+    array.replace(ended.coordinates, ended.value, s.span);
+  });
 }
 
 /** Whether no turn of the loop reads what another one gives. */
