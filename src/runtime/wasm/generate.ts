@@ -114,7 +114,7 @@ class GroupGenerator {
     nest.forEach((variable, depth) => {
       const ending = endingOf(this.reports, variable, this.context.fusion.roles);
       const isKnown = (by: AxisVariable): boolean =>
-        nest.indexOf(by, 0) < depth && (nest.includes(by) || this.context.bindings.has(by));
+        nest.indexOf(by) < depth && (nest.includes(by) || this.context.bindings.has(by));
       if (ending && (ending.by === null || isKnown(ending.by))) found.set(variable, ending);
     });
     return found;
